@@ -1,0 +1,6 @@
+export * from './errors.ts';
+export * from './event.ts';
+export * from './money.ts';
+export * from './priced-event.ts';
+export * from './usage.ts';
+export * from './uuid.ts';

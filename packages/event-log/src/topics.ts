@@ -1,0 +1,49 @@
+/** The topics of the pipeline. Usage topics have equal partition counts: a record keeps its partition number from topic to topic. */
+import type { TopicSpec } from './port.ts';
+
+export interface Topics {
+  readonly usageEvents: string;
+  readonly usagePriced: string;
+  readonly usageReconciled: string;
+  readonly deadLetter: string;
+  readonly alerts: string;
+  readonly budgetState: string;
+  readonly landed: string;
+  readonly sources: string;
+  readonly checkpoints: string;
+  readonly control: string;
+}
+
+/** Names with the configured prefix (default `tokenledger.`). */
+export function topicNames(prefix: string): Topics {
+  return {
+    usageEvents: `${prefix}usage.events`,
+    usagePriced: `${prefix}usage.priced`,
+    usageReconciled: `${prefix}usage.reconciled`,
+    deadLetter: `${prefix}usage.dead-letter`,
+    alerts: `${prefix}alerts`,
+    budgetState: `${prefix}budget.state`,
+    landed: `${prefix}landed`,
+    sources: `${prefix}sources`,
+    checkpoints: `${prefix}checkpoints`,
+    control: `${prefix}control`,
+  };
+}
+
+/** What `migrate` creates. */
+export function topicSpecs(topics: Topics, options: { readonly partitions: number; readonly retentionMs: number }): readonly TopicSpec[] {
+  const timed = (topic: string): TopicSpec => ({ topic, partitions: options.partitions, cleanup: 'time', retentionMs: options.retentionMs });
+  const compacted = (topic: string, partitions: number): TopicSpec => ({ topic, partitions, cleanup: 'compact', retentionMs: 0 });
+  return [
+    timed(topics.usageEvents),
+    timed(topics.usagePriced),
+    timed(topics.usageReconciled),
+    timed(topics.deadLetter),
+    timed(topics.alerts),
+    compacted(topics.budgetState, options.partitions),
+    compacted(topics.landed, options.partitions),
+    compacted(topics.sources, options.partitions),
+    compacted(topics.checkpoints, options.partitions),
+    compacted(topics.control, 1),
+  ];
+}

@@ -1,0 +1,68 @@
+/** A surface: one provider API as clients speak it. Pure: bytes in, facts out. */
+import type { Rejected, Usage, UsageReason } from '@tokenledger/domain';
+
+/** What the ingress must know of a request before it forwards it. */
+export interface RequestFacts {
+  readonly kind: 'request';
+  readonly model: string;
+  readonly streamed: boolean;
+  /** The body to forward when the surface needs a change to see usage (e.g. `stream_options.include_usage` spliced in); undefined: forward as it came.
+   *  Only built when asked for (`injectUsage`). */
+  readonly injectedBody: Buffer | undefined;
+  /** Text that identifies the prompt, for a keyed hash; never leaves the ingress. */
+  readonly lastToolText: string;
+}
+
+export interface ReadRequestOptions {
+  /** Whether the channel allows adding what makes the provider report usage. */
+  readonly injectUsage: boolean;
+}
+
+/** What was seen in an answer. Absent text is `''`. */
+export interface ObservedAnswer {
+  /** Null when unknown; then `usageReason` says why. */
+  readonly usage: Usage | null;
+  readonly usageReason: UsageReason;
+  readonly usageFlags: readonly string[];
+  /** The provider's own usage object as JSON text, at most `RAW_USAGE_BYTES_MAX`. */
+  readonly rawUsage: string;
+  readonly servedModel: string;
+  readonly serviceTier: string;
+  readonly upstreamId: string;
+  readonly finishReason: string;
+  /** Type of the error the answer carried (in its body or mid-stream). */
+  readonly errorClass: string;
+  /** False for a stream that ended without its end marker, or JSON that did not parse. */
+  readonly complete: boolean;
+}
+
+export const RAW_USAGE_BYTES_MAX = 16_384;
+
+/** Is fed the decoded bytes of one answer in any chunking. Never throws, whatever the bytes; memory is bounded. */
+export interface UsageReader {
+  push(chunk: Uint8Array): void;
+  /** True once content that a client would see has been pushed (for time to first token). */
+  readonly sawContent: boolean;
+  end(): ObservedAnswer;
+}
+
+/** Takes what an injection added back out of a stream, byte for byte. Gives the bytes to send on, possibly empty. */
+export interface StreamFilter {
+  push(chunk: Buffer): Buffer;
+  end(): Buffer;
+}
+
+export interface Surface {
+  readonly name: string;
+  readonly provider: string;
+  readonly method: 'POST';
+  readonly path: string;
+  readRequest(body: Buffer, options: ReadRequestOptions): RequestFacts | Rejected;
+  usageReader(answer: { readonly contentType: string; readonly httpStatus: number; readonly answerBytesMax: number }): UsageReader;
+  /** Undefined where the surface never injects. */
+  readonly injectionFilter: (() => StreamFilter) | undefined;
+  /** How the provider's credential travels. */
+  credentialHeaders(secret: string): Readonly<Record<string, string>>;
+  /** An error in the provider's own shape. */
+  errorBody(error: { readonly status: number; readonly code: string; readonly message: string; readonly requestId: string }): string;
+}
