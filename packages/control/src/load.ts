@@ -1,0 +1,29 @@
+/** The `documents` section of the config file: the control documents by kind, in the shape people write them. */
+import { z } from 'zod';
+import { channelSchema, type ControlDocument, ownerSchema, projectSchema, tenantSchema, virtualKeySchema } from './documents.ts';
+
+const DOCUMENTS_PER_KIND_MAX = 10_000;
+const listOf = <Schema extends z.ZodType>(schema: Schema): z.ZodDefault<z.ZodArray<Schema>> => z.array(schema).max(DOCUMENTS_PER_KIND_MAX).default([]);
+
+/** `kind` is given by the list a document stands in. */
+export const documentsSection = z.strictObject({
+  tenants: listOf(tenantSchema.omit({ kind: true })).describe('Who pays.'),
+  projects: listOf(projectSchema.omit({ kind: true })).describe('What the usage is for.'),
+  owners: listOf(ownerSchema.omit({ kind: true })).describe('Who answers for it.'),
+  virtual_keys: listOf(virtualKeySchema.omit({ kind: true })).describe('The credentials we issue; only their keyed hashes are kept.'),
+  channels: listOf(channelSchema.omit({ kind: true })).describe('Upstream accounts and endpoints; the first that speaks a surface serves it.'),
+  price_book: z.string().default('').describe("Path of the price book, relative to the config file; '' uses the one that ships."),
+});
+
+export type DocumentsSection = z.infer<typeof documentsSection>;
+
+/** Flattens the section into documents. */
+export function documentsOf(section: DocumentsSection): readonly ControlDocument[] {
+  return [
+    ...section.tenants.map((tenant) => ({ kind: 'tenant' as const, ...tenant })),
+    ...section.projects.map((project) => ({ kind: 'project' as const, ...project })),
+    ...section.owners.map((owner) => ({ kind: 'owner' as const, ...owner })),
+    ...section.virtual_keys.map((key) => ({ kind: 'virtual_key' as const, ...key })),
+    ...section.channels.map((channel) => ({ kind: 'channel' as const, ...channel })),
+  ];
+}
