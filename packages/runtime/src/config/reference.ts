@@ -1,0 +1,25 @@
+/** The reference page of the settings, written from the sections themselves. */
+import type { Option, Section } from './section.ts';
+
+/** Markdown: one table for each section. `intro` stands below the title. */
+export function renderReference(sections: readonly Section[], intro: string): string {
+  return ['# Configuration', '', intro.trim(), '', ...sections.flatMap(renderSection)].join('\n');
+}
+
+function renderSection(section: Section): readonly string[] {
+  return [
+    `## \`${section.name}\``,
+    '',
+    section.about,
+    '',
+    '| option | variable | default | value | meaning |',
+    '| --- | --- | --- | --- | --- |',
+    ...section.options.map(renderOption),
+    '',
+  ];
+}
+
+function renderOption(option: Option): string {
+  const cells = [`\`${option.name}\``, `\`${option.environment}\``, `\`${JSON.stringify(option.fallback)}\``, option.accepts, option.about];
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+}

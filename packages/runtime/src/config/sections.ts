@@ -1,0 +1,99 @@
+/** The sections that every process reads: where data lives, the log, ClickHouse, the admin server, logging and how long a stop may take. */
+import { z } from 'zod';
+import { defineSection } from './section.ts';
+
+const DAY_MS = 86_400_000;
+const STOP_TIMEOUT_MS_MAX = 600_000;
+
+/** `host` and `port` of something that listens; spread into a section's schema. */
+export function listenOptions(
+  what: string,
+  port: number,
+): { readonly host: z.ZodDefault<z.ZodString>; readonly port: z.ZodDefault<z.ZodInt> } {
+  return {
+    host: z.string().min(1).default('127.0.0.1').describe(`Address that ${what} listens on; 0.0.0.0 means every interface.`),
+    port: portOption(`Port that ${what} listens on; 0 means any free port.`, port),
+  };
+}
+
+function portOption(about: string, port: number): z.ZodDefault<z.ZodInt> {
+  return z.int().min(0).max(65_535).default(port).describe(about);
+}
+
+export const dataSection = defineSection('data', {
+  about: 'Where this process keeps its files.',
+  schema: z.strictObject({
+    dir: z
+      .string()
+      .min(1)
+      .default('.tokenledger')
+      .describe('Directory for the event log, the embedded ClickHouse and the demo; relative to the working directory.'),
+  }),
+});
+
+export const logSection = defineSection('log', {
+  about: 'The event log.',
+  schema: z.strictObject({
+    topic_prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]*$/, 'must be made of letters, digits, dot, dash and underscore')
+      .default('tokenledger.')
+      .describe('Put before the name of every topic.'),
+    partitions: z.int().min(1).max(1024).default(4).describe('Partitions of each usage topic; fixed once the topics exist.'),
+    retention_ms: z
+      .int()
+      .min(60_000)
+      .default(7 * DAY_MS)
+      .describe('How long records stay in the log, in milliseconds; longer than the longest outage to survive.'),
+  }),
+});
+
+export const clickhouseSection = defineSection('clickhouse', {
+  about: 'Where rows are written. Without a `url`, `tokenledger up` starts an embedded ClickHouse of its own.',
+  schema: z.strictObject({
+    url: z
+      .union([z.url({ protocol: /^https?$/ }), z.literal('')])
+      .default('')
+      .describe('HTTP address of a ClickHouse server; empty means the embedded one.'),
+    host: z.string().min(1).default('127.0.0.1').describe('Address that the embedded ClickHouse listens on.'),
+    port: portOption('Port of the embedded ClickHouse; 0 means any free port.', 8123),
+    database: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a plain identifier')
+      .default('tokenledger')
+      .describe('Database that holds the tables.'),
+    user: z.string().min(1).default('default').describe('User name at the ClickHouse server.'),
+    password: z.string().default('').describe('Password at the ClickHouse server; better given by the variable than in a file.'),
+  }),
+});
+
+export const adminSection = defineSection('admin', {
+  about: 'The admin server: `/healthz`, `/readyz` and `/metrics`.',
+  schema: z.strictObject(listenOptions('the admin server', 8081)),
+});
+
+export const loggingSection = defineSection('logging', {
+  about: 'Log lines, written to standard error.',
+  schema: z.strictObject({
+    level: z
+      .enum(['auto', 'trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+      .default('auto')
+      .describe('Lowest level that is written; auto means warn for `tokenledger up` and info otherwise.'),
+    format: z.enum(['auto', 'json', 'text']).default('auto').describe('auto means text on a terminal and JSON otherwise.'),
+  }),
+});
+
+export const shutdownSection = defineSection('shutdown', {
+  about: 'How the process stops.',
+  schema: z.strictObject({
+    timeout_ms: z
+      .int()
+      .min(100)
+      .max(STOP_TIMEOUT_MS_MAX)
+      .default(15_000)
+      .describe('How long finishing what is in hand may take, in milliseconds; then the process exits and says what was left.'),
+  }),
+});
+
+/** Every section this package owns, in the order of the reference page. */
+export const runtimeSections = [dataSection, logSection, clickhouseSection, adminSection, loggingSection, shutdownSection] as const;
