@@ -15,7 +15,7 @@ const NAMED_TEXT = new RegExp(
 /** Shapes of credentials: bearer tokens, provider and Tokenledger keys, AWS ids, Google keys, Slack tokens, JSON web tokens, passwords in URLs. */
 const SHAPES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi, `$1 ${REDACTED}`],
-  [/\b(?:sk|rk|pk|tl|whsec|gsk|xai|hf)[-_][A-Za-z0-9_-]{12,}/g, REDACTED],
+  [/\b(?:sk|rk|pk|tlk|whsec|gsk|xai|hf)[-_][A-Za-z0-9_-]{12,}/g, REDACTED],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, REDACTED],
   [/\bAIza[A-Za-z0-9_-]{30,}/g, REDACTED],
   [/\bxox[abeprs]-[A-Za-z0-9-]{10,}/g, REDACTED],

@@ -13,7 +13,9 @@ export function textLine(json: string): string {
   const rest = Object.entries(fields)
     .filter(([name]) => !SHOWN_ELSEWHERE.has(name))
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  const line = [time, level, role, String(fields['msg'] ?? ''), ...rest].filter((part) => part !== '').join('  ');
+  const line = [time, level, role, typeof fields['msg'] === 'string' ? fields['msg'] : '', ...rest]
+    .filter((part) => part !== '')
+    .join('  ');
   return `${line}${errorText(fields['err'])}\n`;
 }
 
@@ -29,6 +31,6 @@ function parseFields(json: string): Record<string, unknown> | undefined {
 function errorText(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const { stack, message } = error as { readonly stack?: unknown; readonly message?: unknown };
-  const text = typeof stack === 'string' ? stack : String(message ?? '');
-  return text === '' ? '' : `\n    ${text.replaceAll('\n', '\n    ')}`;
+  const text = typeof stack === 'string' ? stack : message;
+  return typeof text !== 'string' || text === '' ? '' : `\n    ${text.replaceAll('\n', '\n    ')}`;
 }
