@@ -11,6 +11,10 @@ export function rejected(code: string, message: string): Rejected {
   return { kind: 'rejected', code, message };
 }
 
+export function isRejected(value: unknown): value is Rejected {
+  return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'rejected';
+}
+
 export interface AppErrorOptions {
   readonly retryable?: boolean;
   readonly cause?: unknown;

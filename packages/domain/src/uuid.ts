@@ -10,11 +10,26 @@ export function uuidv7(nowMs: number, random: Uint8Array, offset = 0): string {
   const version = HEX[0x70 | ((random[offset] as number) & 0x0f)] as string;
   const variant = HEX[0x80 | ((random[offset + 2] as number) & 0x3f)] as string;
   return (
-    (HEX[(high >>> 8) & 0xff] as string) + (HEX[high & 0xff] as string) + (HEX[low >>> 24] as string) + (HEX[(low >>> 16) & 0xff] as string) +
-    '-' + (HEX[(low >>> 8) & 0xff] as string) + (HEX[low & 0xff] as string) +
-    '-' + version + at(1) +
-    '-' + variant + at(3) +
-    '-' + at(4) + at(5) + at(6) + at(7) + at(8) + at(9)
+    (HEX[(high >>> 8) & 0xff] as string) +
+    (HEX[high & 0xff] as string) +
+    (HEX[low >>> 24] as string) +
+    (HEX[(low >>> 16) & 0xff] as string) +
+    '-' +
+    (HEX[(low >>> 8) & 0xff] as string) +
+    (HEX[low & 0xff] as string) +
+    '-' +
+    version +
+    at(1) +
+    '-' +
+    variant +
+    at(3) +
+    '-' +
+    at(4) +
+    at(5) +
+    at(6) +
+    at(7) +
+    at(8) +
+    at(9)
   );
 }
 
