@@ -32,7 +32,12 @@ export function topicNames(prefix: string): Topics {
 
 /** What `migrate` creates. */
 export function topicSpecs(topics: Topics, options: { readonly partitions: number; readonly retentionMs: number }): readonly TopicSpec[] {
-  const timed = (topic: string): TopicSpec => ({ topic, partitions: options.partitions, cleanup: 'time', retentionMs: options.retentionMs });
+  const timed = (topic: string): TopicSpec => ({
+    topic,
+    partitions: options.partitions,
+    cleanup: 'time',
+    retentionMs: options.retentionMs,
+  });
   const compacted = (topic: string, partitions: number): TopicSpec => ({ topic, partitions, cleanup: 'compact', retentionMs: 0 });
   return [
     timed(topics.usageEvents),

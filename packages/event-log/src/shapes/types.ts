@@ -1,7 +1,9 @@
 /** The four ways to read the log. A service supplies the pure part; the shape supplies the shell and survives a crash at any step. */
+import type { Pacing } from '../pacing.ts';
 import type { EventLog, LogRecord, OutgoingRecord } from '../port.ts';
 
-/** Something that runs until it is closed. `failed` settles only when the shape stopped by itself. */
+/** Something that runs until it is closed. `failed` rejects when the shape met a broken invariant or a bug (anything thrown that is not an `AppError`):
+ *  end the process. A partition that stops for an `AppError` is told to `observer.stopped` and leaves the others running. */
 export interface Running {
   readonly failed: Promise<never>;
   close(): Promise<void>;
@@ -16,6 +18,12 @@ export interface ShapeObserver {
   stopped?(info: { readonly topic: string; readonly partition: number; readonly error: unknown }): void;
 }
 
+/** Bounded exponential backoff: waits rise from `initialMs` to `maxMs`, each shortened by up to half at random. */
+export interface RetryLimits {
+  readonly initialMs: number;
+  readonly maxMs: number;
+}
+
 export interface ShapeOptions {
   readonly log: EventLog;
   readonly group: string;
@@ -24,11 +32,17 @@ export interface ShapeOptions {
   readonly batchBytesMax: number;
   /** How long a batch may wait to fill, in milliseconds, after its first record. */
   readonly lingerMs: number;
+  /** Where a group without a committed offset starts: `beginning` (the default) stops with `OFFSET_UNCOMMITTED` when offset 0 has expired, `earliest` takes what is left. */
+  readonly startAt?: 'beginning' | 'earliest';
+  readonly retry?: RetryLimits;
+  readonly pacing?: Pacing;
   readonly observer?: ShapeObserver;
 }
 
 /** log → log. Exactly one output per input, same partition number, in order, at least once; a repeat is dropped downstream. */
 export interface TransformOptions extends ShapeOptions {
+  /** Topics that `decide` writes to: checked at start to have as many partitions as the input. */
+  readonly outputTopics?: readonly string[];
   /** Pure. `outputs[i]` belongs to `records[i]` and names its topic. Throwing `AppError{retryable: true}` pauses and tries again. */
   readonly decide: (records: readonly LogRecord[]) => readonly TransformOutput[];
 }
@@ -43,7 +57,11 @@ export interface FoldOptions<State> extends ShapeOptions {
   readonly checkpointTopic: string;
   /** Partition of `checkpointTopic` is the log partition modulo its partitions. */
   readonly initial: (partition: number) => State;
-  readonly decide: (state: State, records: readonly LogRecord[], context: { readonly partition: number }) => { readonly state: State; readonly outputs: readonly FoldOutput[]; readonly changedScopes: readonly string[] };
+  readonly decide: (
+    state: State,
+    records: readonly LogRecord[],
+    context: { readonly partition: number },
+  ) => { readonly state: State; readonly outputs: readonly FoldOutput[]; readonly changedScopes: readonly string[] };
   readonly codec: {
     /** One part per scope. */
     readonly scopes: (state: State) => readonly string[];
@@ -53,6 +71,8 @@ export interface FoldOptions<State> extends ShapeOptions {
   /** Checkpoint after this many records or milliseconds, whichever comes first. */
   readonly checkpointRecords: number;
   readonly checkpointIntervalMs: number;
+  /** A partition that has lost its checkpoint starts again from the log's start instead of stopping with `CHECKPOINT_MISSING`. */
+  readonly rebuild?: boolean;
 }
 
 export interface FoldOutput {
@@ -75,7 +95,7 @@ export interface SinkStore {
   /** Inserts the rows of a batch that are not there yet, by their identity. Resolves only when all are there.
    *  Any throw leaves the batch in doubt: the Sink claims a new epoch, takes over and hands the same batch in again. */
   write(owner: SinkOwner, batch: SinkBatch): Promise<SinkWritten>;
-  /** Ownership ended: memory of the partition may go. */
+  /** Ownership ended: what this epoch remembered of the partition may go; a newer owner in this process may have taken over already. */
   release(owner: SinkOwner): void;
 }
 
@@ -106,6 +126,9 @@ export interface TableOptions<Value> {
   /** Returns undefined for a value that is to be skipped. */
   readonly decode: (key: string, value: Uint8Array) => Value | undefined;
   readonly onChange?: (key: string, value: Value | undefined) => void;
+  readonly retry?: RetryLimits;
+  readonly pacing?: Pacing;
+  readonly observer?: ShapeObserver;
 }
 
 export interface Table<Value> extends Running {

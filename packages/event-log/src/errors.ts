@@ -1,0 +1,24 @@
+/** Codes of this package, and what each means. Held together with docs/errors.md by a test. */
+export const ERRORS = {
+  LOG_UNAVAILABLE: 'The event log did not answer or could not write: it is tried again; check its disk or its brokers when it persists.',
+  LOG_LOCKED: 'Another process owns the embedded event log: stop that process, or choose another data directory.',
+  LOG_MISSING: 'There is no embedded event log in the directory: start `tokenledger up` on it first, or correct the directory.',
+  LOG_READ_ONLY: 'The embedded event log was opened for reading only: open it without `readOnly` to write or to join a group.',
+  LOG_FORMAT: 'The embedded event log was written by another version: run that version, or choose another data directory.',
+  LOG_CLOSED: 'The event log was used after it had been closed: stop what uses it first.',
+  TOPIC_MISSING: 'A topic does not exist: run `tokenledger migrate`, or correct the topic prefix.',
+  TOPIC_MISMATCH: 'A topic exists with other partitions or another cleanup policy: correct the setting, or recreate the topic.',
+  PARTITION_MISSING: 'A topic has fewer partitions than asked for: usage topics need equal partition counts.',
+  RECORD_TOO_LARGE: 'A record exceeds the size limit of the event log: raise the limit or make the record smaller.',
+  SEND_UNACKNOWLEDGED: 'The event log accepted a send without naming where it landed: it is taken for failed and tried again.',
+  OFFSET_OUT_OF_RANGE: 'The position to read from is not in the log any more: the partition stops until an operator sets its offset.',
+  OFFSET_UNCOMMITTED:
+    'A group without a committed offset met a log whose beginning has expired: set its offset, or allow `startAt: earliest`.',
+  OFFSET_METADATA_INVALID: 'The metadata of a committed offset cannot be read: set the offset of the group anew.',
+  LOG_MISMATCH:
+    'The record before the committed offset is not the one that was committed: the log was replaced or restored; set the offset.',
+  OWNERSHIP_LOST: 'Another member owns the partition now: what was in hand is repeated there.',
+  CHECKPOINT_MISSING:
+    'A fold has a committed offset and no checkpoint that belongs to it: restore the checkpoint topic, or run with `rebuild`.',
+  FENCED: 'A newer epoch writes this partition: the older writer stands down.',
+} as const;
