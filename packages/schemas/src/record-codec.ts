@@ -1,7 +1,7 @@
 /** One record's codec over the versions of its schema: writes the newest, reads all of them. */
 import { invariant, rejected, type Rejected } from '@tokenledger/domain';
 import type { Type } from 'avsc';
-import { avroType } from './bounded-types.ts';
+import { avroType } from './avro-types.ts';
 import { rabinFingerprint } from './rabin.ts';
 
 /** Marker of Avro's single-object encoding; the fingerprint follows in 8 bytes, little-endian, then the body. */
