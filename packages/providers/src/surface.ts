@@ -43,6 +43,9 @@ export interface UsageReader {
   push(chunk: Uint8Array): void;
   /** True once content that a client would see has been pushed (for time to first token). */
   readonly sawContent: boolean;
+  /** True once the answer's own end marker has been pushed (`data: [DONE]`, `message_stop`): from that chunk on the client can know that the
+   *  answer is complete, so the ingress holds it until the closing record is safe. Always false for JSON. */
+  readonly sawEnd: boolean;
   end(): ObservedAnswer;
 }
 

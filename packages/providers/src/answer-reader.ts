@@ -1,0 +1,197 @@
+/** Reads one answer beside the stream: cheap bytes search for what matters, exact parsing of what was found. What an answer means is left to the surface's `AnswerFold`. */
+import type { UsageReason } from '@tokenledger/domain';
+import { isJsonObject, parseJson, type JsonObject } from './json-object.ts';
+import { JsonText } from './json-text.ts';
+import type { MarkerSearch } from './marker-search.ts';
+import type { Normalised } from './normalised.ts';
+import { rawUsageText } from './raw-usage.ts';
+import { eventData, eventEnd, eventStart, SseEvents } from './sse-events.ts';
+import type { ObservedAnswer, UsageReader } from './surface.ts';
+
+/** Longest server-sent event that is looked into. */
+export const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
+
+/** An event that ends a stream is short: a longer one that is not whole yet is not searched for it. */
+const END_EVENT_BYTES_MAX = 4096;
+
+/** What one surface gathers from an answer's JSON objects. Texts are latin1-decoded until they are kept. */
+export interface AnswerFold {
+  /** Stand in every event that must be parsed once `settled`. */
+  readonly markers: MarkerSearch;
+  /** Data of an event that ends the stream and is not JSON; `''` when there is none. */
+  readonly endMarker: string;
+  /** The whole body of a plain answer. */
+  body(answer: JsonObject, text: string): void;
+  /** One event of a streamed answer. */
+  event(event: JsonObject, text: string): void;
+  readonly sawContent: boolean;
+  /** Model and content have been seen: from here on only events with a marker matter. */
+  readonly settled: boolean;
+  /** Whether the text of an event that is not whole yet already tells a client that the stream is complete. */
+  readonly endInSight: RegExp;
+  /** An event said that the stream is complete. */
+  readonly ended: boolean;
+  /** Flags that the sequence of usage objects earned. */
+  readonly flags: readonly string[];
+  /** The provider's usage as it came (merged, where it comes in parts); null when none came. */
+  readonly rawUsage: unknown;
+  /** `undefined` while what came is not the whole of it. */
+  normalised(): Normalised | undefined;
+  readonly model: string;
+  readonly serviceTier: string;
+  readonly upstreamId: string;
+  readonly finishReason: string;
+  readonly errorClass: string;
+}
+
+export interface AnswerDescription {
+  readonly contentType: string;
+  readonly httpStatus: number;
+  /** Longest plain answer that is parsed. */
+  readonly answerBytesMax: number;
+}
+
+type Framing = 'unknown' | 'json' | 'sse';
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const SPACE = 0x20;
+
+export class AnswerReader implements UsageReader {
+  readonly #fold: AnswerFold;
+  readonly #httpStatus: number;
+  readonly #json: JsonText;
+  readonly #events: SseEvents;
+  #framing: Framing;
+  #ended = false;
+  #oversized = false;
+  #parsed = false;
+  #sawBody = false;
+  #observed: ObservedAnswer | undefined;
+
+  constructor(fold: AnswerFold, answer: AnswerDescription) {
+    this.#fold = fold;
+    this.#httpStatus = answer.httpStatus;
+    this.#framing = framingOf(answer.contentType);
+    this.#json = new JsonText(answer.answerBytesMax);
+    this.#events = new SseEvents(SSE_EVENT_BYTES_MAX, (bytes, from, to, whole) => this.#run(bytes, from, to, whole));
+  }
+
+  get sawContent(): boolean {
+    return this.#framing === 'sse' ? this.#fold.sawContent : this.#sawBody;
+  }
+
+  get sawEnd(): boolean {
+    if (this.#framing !== 'sse') return false;
+    return this.#ended || this.#fold.ended || this.#endIsPending();
+  }
+
+  push(bytes: Uint8Array): void {
+    if (bytes.length === 0 || this.#observed !== undefined) return;
+    const chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.#framing === 'unknown') this.#framing = guessedFraming(chunk);
+    if (this.#framing === 'sse') {
+      this.#events.push(chunk);
+    } else {
+      this.#sawBody = true;
+      this.#json.push(chunk);
+    }
+  }
+
+  end(): ObservedAnswer {
+    this.#observed ??= this.#observe();
+    return this.#observed;
+  }
+
+  #endIsPending(): boolean {
+    const pending = this.#events.pending;
+    return pending.length > 0 && pending.length <= END_EVENT_BYTES_MAX && this.#fold.endInSight.test(pending.toString('latin1'));
+  }
+
+  #run(bytes: Buffer, from: number, to: number, whole: boolean): void {
+    if (!whole) {
+      this.#oversized = true;
+      return;
+    }
+    const fold = this.#fold;
+    let at = from;
+    while (at < to && !fold.settled) {
+      const end = eventEnd(bytes, at, to);
+      this.#event(bytes, at, end);
+      at = end;
+    }
+    while (at < to) {
+      const marker = fold.markers.next(bytes, at, to);
+      if (marker < 0) return;
+      const end = eventEnd(bytes, marker, to);
+      this.#event(bytes, eventStart(bytes, marker, at), end);
+      at = end;
+    }
+  }
+
+  #event(bytes: Buffer, from: number, to: number): void {
+    const data = eventData(bytes, from, to);
+    if (data === '') return;
+    if (data === this.#fold.endMarker) {
+      this.#ended = true;
+      return;
+    }
+    const event = parseJson(data);
+    if (isJsonObject(event)) this.#fold.event(event, data);
+  }
+
+  #observe(): ObservedAnswer {
+    if (this.#framing === 'sse') this.#events.end();
+    else this.#readBody();
+    const fold = this.#fold;
+    const complete = this.#complete();
+    const usage = fold.normalised();
+    const known = usage?.kind === 'usage' ? usage : undefined;
+    return {
+      usage: known?.usage ?? null,
+      usageReason: known === undefined ? this.#reason(usage, complete) : '',
+      usageFlags: known === undefined ? fold.flags : [...new Set([...fold.flags, ...known.flags])],
+      rawUsage: fold.rawUsage === null ? '' : rawUsageText(fold.rawUsage),
+      servedModel: fold.model,
+      serviceTier: fold.serviceTier,
+      upstreamId: fold.upstreamId,
+      finishReason: fold.finishReason,
+      errorClass: fold.errorClass,
+      complete,
+    };
+  }
+
+  #readBody(): void {
+    if (this.#json.tooLarge) return;
+    const text = this.#json.text();
+    const answer = parseJson(text);
+    this.#parsed = answer !== undefined;
+    if (isJsonObject(answer)) this.#fold.body(answer, text);
+  }
+
+  #complete(): boolean {
+    if (this.#framing === 'sse') return this.#ended || this.#fold.ended;
+    return this.#parsed || (this.#json.tooLarge && this.#json.lastByte === CLOSE_BRACE);
+  }
+
+  #reason(usage: Normalised | undefined, complete: boolean): UsageReason {
+    if (usage?.kind === 'invalid') return 'invalid_usage';
+    if (this.#httpStatus >= 400 || this.#fold.errorClass !== '') return 'upstream_error';
+    if (this.#json.tooLarge || this.#oversized) return 'answer_too_large';
+    if (!complete) return 'cut_off';
+    return 'not_reported';
+  }
+}
+
+function framingOf(contentType: string): Framing {
+  const type = contentType.toLowerCase();
+  if (type.includes('event-stream')) return 'sse';
+  return type.includes('json') ? 'json' : 'unknown';
+}
+
+/** Some servers name no type, or `text/plain`: the first character tells. */
+function guessedFraming(chunk: Buffer): Framing {
+  let at = 0;
+  while (at < chunk.length && (chunk[at] as number) <= SPACE) at++;
+  if (at === chunk.length) return 'unknown';
+  return chunk[at] === OPEN_BRACE ? 'json' : 'sse';
+}

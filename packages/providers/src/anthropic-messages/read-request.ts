@@ -1,0 +1,39 @@
+/** Reads a request to Anthropic's messages. A stream always reports its usage, so that nothing is injected. */
+import type { Rejected } from '@tokenledger/domain';
+import { isJsonObject, type JsonObject } from '../json-object.ts';
+import { readRequestBody } from '../request-body.ts';
+import type { RequestFacts } from '../surface.ts';
+import { toolText } from '../tool-text.ts';
+
+export function readMessageRequest(body: Buffer): RequestFacts | Rejected {
+  const request = readRequestBody(body);
+  if (request.kind === 'rejected') return request;
+  return {
+    kind: 'request',
+    model: request.model,
+    streamed: request.streamed,
+    injectedBody: undefined,
+    lastToolText: lastToolText(request.object['messages']),
+  };
+}
+
+/** The last call that the conversation holds, or the last result where there is no call. */
+function lastToolText(messages: unknown): string {
+  if (!Array.isArray(messages)) return '';
+  let result = '';
+  for (let index = messages.length - 1; index >= 0; index--) {
+    const message: unknown = messages[index];
+    if (!isJsonObject(message) || !Array.isArray(message['content'])) continue;
+    const blocks: readonly JsonObject[] = message['content'].filter(isJsonObject);
+    const call = blocks.findLast((block) => isType(block, 'tool_use'));
+    if (call !== undefined) return toolText(call['name'], call['input']);
+    const answer = blocks.findLast((block) => isType(block, 'tool_result'));
+    if (result === '' && answer !== undefined) result = toolText('', answer['content']);
+  }
+  return result;
+}
+
+/** Server tools have types of their own: `server_tool_use`, `mcp_tool_use`, `web_search_tool_result`. */
+function isType(block: JsonObject, type: string): boolean {
+  return typeof block['type'] === 'string' && block['type'].endsWith(type);
+}

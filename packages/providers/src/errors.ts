@@ -1,0 +1,5 @@
+/** Codes of this package, each with what it means and what to do. */
+export const ERRORS = {
+  REQUEST_INVALID:
+    'The request body is not a JSON object with a `model` of at most 256 characters: send the body as the provider documents it.',
+} as const;

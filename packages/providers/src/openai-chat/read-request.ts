@@ -1,0 +1,40 @@
+/** Reads a request to OpenAI's chat completions. */
+import type { Rejected } from '@tokenledger/domain';
+import { isJsonObject, type JsonObject } from '../json-object.ts';
+import { readRequestBody } from '../request-body.ts';
+import type { ReadRequestOptions, RequestFacts } from '../surface.ts';
+import { lastObject, toolText } from '../tool-text.ts';
+import { withUsageAsked } from './injection.ts';
+
+export function readChatRequest(body: Buffer, options: ReadRequestOptions): RequestFacts | Rejected {
+  const request = readRequestBody(body);
+  if (request.kind === 'rejected') return request;
+  return {
+    kind: 'request',
+    model: request.model,
+    streamed: request.streamed,
+    injectedBody: request.streamed && options.injectUsage ? withUsageAsked(body, request.object) : undefined,
+    lastToolText: lastToolText(request.object['messages']),
+  };
+}
+
+/** The last call that the conversation holds, or the last result where there is no call. */
+function lastToolText(messages: unknown): string {
+  if (!Array.isArray(messages)) return '';
+  let result = '';
+  for (let index = messages.length - 1; index >= 0; index--) {
+    const message: unknown = messages[index];
+    if (!isJsonObject(message)) continue;
+    const call = callOf(message);
+    if (call !== undefined) return toolText(call['name'], call['arguments'] ?? call['input']);
+    if (result === '' && (message['role'] === 'tool' || message['role'] === 'function'))
+      result = toolText(message['name'], message['content']);
+  }
+  return result;
+}
+
+function callOf(message: JsonObject): JsonObject | undefined {
+  const call = lastObject(message['tool_calls']);
+  const described = call === undefined ? message['function_call'] : (call['function'] ?? call['custom']);
+  return isJsonObject(described) ? described : undefined;
+}

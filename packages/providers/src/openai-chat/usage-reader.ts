@@ -1,0 +1,110 @@
+/** Reads an answer of OpenAI's chat completions: usage, finish reason, model, tier. */
+import { boundedText, isJsonObject, textAt, type JsonObject } from '../json-object.ts';
+import type { AnswerFold } from '../answer-reader.ts';
+import { MarkerSearch } from '../marker-search.ts';
+import { CONTRADICTORY, REPEATED, type Normalised } from '../normalised.ts';
+import { parseExactly } from '../raw-usage.ts';
+import { normaliseChatUsage } from './normalise.ts';
+
+/** `reason"` ends `"finish_reason"`. */
+const MARKERS = new MarkerSearch([
+  { kind: 'member', text: '"usage"' },
+  { kind: 'member', text: 'reason"' },
+  { kind: 'member', text: '"error"' },
+  { kind: 'text', text: ' [DONE]' },
+  { kind: 'text', text: ':[DONE]' },
+]);
+
+const TOTALS = ['prompt_tokens', 'completion_tokens'] as const;
+
+export class ChatAnswer implements AnswerFold {
+  readonly markers = MARKERS;
+  readonly endMarker = '[DONE]';
+  readonly endInSight = /(?:^|\n)data: ?\[DONE\]/;
+  readonly ended = false;
+  sawContent = false;
+  model = '';
+  serviceTier = '';
+  upstreamId = '';
+  finishReason = '';
+  errorClass = '';
+  rawUsage: unknown = null;
+  #normalised: Normalised | undefined;
+  readonly #flags = new Set<string>();
+
+  get settled(): boolean {
+    return this.sawContent && this.model !== '';
+  }
+
+  get flags(): readonly string[] {
+    return [...this.#flags];
+  }
+
+  normalised(): Normalised | undefined {
+    return this.#normalised;
+  }
+
+  body(answer: JsonObject, text: string): void {
+    this.event(answer, text);
+  }
+
+  /** A chunk has the shape of a whole answer, with `delta` in place of `message`. The last value of each member wins: usage is cumulative where it is repeated. */
+  event(chunk: JsonObject, text: string): void {
+    if (this.upstreamId === '') this.upstreamId = textAt(chunk, 'id');
+    this.model = textAt(chunk, 'model') || this.model;
+    this.serviceTier = textAt(chunk, 'service_tier') || this.serviceTier;
+    if (Array.isArray(chunk['choices'])) this.#choices(chunk['choices']);
+    if (chunk['error'] !== undefined && chunk['error'] !== null) this.errorClass = errorClass(chunk['error']);
+    const usage = chunk['usage'];
+    if (usage !== undefined && usage !== null) this.#usage(usage, text);
+  }
+
+  #choices(choices: readonly unknown[]): void {
+    for (const choice of choices) {
+      if (!isJsonObject(choice)) continue;
+      const reason = textAt(choice, 'finish_reason');
+      if (reason !== '' && (this.finishReason === '' || choice['index'] === 0)) this.finishReason = reason;
+      if (!this.sawContent && isJsonObject(choice['delta'])) this.sawContent = hasContent(choice['delta']);
+    }
+  }
+
+  #usage(usage: unknown, text: string): void {
+    const previous = this.rawUsage;
+    if (previous !== null) this.#flags.add(REPEATED);
+    if (isJsonObject(previous) && isJsonObject(usage) && TOTALS.some((total) => isLower(usage[total], previous[total]))) {
+      this.#flags.add(CONTRADICTORY);
+    }
+    this.#normalised = isJsonObject(usage) ? normaliseChatUsage(usage) : { kind: 'invalid' };
+    this.rawUsage = this.#normalised.kind === 'invalid' ? exactUsage(text) : usage;
+  }
+}
+
+/** Everything in a delta but its role is shown to someone. */
+function hasContent(delta: JsonObject): boolean {
+  for (const key in delta) {
+    if (key === 'role') continue;
+    const value = delta[key];
+    if (typeof value === 'string' ? value !== '' : typeof value === 'object' && value !== null && Object.keys(value).length > 0)
+      return true;
+  }
+  return false;
+}
+
+function isLower(later: unknown, earlier: unknown): boolean {
+  return typeof later === 'number' && typeof earlier === 'number' && later < earlier;
+}
+
+/** The usage object with all digits of its numbers. */
+function exactUsage(text: string): unknown {
+  const chunk = parseExactly(text);
+  return isJsonObject(chunk) ? chunk['usage'] : null;
+}
+
+/** `code` says more than `type` (`model_not_found`, `invalid_request_error`); some providers put a number there. */
+function errorClass(error: unknown): string {
+  if (!isJsonObject(error)) return 'unknown_error';
+  const code = error['code'];
+  if (typeof code === 'number') return String(code);
+  if (typeof code === 'string' && code !== '') return boundedText(code);
+  return textAt(error, 'type') || 'unknown_error';
+}

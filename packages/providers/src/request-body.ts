@@ -1,0 +1,22 @@
+/** What every surface reads of a request: a JSON object that names a model. */
+import { rejected, type Rejected } from '@tokenledger/domain';
+import { isJsonObject, parseJson, type JsonObject } from './json-object.ts';
+
+export const MODEL_CHARS_MAX = 256;
+
+export interface RequestBody {
+  readonly kind: 'body';
+  readonly object: JsonObject;
+  readonly model: string;
+  readonly streamed: boolean;
+}
+
+/** Parses the body once. Rejects `REQUEST_INVALID`. */
+export function readRequestBody(body: Buffer): RequestBody | Rejected {
+  const object = parseJson(body.toString('utf8'));
+  if (!isJsonObject(object)) return rejected('REQUEST_INVALID', 'the request body must be a JSON object');
+  const model = object['model'];
+  if (typeof model !== 'string' || model === '') return rejected('REQUEST_INVALID', 'the request body must name a `model`');
+  if (model.length > MODEL_CHARS_MAX) return rejected('REQUEST_INVALID', `\`model\` must have at most ${MODEL_CHARS_MAX} characters`);
+  return { kind: 'body', object, model, streamed: object['stream'] === true };
+}
