@@ -1,5 +1,11 @@
 /** The three kinds of errors: rejected input is returned, a failing dependency is thrown, a broken invariant is asserted. */
 
+export const ERRORS = {
+  MONEY_INVALID: 'A text is not an amount in USD. Write decimal digits, at most 26 before and 12 after the point, without an exponent.',
+  EVENT_INVALID:
+    'A usage event was decoded, and a field has a value that no event may have; the message names it. The event is in `dead_letters` with its bytes: correct the producer and import it again.',
+} as const;
+
 /** Bad input, returned to the caller, which answers 4xx or dead-letters it. */
 export interface Rejected {
   readonly kind: 'rejected';
@@ -11,6 +17,7 @@ export function rejected(code: string, message: string): Rejected {
   return { kind: 'rejected', code, message };
 }
 
+/** True for what `rejected` made; no other value of the domain has that `kind`. */
 export function isRejected(value: unknown): value is Rejected {
   return typeof value === 'object' && value !== null && (value as { kind?: unknown }).kind === 'rejected';
 }

@@ -1,5 +1,6 @@
 export * from './errors.ts';
 export * from './event.ts';
+export * from './event-check.ts';
 export * from './money.ts';
 export * from './priced-event.ts';
 export * from './usage.ts';
