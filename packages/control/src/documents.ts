@@ -38,14 +38,13 @@ export const virtualKeySchema = z.strictObject({
   kind: z.literal('virtual_key'),
   id: ID,
   tenant: ID,
-  project: ID,
+  /** Fixed for the key when given; otherwise a request names one of the tenant's projects in `x-tokenledger-project`. */
+  project: ID.optional(),
   owner: ID,
   /** Where the key's text is found at start (`env:`, `file:`); only its keyed hash is kept in memory. */
   secret: SECRET_REFERENCE,
   revoked: z.boolean().default(false),
-  settlement: z
-    .strictObject({ kind: z.enum(['credits', 'wallet', 'cost_center']), id: text(128) })
-    .optional(),
+  settlement: z.strictObject({ kind: z.enum(['credits', 'wallet', 'cost_center']), id: text(128) }).optional(),
   /** Values that win over what a request's headers say. */
   fixed: FIXED_ATTRIBUTION.default({}),
 });

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { channelSchema, type ControlDocument, ownerSchema, projectSchema, tenantSchema, virtualKeySchema } from './documents.ts';
 
 const DOCUMENTS_PER_KIND_MAX = 10_000;
-const listOf = <Schema extends z.ZodType>(schema: Schema): z.ZodDefault<z.ZodArray<Schema>> => z.array(schema).max(DOCUMENTS_PER_KIND_MAX).default([]);
+const listOf = <Schema extends z.ZodType>(schema: Schema): z.ZodDefault<z.ZodArray<Schema>> =>
+  z.array(schema).max(DOCUMENTS_PER_KIND_MAX).default([]);
 
 /** `kind` is given by the list a document stands in. */
 export const documentsSection = z.strictObject({
@@ -11,7 +12,9 @@ export const documentsSection = z.strictObject({
   projects: listOf(projectSchema.omit({ kind: true })).describe('What the usage is for.'),
   owners: listOf(ownerSchema.omit({ kind: true })).describe('Who answers for it.'),
   virtual_keys: listOf(virtualKeySchema.omit({ kind: true })).describe('The credentials we issue; only their keyed hashes are kept.'),
-  channels: listOf(channelSchema.omit({ kind: true })).describe('Upstream accounts and endpoints; the first that speaks a surface serves it.'),
+  channels: listOf(channelSchema.omit({ kind: true })).describe(
+    'Upstream accounts and endpoints; the first that speaks a surface serves it.',
+  ),
   price_book: z.string().default('').describe("Path of the price book, relative to the config file; '' uses the one that ships."),
 });
 

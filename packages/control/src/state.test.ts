@@ -18,8 +18,15 @@ function resolve(change: Partial<Record<keyof typeof section, unknown>> = {}, en
 
 test('a key is found by its text and carries its attribution', () => {
   const key = resolve().findKey('tlk_0123456789abcdefghij');
-  expect(key?.attribution).toMatchObject({ tenantId: 'acme', projectId: 'chat', ownerId: 'ada', team: 'search', virtualKeyId: 'k1', feature: 'summaries' });
-  expect([...(key?.fixed ?? [])]).toEqual(['feature']);
+  expect(key?.attribution).toMatchObject({
+    tenantId: 'acme',
+    projectId: 'chat',
+    ownerId: 'ada',
+    team: 'search',
+    virtualKeyId: 'k1',
+    feature: 'summaries',
+  });
+  expect([...(key?.fixed ?? [])]).toEqual(['projectId', 'feature']);
 });
 
 test('a text that is nearly a key finds nothing', () => {
@@ -38,7 +45,9 @@ test('a missing secret names the variable to set', () => {
 
 test('a reference to nothing, or across tenants, is refused', () => {
   expect(() => resolve({ owners: [] })).toThrow(/owner 'ada', which does not exist/);
-  expect(() => resolve({ tenants: [...section.tenants, { id: 'rival', name: 'Rival' }], owners: [{ id: 'ada', tenant: 'rival', name: 'Ada' }] })).toThrow(/of tenant 'rival'/);
+  expect(() =>
+    resolve({ tenants: [...section.tenants, { id: 'rival', name: 'Rival' }], owners: [{ id: 'ada', tenant: 'rival', name: 'Ada' }] }),
+  ).toThrow(/of tenant 'rival'/);
 });
 
 test('two documents with one id, two keys with one secret, and short keys are refused', () => {

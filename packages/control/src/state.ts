@@ -15,6 +15,8 @@ export interface ResolvedKey {
   readonly attribution: Attribution;
   /** Attribution fields that the request's headers cannot change. */
   readonly fixed: ReadonlySet<keyof Attribution>;
+  /** The tenant's projects: what a request may name. */
+  readonly projects: ReadonlySet<string>;
 }
 
 export interface ResolvedChannel {
@@ -60,7 +62,11 @@ export function resolveControl(documents: readonly ControlDocument[], sources: C
       throw new AppError('SECRET_WEAK', `virtual key '${document.id}' has ${text.length} characters: use at least ${KEY_LENGTH_MIN}`);
     }
     const hash = hasher.hash(text);
-    if (keys.has(hash)) throw new AppError('DOCUMENT_DUPLICATE', `virtual key '${document.id}' has the same secret as '${keys.get(hash)?.id}': give each key its own`);
+    if (keys.has(hash))
+      throw new AppError(
+        'DOCUMENT_DUPLICATE',
+        `virtual key '${document.id}' has the same secret as '${keys.get(hash)?.id}': give each key its own`,
+      );
     keys.set(hash, resolveKey(document, documents));
   }
   const channels: ResolvedChannel[] = [];
@@ -100,7 +106,7 @@ function resolveKey(document: VirtualKey, documents: readonly ControlDocument[])
   const fixed = document.fixed;
   const attribution: Attribution = {
     tenantId: document.tenant,
-    projectId: document.project,
+    projectId: document.project ?? '',
     ownerId: document.owner,
     team: owner?.kind === 'owner' ? owner.team : '',
     userId: fixed.user ?? '',
@@ -119,10 +125,13 @@ function resolveKey(document: VirtualKey, documents: readonly ControlDocument[])
     settlementKind: document.settlement?.kind ?? '',
     settlementId: document.settlement?.id ?? '',
   };
-  return { id: document.id, revoked: document.revoked, attribution: Object.freeze(attribution), fixed: fixedFields(fixed) };
+  const projects = new Set(
+    documents.filter((other) => other.kind === 'project' && other.tenant === document.tenant).map((project) => project.id),
+  );
+  return { id: document.id, revoked: document.revoked, attribution: Object.freeze(attribution), fixed: fixedFields(document), projects };
 }
 
-function fixedFields(fixed: VirtualKey['fixed']): ReadonlySet<keyof Attribution> {
+function fixedFields(document: VirtualKey): ReadonlySet<keyof Attribution> {
   const names: Record<keyof VirtualKey['fixed'], keyof Attribution> = {
     application: 'application',
     application_version: 'applicationVersion',
@@ -135,8 +144,9 @@ function fixedFields(fixed: VirtualKey['fixed']): ReadonlySet<keyof Attribution>
     mcp_server: 'mcpServer',
   };
   const fields = new Set<keyof Attribution>();
+  if (document.project !== undefined) fields.add('projectId');
   for (const [name, field] of Object.entries(names)) {
-    if (fixed[name as keyof VirtualKey['fixed']] !== undefined) fields.add(field);
+    if (document.fixed[name as keyof VirtualKey['fixed']] !== undefined) fields.add(field);
   }
   return fields;
 }
@@ -153,16 +163,23 @@ function assertReferences(documents: readonly ControlDocument[]): void {
   const byName = new Map(documents.map((document) => [`${document.kind}/${document.id}`, document]));
   const need = (from: ControlDocument, kind: ControlDocument['kind'], id: string, tenant?: string): void => {
     const found = byName.get(`${kind}/${id}`);
-    if (found === undefined) throw new AppError('REFERENCE_MISSING', `${from.kind} '${from.id}' names ${kind} '${id}', which does not exist: add it or correct the name`);
+    if (found === undefined)
+      throw new AppError(
+        'REFERENCE_MISSING',
+        `${from.kind} '${from.id}' names ${kind} '${id}', which does not exist: add it or correct the name`,
+      );
     if (tenant !== undefined && 'tenant' in found && found.tenant !== tenant) {
-      throw new AppError('REFERENCE_MISSING', `${from.kind} '${from.id}' of tenant '${tenant}' names ${kind} '${id}' of tenant '${found.tenant}': use one of its own tenant`);
+      throw new AppError(
+        'REFERENCE_MISSING',
+        `${from.kind} '${from.id}' of tenant '${tenant}' names ${kind} '${id}' of tenant '${found.tenant}': use one of its own tenant`,
+      );
     }
   };
   for (const document of documents) {
     if (document.kind === 'project' || document.kind === 'owner') need(document, 'tenant', document.tenant);
     if (document.kind === 'virtual_key') {
       need(document, 'tenant', document.tenant);
-      need(document, 'project', document.project, document.tenant);
+      if (document.project !== undefined) need(document, 'project', document.project, document.tenant);
       need(document, 'owner', document.owner, document.tenant);
     }
   }

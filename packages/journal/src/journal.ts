@@ -42,8 +42,9 @@ export interface Journal {
   readonly syncedThrough: JournalPosition;
   /** Writes the opening record. Null when the journal is full: refuse with 503 and `Retry-After`. */
   open(request: OpenRequest): JournalEntry | null;
-  /** Assigns the entry's sequence (contiguous from 1 per partition), takes the event's final bytes and queues them for publication. */
-  close(entry: JournalEntry, key: string, encode: (sequence: number) => Uint8Array): void;
+  /** Assigns the entry's sequence (contiguous from 1 per partition), takes the event's final bytes and queues them for publication.
+   *  Returns where its closing record ends: synced, the event is safe. */
+  close(entry: JournalEntry, key: string, encode: (sequence: number) => Uint8Array): JournalPosition;
   /** Calls back once `syncedThrough` has reached `position`; at once when it already has. */
   onSynced(position: JournalPosition, callback: () => void): void;
   /** Closed entries of a partition that are not acknowledged, in sequence order, from `afterSequence`, at most `max`. */

@@ -57,6 +57,7 @@ export function memoryJournal(options: MemoryJournalOptions): Journal {
       partition.queue.push({ id: entry.id, partition: entry.partition, sequence, key, value });
       bytes += value.byteLength + ENTRY_OVERHEAD_BYTES;
       for (const listener of listeners) listener(entry.partition);
+      return entry.position;
     },
 
     onSynced(_position, callback) {

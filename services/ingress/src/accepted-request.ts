@@ -1,0 +1,32 @@
+/** A request whose virtual key was accepted: from here on it has exactly one event. */
+import { randomBytes } from 'node:crypto';
+import type { ResolvedKey } from '@tokenledger/control';
+import { uuidv7 } from '@tokenledger/domain';
+import type { Surface } from '@tokenledger/providers';
+
+export interface AcceptedRequest {
+  /** Also the event's id. */
+  readonly requestId: string;
+  readonly occurredAtMs: number;
+  /** Monotonic milliseconds, for durations. */
+  readonly startedAt: number;
+  readonly key: ResolvedKey;
+  readonly surface: Surface;
+  readonly traceId: string;
+}
+
+const ID_RANDOM_BYTES = 10;
+const POOL_BYTES = ID_RANDOM_BYTES * 256;
+let pool = Buffer.alloc(0);
+let used = 0;
+
+/** A new UUIDv7; randomness is drawn in blocks. */
+export function newId(nowMs: number): string {
+  if (used === pool.length) {
+    pool = randomBytes(POOL_BYTES);
+    used = 0;
+  }
+  const id = uuidv7(nowMs, pool, used);
+  used += ID_RANDOM_BYTES;
+  return id;
+}

@@ -1,0 +1,62 @@
+/** Limits and times of the ingress. Every queue, body and wait has one. */
+import { z } from 'zod';
+
+const MIB = 1024 * 1024;
+
+export const ingressConfig = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  port: z.int().min(0).max(65_535).default(8080).describe('Port to listen on; 0 takes any free one.'),
+  body_bytes_max: z
+    .int()
+    .min(1024)
+    .default(32 * MIB)
+    .describe('Largest request body in bytes; a larger one is answered 413.'),
+  header_bytes_max: z.int().min(8192).default(32_768).describe('Largest request head in bytes; a larger one is answered 431.'),
+  request_bytes_in_flight_max: z
+    .int()
+    .min(1024)
+    .default(512 * MIB)
+    .describe('Request bytes held at one time in all, in bytes; beyond it 503.'),
+  request_timeout_ms: z.int().min(1000).default(120_000).describe('How long a client may take to send a request, in milliseconds.'),
+  headers_timeout_ms: z.int().min(1000).default(20_000).describe('How long a client may take to send a request head, in milliseconds.'),
+  keep_alive_timeout_ms: z.int().min(1000).default(72_000).describe('How long an idle client connection is kept, in milliseconds.'),
+  answer_stall_timeout_ms: z
+    .int()
+    .min(1000)
+    .default(120_000)
+    .describe('How long a client may take nothing of a waiting answer before it is dropped, in milliseconds.'),
+  answer_read_bytes_max: z
+    .int()
+    .min(MIB)
+    .default(32 * MIB)
+    .describe('Longest answer that is read for usage, in decoded bytes; a longer one passes through with usage unknown.'),
+  upstream_connections_max: z.int().min(1).default(1024).describe('Connections per channel.'),
+  upstream_connect_timeout_ms: z.int().min(100).default(10_000).describe('How long connecting to a provider may take, in milliseconds.'),
+  upstream_headers_timeout_ms: z
+    .int()
+    .min(100)
+    .default(600_000)
+    .describe('How long a provider may take to begin its answer, in milliseconds.'),
+  upstream_idle_timeout_ms: z.int().min(100).default(300_000).describe('Longest silence within an answer, in milliseconds.'),
+  drain_timeout_ms: z.int().min(0).default(120_000).describe('How long an answer is read on after its client has left, in milliseconds.'),
+  drain_bytes_max: z
+    .int()
+    .min(0)
+    .default(16 * MIB)
+    .describe('How much of an answer is read on after its client has left, in bytes.'),
+  journal_entries_max: z
+    .int()
+    .min(1)
+    .default(100_000)
+    .describe('Events that may wait for the event log; beyond it requests are refused with 503.'),
+  journal_bytes_max: z
+    .int()
+    .min(MIB)
+    .default(256 * MIB)
+    .describe('Bytes of events that may wait for the event log; beyond it requests are refused with 503.'),
+  publish_batch_max: z.int().min(1).default(500).describe('Events per send to the event log.'),
+  publish_linger_ms: z.int().min(0).default(5).describe('How long an event may wait for others to be sent along, in milliseconds.'),
+  publish_retry_ms_max: z.int().min(10).default(5000).describe('Longest pause between two tries to publish, in milliseconds.'),
+});
+
+export type IngressConfig = z.infer<typeof ingressConfig>;

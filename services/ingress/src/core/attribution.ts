@@ -1,0 +1,112 @@
+/** Who a request is for: the virtual key's values, completed by the request's `x-tokenledger-*` headers. Fixed values of the key win. */
+import { type Attribution, rejected, type Rejected } from '@tokenledger/domain';
+
+export const ATTRIBUTION_PREFIX = 'x-tokenledger-';
+
+export const ATTRIBUTION_VALUE_LENGTH_MAX = 128;
+export const LABELS_MAX = 16;
+export const LABEL_NAME_LENGTH_MAX = 64;
+
+type TextField = Exclude<
+  keyof Attribution,
+  'labels' | 'settlementKind' | 'tenantId' | 'ownerId' | 'team' | 'virtualKeyId' | 'settlementId'
+>;
+
+/** Header suffix → field. */
+const FIELDS: Readonly<Record<string, TextField>> = {
+  project: 'projectId',
+  application: 'application',
+  'application-version': 'applicationVersion',
+  feature: 'feature',
+  workflow: 'workflowId',
+  task: 'taskType',
+  'task-id': 'taskId',
+  conversation: 'conversationId',
+  user: 'userId',
+  environment: 'environment',
+  'prompt-version': 'promptVersion',
+  'mcp-server': 'mcpServer',
+};
+
+const LABELS = 'labels';
+/** Names of all attribution headers, for messages and docs. */
+export const ATTRIBUTION_HEADERS: readonly string[] = [...Object.keys(FIELDS), LABELS].map((suffix) => ATTRIBUTION_PREFIX + suffix);
+
+const LABEL_NAME = /^[A-Za-z][A-Za-z0-9_.-]*$/;
+// oxlint-disable-next-line no-control-regex -- control characters are what is being refused
+const CONTROL = /[\u0000-\u001f\u007f]/;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+export interface AttributionKey {
+  readonly attribution: Attribution;
+  readonly fixed: ReadonlySet<keyof Attribution>;
+  readonly projects: ReadonlySet<string>;
+}
+
+/** `headers`: flat pairs of lower-case name and value as Node gives them (latin1). Rejects `ATTRIBUTION_INVALID`. */
+export function readAttribution(key: AttributionKey, headers: readonly string[]): Attribution | Rejected {
+  if (headers.length === 0) return key.attribution;
+  const found: { -readonly [Field in TextField]?: string } & { labels?: Readonly<Record<string, string>> } = {};
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string;
+    const suffix = name.slice(ATTRIBUTION_PREFIX.length);
+    const value = decodeValue(headers[index + 1] as string);
+    if (value === undefined) return invalid(`${name} must be UTF-8 text without control characters`);
+    if (suffix === LABELS) {
+      const labels = readLabels(value);
+      if ('kind' in labels && labels.kind === 'rejected') return labels as Rejected;
+      found.labels = labels as Readonly<Record<string, string>>;
+      continue;
+    }
+    const field = FIELDS[suffix];
+    if (field === undefined) return invalid(`${name} is not known; known are ${ATTRIBUTION_HEADERS.join(', ')}`);
+    if (value.length === 0 || value.length > ATTRIBUTION_VALUE_LENGTH_MAX)
+      return invalid(`${name} must have 1 to ${ATTRIBUTION_VALUE_LENGTH_MAX} characters`);
+    if (key.fixed.has(field)) continue;
+    if (field === 'projectId' && !key.projects.has(value)) return invalid(`${name}: '${value}' is not a project of this key's tenant`);
+    found[field] = value;
+  }
+  return { ...key.attribution, ...found };
+}
+
+/** `name=value` pairs separated by commas. */
+function readLabels(text: string): Readonly<Record<string, string>> | Rejected {
+  const labels: Record<string, string> = {};
+  const pairs = text.split(',');
+  if (pairs.length > LABELS_MAX) return invalid(`${ATTRIBUTION_PREFIX}${LABELS} may carry at most ${LABELS_MAX} labels`);
+  for (const pair of pairs) {
+    const equals = pair.indexOf('=');
+    const name = pair.slice(0, equals).trim();
+    const value = pair.slice(equals + 1).trim();
+    if (
+      equals < 1 ||
+      name.length > LABEL_NAME_LENGTH_MAX ||
+      !LABEL_NAME.test(name) ||
+      value.length === 0 ||
+      value.length > ATTRIBUTION_VALUE_LENGTH_MAX
+    ) {
+      return invalid(
+        `${ATTRIBUTION_PREFIX}${LABELS} must be name=value pairs separated by commas: names of letters, digits, dot, dash, underscore (at most ${LABEL_NAME_LENGTH_MAX}), values of 1 to ${ATTRIBUTION_VALUE_LENGTH_MAX} characters`,
+      );
+    }
+    labels[name] = value;
+  }
+  return labels;
+}
+
+function decodeValue(latin1: string): string | undefined {
+  if (CONTROL.test(latin1)) return undefined;
+  let ascii = true;
+  for (let index = 0; index < latin1.length; index++) if (latin1.charCodeAt(index) > 0x7e) ascii = false;
+  if (ascii) return latin1.trim();
+  const bytes = Uint8Array.from(latin1, (character) => character.charCodeAt(0));
+  try {
+    return UTF8.decode(bytes).trim();
+  } catch {
+    return undefined; // the answer says which header is not UTF-8
+  }
+}
+
+function invalid(message: string): Rejected {
+  return rejected('ATTRIBUTION_INVALID', message);
+}

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { answerHeaders, splitRequestHeaders } from './headers.ts';
+
+test('credentials, hop-by-hop headers and our own do not go upstream; all others go as they are', () => {
+  const raw = [
+    ['Host', 'gateway'],
+    ['Authorization', 'Bearer tl-secret'],
+    ['X-Api-Key', 'tl-secret'],
+    ['Cookie', 'a=b'],
+    ['Connection', 'keep-alive, X-Private'],
+    ['X-Private', '1'],
+    ['Transfer-Encoding', 'chunked'],
+    ['Content-Length', '5'],
+    ['OpenAI-Organization', 'org'],
+    ['X-Forwarded-For', '10.0.0.1'],
+    ['X-Tokenledger-Feature', 'search'],
+    ['Content-Type', 'application/json'],
+    ['anthropic-beta', 'one'],
+    ['anthropic-beta', 'two'],
+    ['traceparent', '00-x'],
+  ].flat();
+  expect(splitRequestHeaders(raw, 'keep-alive, X-Private')).toEqual({
+    upstream: ['Content-Type', 'application/json', 'anthropic-beta', 'one', 'anthropic-beta', 'two', 'traceparent', '00-x'],
+    attribution: ['x-tokenledger-feature', 'search'],
+  });
+});
+
+test("rate limits and request ids come back; cookies, account names and the connection's own headers do not", () => {
+  const raw = [
+    ['Content-Type', 'application/json'],
+    ['x-ratelimit-remaining-tokens', '99'],
+    ['X-Request-Id', 'req_1'],
+    ['Set-Cookie', '__cf=1'],
+    ['openai-organization', 'org'],
+    ['Connection', 'close, X-Hop'],
+    ['X-Hop', '1'],
+    ['Transfer-Encoding', 'chunked'],
+  ].flat();
+  const passed = ['Content-Type', 'application/json', 'x-ratelimit-remaining-tokens', '99', 'X-Request-Id', 'req_1'];
+  expect(answerHeaders(raw, new Set())).toEqual(passed);
+  expect(
+    answerHeaders(
+      raw.map((text) => Buffer.from(text)),
+      new Set(),
+    ),
+  ).toEqual(passed);
+});
+
+test('what our change of the body made untrue is left out', () => {
+  expect(answerHeaders(['Content-Length', '10', 'Date', 'now'], new Set(['content-length']))).toEqual(['Date', 'now']);
+});

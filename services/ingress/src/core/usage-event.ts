@@ -1,0 +1,122 @@
+/** Builds the one event of a request from what was seen. Pure. */
+import type { Attempt, Attribution, Outcome, UsageEvent, UsageReason } from '@tokenledger/domain';
+import type { ObservedAnswer } from '@tokenledger/providers';
+
+/** What is known of a request once its key is accepted. Clock times in milliseconds since the epoch. */
+export interface RequestRecord {
+  readonly eventId: string;
+  readonly requestId: string;
+  readonly occurredAtMs: number;
+  readonly attribution: Attribution;
+  readonly surface: string;
+  readonly requestedModel: string;
+  readonly streamed: boolean;
+  readonly traceId: string;
+  readonly promptFingerprint: string;
+  readonly lastToolFingerprint: string;
+  readonly requestBytes: number | null;
+  readonly overheadUs: number | null;
+}
+
+/** How the request ended for its client. Durations in milliseconds since `occurredAtMs`. */
+export interface RequestEnd {
+  readonly outcome: Outcome;
+  readonly httpStatus: number | null;
+  readonly errorClass: string;
+  readonly responseBytes: number | null;
+  readonly timeToFirstByteMs: number | null;
+  readonly timeToFirstTokenMs: number | null;
+  readonly durationMs: number;
+}
+
+/** One upstream call as it went. `answer` is null when no answer was read. */
+export interface AttemptRecord {
+  readonly attemptId: string;
+  readonly channelId: string;
+  readonly provider: string;
+  readonly region: string;
+  readonly requestedModel: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly timeToFirstByteMs: number | null;
+  readonly httpStatus: number | null;
+  readonly errorClass: string;
+  readonly upstreamRequestId: string;
+  readonly answer: ObservedAnswer | null;
+  /** Why usage is null when `answer` is. */
+  readonly reasonWithoutAnswer: UsageReason;
+}
+
+export interface EventIdentity {
+  readonly source: string;
+  readonly sequence: number;
+  readonly recordedAtMs: number;
+}
+
+export function attemptOf(record: AttemptRecord): Attempt {
+  const { answer } = record;
+  const usage = answer?.usage ?? null;
+  return {
+    attemptId: record.attemptId,
+    channelId: record.channelId,
+    provider: record.provider,
+    requestedModel: record.requestedModel,
+    servedModel: answer?.servedModel ?? '',
+    serviceTier: answer?.serviceTier ?? '',
+    region: record.region,
+    startedAtMs: record.startedAtMs,
+    completedAtMs: record.startedAtMs + record.durationMs,
+    timeToFirstByteMs: record.timeToFirstByteMs,
+    httpStatus: record.httpStatus,
+    errorClass: record.errorClass,
+    upstreamRequestId: record.upstreamRequestId,
+    usage,
+    usageSource: usage === null ? 'none' : 'reported',
+    usageReason: answer === null ? record.reasonWithoutAnswer : answer.usageReason,
+    usageFlags: answer?.usageFlags ?? [],
+    rawUsage: answer?.rawUsage ?? '',
+  };
+}
+
+/** `attempt` is null for a request that was refused before anything was forwarded. */
+export function usageEvent(request: RequestRecord, end: RequestEnd, attempt: AttemptRecord | null, identity: EventIdentity): UsageEvent {
+  const answer = attempt?.answer ?? null;
+  return {
+    eventId: request.eventId,
+    requestId: request.requestId,
+    source: identity.source,
+    sequence: identity.sequence,
+    kind: 'usage',
+    adjustsEventId: '',
+    occurredAtMs: request.occurredAtMs,
+    completedAtMs: request.occurredAtMs + end.durationMs,
+    recordedAtMs: identity.recordedAtMs,
+    timeToFirstByteMs: end.timeToFirstByteMs,
+    timeToFirstTokenMs: end.timeToFirstTokenMs,
+    durationMs: end.durationMs,
+    overheadUs: request.overheadUs,
+    attribution: request.attribution,
+    surface: request.surface,
+    requestedModel: request.requestedModel,
+    servedModel: answer?.servedModel ?? '',
+    provider: attempt?.provider ?? '',
+    channelId: attempt?.channelId ?? '',
+    routeType: attempt === null ? '' : 'direct',
+    routeReason: attempt === null ? '' : 'first_channel_of_surface',
+    serviceTier: answer?.serviceTier ?? '',
+    region: attempt?.region ?? '',
+    streamed: request.streamed,
+    outcome: end.outcome,
+    httpStatus: end.httpStatus,
+    errorClass: end.errorClass,
+    finishReason: answer?.finishReason ?? '',
+    upstreamRequestId: attempt?.upstreamRequestId ?? '',
+    traceId: request.traceId,
+    attempts: attempt === null ? [] : [attemptOf(attempt)],
+    counted: null,
+    promptFingerprint: request.promptFingerprint,
+    lastToolFingerprint: request.lastToolFingerprint,
+    requestBytes: request.requestBytes,
+    responseBytes: end.responseBytes,
+  };
+}

@@ -1,0 +1,20 @@
+/** Codes of this service. Held together with docs/errors.md by a test. */
+export const ERRORS = {
+  KEY_MISSING: 'The request carries no virtual key: send it as `Authorization: Bearer KEY` or `x-api-key: KEY`.',
+  KEY_UNKNOWN: 'The virtual key is unknown or revoked: use a key that is in force, or ask whoever runs the ledger for one.',
+  ATTRIBUTION_INVALID: 'An x-tokenledger-* header is unknown or has a value that is not allowed: correct or remove it.',
+  BODY_TOO_LARGE: 'The request body is over the limit: send less, or have `ingress.body_bytes_max` raised.',
+  BODY_INCOMPLETE: 'The request body ended before its announced length: send it again.',
+  ENCODING_UNSUPPORTED: 'The request body is compressed, so it cannot be read: send it without `content-encoding`.',
+  CHANNEL_MISSING: 'No channel serves this surface: add one to the documents.',
+  OVERLOADED: 'Too many request bytes are in flight: try again after `Retry-After`, or have `ingress.request_bytes_in_flight_max` raised.',
+  JOURNAL_FULL:
+    'Nothing more can be recorded until the event log takes events again, so nothing is forwarded: try again after `Retry-After`.',
+  ROUTE_UNKNOWN: 'This path is not served: see the list of surfaces.',
+  UPSTREAM_UNREACHABLE: 'The provider could not be reached or broke the connection: try again; check the base URL of the channel.',
+  UPSTREAM_TIMED_OUT: 'The provider did not answer in time: try again, or have `ingress.upstream_headers_timeout_ms` raised.',
+  PUBLISH_UNCONFIRMED:
+    'The event log answered a send without naming where it landed: the send is tried again; look at the log if it goes on.',
+} as const;
+
+export type IngressCode = keyof typeof ERRORS;

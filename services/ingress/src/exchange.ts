@@ -1,0 +1,345 @@
+/** One request on its way: forwarded, its answer streamed back untouched and watched, its event recorded before the client can know the end.
+ *
+ *  1. opened in the journal          before the first byte leaves for the provider
+ *  2. opening synced                 before the first byte of the answer reaches the client
+ *  3. answer passed on chunk by chunk, read beside; whatever shows its end is held
+ *  4. closed in the journal          with the event's final bytes
+ *  5. closing synced                 before what was held and the end of message go out
+ *
+ *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen. */
+import type { ServerResponse } from 'node:http';
+import type { Outcome, UsageReason } from '@tokenledger/domain';
+import type { ResolvedChannel } from '@tokenledger/control';
+import type { Journal, JournalEntry } from '@tokenledger/journal';
+import type { ObservedAnswer, StreamFilter } from '@tokenledger/providers';
+import { encodeUsageEvent } from '@tokenledger/schemas';
+import type { Dispatcher } from 'undici';
+import type { AcceptedRequest } from './accepted-request.ts';
+import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
+import { ERRORS, type IngressCode } from './errors.ts';
+import type { IngressConfig } from './config.ts';
+import { answerHeaders } from './core/headers.ts';
+import { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
+import type { IngressMetrics } from './metrics.ts';
+
+export interface ExchangeContext {
+  readonly journal: Journal;
+  readonly config: IngressConfig;
+  readonly metrics: IngressMetrics;
+  readonly now: () => number;
+}
+
+export interface ExchangeRequest {
+  readonly accepted: AcceptedRequest;
+  readonly record: RequestRecord;
+  readonly channel: ResolvedChannel;
+  readonly attemptId: string;
+  /** Monotonic milliseconds at which the attempt began. */
+  readonly attemptStartedAt: number;
+  /** Takes the injected usage out again; undefined when nothing was injected. */
+  readonly filter: StreamFilter | undefined;
+}
+
+const NO_HEADERS: ReadonlySet<string> = new Set();
+const LENGTH_HEADERS: ReadonlySet<string> = new Set(['content-length']);
+const CODED_HEADERS: ReadonlySet<string> = new Set(['content-length', 'content-encoding']);
+const TIMEOUT_CODES: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #context: ExchangeContext;
+  readonly #request: ExchangeRequest;
+  readonly #entry: JournalEntry;
+  readonly #response: ServerResponse;
+  #controller: Dispatcher.DispatchController | undefined;
+  #reading: AnswerReading | undefined;
+  #filter: StreamFilter | undefined;
+  #decodesInline = false;
+  #headers: string[] = [];
+  #statusText = '';
+  #status: number | null = null;
+  #contentLength = -1;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  #drainedBytes = 0;
+  #held: Buffer | undefined;
+  #openSynced = false;
+  #waitsForReading = false;
+  #waitsForClient = false;
+  #clientGone = false;
+  #drainLimitHit = false;
+  #settled = false;
+  #timer: NodeJS.Timeout | undefined;
+  #listensForDrain = false;
+  #firstByteAt: number | null = null;
+  #firstTokenAt: number | null = null;
+  #upstreamRequestId = '';
+
+  constructor(context: ExchangeContext, request: ExchangeRequest, entry: JournalEntry, response: ServerResponse) {
+    this.#context = context;
+    this.#request = request;
+    this.#entry = entry;
+    this.#response = response;
+    response.once('close', () => this.#onClientClose());
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+    statusText?: string,
+  ): void {
+    if (status < 200) return; // an informational answer: the real one follows
+    this.#status = status;
+    this.#statusText = statusText ?? '';
+    this.#firstByteAt = performance.now();
+    this.#upstreamRequestId = single(headers['x-request-id']) || single(headers['request-id']);
+    const contentType = single(headers['content-type']);
+    const coding = contentCoding(single(headers['content-encoding']));
+    const isStream = contentType.startsWith('text/event-stream');
+    this.#filter = isStream && coding !== 'unknown' ? this.#request.filter : undefined;
+    this.#decodesInline = this.#filter !== undefined && coding !== 'identity';
+    this.#contentLength = this.#filter === undefined ? Number(single(headers['content-length']) || -1) : -1;
+    const reader = this.#request.accepted.surface.usageReader({
+      contentType,
+      httpStatus: status,
+      answerBytesMax: this.#context.config.answer_read_bytes_max,
+    });
+    this.#reading = answerReading({
+      reader,
+      coding,
+      decodedBytesMax: this.#context.config.answer_read_bytes_max,
+      onDrain: () => this.#flow(false, this.#waitsForClient),
+      ...(this.#decodesInline ? { onDecoded: (chunk: Buffer) => this.#forward(chunk) } : {}),
+    });
+    const untrue = this.#filter === undefined ? NO_HEADERS : this.#decodesInline ? CODED_HEADERS : LENGTH_HEADERS;
+    this.#headers = answerHeaders((controller.rawHeaders ?? []) as (Buffer | string)[], untrue);
+    this.#context.journal.onSynced(this.#entry.position, () => {
+      this.#openSynced = true;
+      this.#resumeIfFlowing();
+    });
+    if (!this.#openSynced) controller.pause();
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const reading = this.#reading;
+    if (reading === undefined) return;
+    this.#receivedBytes += chunk.length;
+    const waits = !reading.push(chunk);
+    if (this.#firstTokenAt === null && reading.sawContent) this.#firstTokenAt = performance.now();
+    if (this.#clientGone) this.#countDrained(chunk.length);
+    else if (!this.#decodesInline) this.#forward(chunk);
+    if (waits) this.#flow(true, this.#waitsForClient);
+  }
+
+  onResponseEnd(): void {
+    this.#reading?.end((observed) => this.#finish(observed, undefined));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#reading === undefined) this.#finish(null, error);
+    else this.#reading.end((observed) => this.#finish(observed, error));
+  }
+
+  /** Sends a chunk on, but holds what shows the client that the answer is complete. */
+  #forward(chunk: Buffer): void {
+    const out = this.#filter === undefined ? chunk : this.#filter.push(chunk);
+    if (out.length === 0) return;
+    if (this.#held !== undefined) this.#write(this.#held);
+    const showsEnd = this.#reading?.sawEnd === true || this.#receivedBytes === this.#contentLength;
+    this.#held = showsEnd ? out : undefined;
+    if (!showsEnd) this.#write(out);
+  }
+
+  #write(chunk: Buffer): void {
+    if (this.#clientGone) return;
+    if (!this.#response.headersSent) this.#writeHead();
+    this.#sentBytes += chunk.length;
+    if (this.#response.write(chunk)) return;
+    if (!this.#listensForDrain) {
+      this.#listensForDrain = true;
+      this.#response.on('drain', () => this.#onClientDrain());
+    }
+    this.#flow(this.#waitsForReading, true);
+    this.#timer ??= setTimeout(() => this.#response.destroy(), this.#context.config.answer_stall_timeout_ms);
+  }
+
+  #onClientDrain(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#flow(this.#waitsForReading, false);
+  }
+
+  /** The upstream flows while neither the reading nor the client is behind. */
+  #flow(waitsForReading: boolean, waitsForClient: boolean): void {
+    this.#waitsForReading = waitsForReading;
+    this.#waitsForClient = waitsForClient;
+    if (waitsForReading || waitsForClient) this.#controller?.pause();
+    else this.#resumeIfFlowing();
+  }
+
+  #resumeIfFlowing(): void {
+    if (this.#openSynced && !this.#waitsForReading && !this.#waitsForClient && this.#controller?.paused === true) this.#controller.resume();
+  }
+
+  #writeHead(): void {
+    const response = this.#response;
+    if (this.#headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'date')) response.sendDate = false;
+    this.#headers.push('x-tokenledger-request-id', this.#request.accepted.requestId);
+    if (this.#statusText === '') response.writeHead(this.#status ?? 502, this.#headers);
+    else response.writeHead(this.#status ?? 502, this.#statusText, this.#headers);
+  }
+
+  #onClientClose(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#settled || this.#response.writableFinished) return;
+    this.#clientGone = true;
+    this.#held = undefined;
+    this.#context.metrics.draining(1);
+    const { drain_timeout_ms: drainMs } = this.#context.config;
+    this.#timer = setTimeout(() => this.#stopDraining(), drainMs);
+    this.#flow(this.#waitsForReading, false);
+  }
+
+  #countDrained(bytes: number): void {
+    this.#drainedBytes += bytes;
+    if (this.#drainedBytes > this.#context.config.drain_bytes_max) this.#stopDraining();
+  }
+
+  #stopDraining(): void {
+    if (this.#settled || this.#drainLimitHit) return;
+    this.#drainLimitHit = true;
+    const reason = new Error('the client left and the limit for reading on was reached');
+    if (this.#controller === undefined) this.onResponseError(undefined, reason);
+    else this.#controller.abort(reason);
+  }
+
+  /** Records the event, then lets the client see the end. */
+  #finish(observed: ObservedAnswer | null, error: Error | undefined): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    if (this.#clientGone) this.#context.metrics.draining(-1);
+    const broken = error !== undefined && observed?.complete !== true;
+    const end = this.#endOf(observed, broken ? error : undefined);
+    const { journal } = this.#context;
+    const position = journal.close(this.#entry, this.#request.accepted.key.id, (sequence) =>
+      encodeUsageEvent(
+        usageEvent(this.#request.record, end, this.#attempt(observed, broken ? error : undefined), {
+          source: journal.source,
+          sequence,
+          recordedAtMs: this.#context.now(),
+        }),
+      ),
+    );
+    this.#context.metrics.finished(this.#request.record, end);
+    journal.onSynced(position, () => this.#endAnswer(broken ? error : undefined));
+  }
+
+  #endAnswer(error: Error | undefined): void {
+    const response = this.#response;
+    if (this.#clientGone || response.destroyed) return;
+    if (error !== undefined) {
+      if (response.headersSent) response.destroy();
+      else this.#answerFailure(error);
+      return;
+    }
+    const rest = this.#filter?.end();
+    const last = joined(this.#held, rest);
+    if (!response.headersSent) this.#writeHead();
+    if (last === undefined) response.end();
+    else response.end(last);
+  }
+
+  #answerFailure(error: Error): void {
+    const timedOut = isTimeout(error);
+    const code: IngressCode = timedOut ? 'UPSTREAM_TIMED_OUT' : 'UPSTREAM_UNREACHABLE';
+    const status = timedOut ? 504 : 502;
+    const { requestId, surface } = this.#request.accepted;
+    const body = surface.errorBody({ status, code, message: ERRORS[code], requestId });
+    this.#response.writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      'x-tokenledger-request-id': requestId,
+    });
+    this.#response.end(body);
+  }
+
+  #endOf(observed: ObservedAnswer | null, error: Error | undefined): RequestEnd {
+    const started = this.#request.accepted.startedAt;
+    const since = (at: number | null): number | null => (at === null ? null : Math.round(at - started));
+    return {
+      outcome: this.#outcome(observed, error),
+      httpStatus: this.#response.headersSent
+        ? this.#response.statusCode
+        : this.#clientGone
+          ? null
+          : error === undefined
+            ? this.#status
+            : isTimeout(error)
+              ? 504
+              : 502,
+      errorClass: errorClass(observed, error),
+      responseBytes: this.#sentBytes + (this.#held?.length ?? 0),
+      timeToFirstByteMs: since(this.#firstByteAt),
+      timeToFirstTokenMs: since(this.#firstTokenAt),
+      durationMs: Math.round(performance.now() - started),
+    };
+  }
+
+  #outcome(observed: ObservedAnswer | null, error: Error | undefined): Outcome {
+    if (this.#clientGone) return 'client_aborted';
+    if (error !== undefined) return isTimeout(error) ? 'timed_out' : 'upstream_error';
+    if ((this.#status ?? 0) >= 400 || observed?.errorClass !== '') return 'upstream_error';
+    return observed.complete || observed.finishReason !== '' ? 'ok' : 'upstream_error';
+  }
+
+  #attempt(observed: ObservedAnswer | null, error: Error | undefined): AttemptRecord {
+    const { channel, attemptId, attemptStartedAt, record, accepted } = this.#request;
+    const reason: UsageReason = this.#drainLimitHit ? 'client_aborted' : 'upstream_error';
+    const answer = observed !== null && observed.usage === null && this.#drainLimitHit ? { ...observed, usageReason: reason } : observed;
+    return {
+      attemptId,
+      channelId: channel.id,
+      provider: channel.provider,
+      region: channel.region,
+      requestedModel: record.requestedModel,
+      startedAtMs: accepted.occurredAtMs + Math.round(attemptStartedAt - accepted.startedAt),
+      durationMs: Math.round(performance.now() - attemptStartedAt),
+      timeToFirstByteMs: this.#firstByteAt === null ? null : Math.round(this.#firstByteAt - attemptStartedAt),
+      httpStatus: this.#status,
+      errorClass: errorClass(observed, error),
+      upstreamRequestId: this.#upstreamRequestId,
+      answer,
+      reasonWithoutAnswer: reason,
+    };
+  }
+}
+
+function errorClass(observed: ObservedAnswer | null, error: Error | undefined): string {
+  if (error !== undefined) return codeOf(error);
+  if (observed === null) return '';
+  if (observed.errorClass !== '') return observed.errorClass;
+  return observed.complete || observed.finishReason !== '' ? '' : 'answer_incomplete';
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code.toLowerCase() : 'connection_broken';
+}
+
+function isTimeout(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && TIMEOUT_CODES.has(error.code);
+}
+
+function single(value: string | string[] | undefined): string {
+  return typeof value === 'string' ? value : (value?.[0] ?? '');
+}
+
+function joined(first: Buffer | undefined, second: Buffer | undefined): Buffer | undefined {
+  if (second === undefined || second.length === 0) return first;
+  return first === undefined ? second : Buffer.concat([first, second]);
+}

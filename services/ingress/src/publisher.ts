@@ -1,0 +1,135 @@
+/** Sends closed events to the log: in sequence order, one send in flight per partition, again until the log has them. */
+import { AppError } from '@tokenledger/domain';
+import type { OutgoingRecord, Producer } from '@tokenledger/event-log';
+import type { ClosedEntry, Journal } from '@tokenledger/journal';
+import { identityHeaders } from '@tokenledger/schemas';
+
+export interface PublisherOptions {
+  readonly journal: Journal;
+  readonly producer: Producer;
+  readonly topic: string;
+  readonly batchMax: number;
+  readonly lingerMs: number;
+  readonly retryMsMax: number;
+  readonly onPublished: (count: number) => void;
+  /** Called once per failed send; the send is tried again. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export interface Publisher {
+  /** False while the last send failed. */
+  readonly healthy: boolean;
+  /** Sends what is left at once. Resolves with the number of events that could not be sent within the time. */
+  drain(timeoutMs: number): Promise<number>;
+}
+
+const RETRY_MS_MIN = 10;
+const RETRY_DOUBLINGS_MAX = 20;
+
+interface Lane {
+  readonly partition: number;
+  timer: NodeJS.Timeout | undefined;
+  sending: boolean;
+  failures: number;
+}
+
+export function startPublisher(options: PublisherOptions): Publisher {
+  const { journal, producer, topic } = options;
+  const lanes = new Map<number, Lane>();
+  let lingerMs = options.lingerMs;
+  let emptied: (() => void) | undefined;
+
+  const laneOf = (partition: number): Lane => {
+    let lane = lanes.get(partition);
+    if (lane === undefined) {
+      lane = { partition, timer: undefined, sending: false, failures: 0 };
+      lanes.set(partition, lane);
+    }
+    return lane;
+  };
+
+  const schedule = (lane: Lane, delayMs: number): void => {
+    if (lane.sending || lane.timer !== undefined) return;
+    lane.timer = setTimeout(() => {
+      lane.timer = undefined;
+      void send(lane);
+    }, delayMs);
+  };
+
+  const send = async (lane: Lane): Promise<void> => {
+    const batch = journal.pending(lane.partition, 0, options.batchMax);
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    lane.sending = true;
+    const failure = await append(
+      producer,
+      topic,
+      lane.partition,
+      batch.map((entry) => recordOf(entry, journal.source)),
+    );
+    lane.sending = false;
+    if (failure === undefined) {
+      lane.failures = 0;
+      journal.published(lane.partition, last.sequence);
+      options.onPublished(batch.length);
+    } else {
+      lane.failures += 1;
+      options.onFailure(failure);
+    }
+    if (journal.pending(lane.partition, 0, 1).length === 0) emptied?.();
+    else schedule(lane, pauseMs(lane.failures, batch.length));
+  };
+
+  const pauseMs = (failures: number, sent: number): number => {
+    if (failures > 0) return Math.min(options.retryMsMax, RETRY_MS_MIN * 2 ** Math.min(failures, RETRY_DOUBLINGS_MAX));
+    return sent === options.batchMax ? 0 : lingerMs;
+  };
+
+  journal.onClosed((partition) => schedule(laneOf(partition), lingerMs));
+
+  const left = (): number => journal.fill().entries;
+
+  return {
+    get healthy() {
+      return [...lanes.values()].every((lane) => lane.failures === 0);
+    },
+    drain(timeoutMs) {
+      lingerMs = 0;
+      for (const lane of lanes.values()) {
+        clearTimeout(lane.timer);
+        lane.timer = undefined;
+        schedule(lane, 0);
+      }
+      return new Promise((resolve) => {
+        const finish = (): void => {
+          clearTimeout(timer);
+          emptied = undefined;
+          for (const lane of lanes.values()) clearTimeout(lane.timer);
+          resolve(left());
+        };
+        const timer = setTimeout(finish, timeoutMs);
+        emptied = () => {
+          if (left() === 0) finish();
+        };
+        emptied();
+      });
+    },
+  };
+}
+
+/** Gives the failure instead of throwing it: a send that does not name where it landed has failed too. */
+async function append(producer: Producer, topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<unknown> {
+  try {
+    const appended = await producer.send(topic, partition, records);
+    if (appended.topic === topic && appended.partition === partition) return undefined;
+    return new AppError('PUBLISH_UNCONFIRMED', `a send to ${topic}/${partition} came back naming ${appended.topic}/${appended.partition}`, {
+      retryable: true,
+    });
+  } catch (error) {
+    return error;
+  }
+}
+
+function recordOf(entry: ClosedEntry, source: string): OutgoingRecord {
+  return { key: entry.key, value: entry.value, headers: identityHeaders({ source, sequence: entry.sequence }) };
+}

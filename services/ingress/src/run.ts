@@ -1,0 +1,157 @@
+/** The ingress role: wires journal, publisher and server, starts them in order and stops them in the reverse one. */
+import { createHash } from 'node:crypto';
+import type { ControlView } from '@tokenledger/control';
+import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
+import { AppError } from '@tokenledger/domain';
+import { type Journal, memoryJournal } from '@tokenledger/journal';
+import { listenFailure, type Logger, localUrl, type Registry, type Role, type RoleStatus } from '@tokenledger/runtime';
+import type { FastifyInstance } from 'fastify';
+import { newId } from './accepted-request.ts';
+import type { IngressConfig } from './config.ts';
+import { fingerprinter } from './fingerprint.ts';
+import { inFlightBound } from './in-flight.ts';
+import { ingressMetrics } from './metrics.ts';
+import { type Publisher, startPublisher } from './publisher.ts';
+import { ingressServer } from './server.ts';
+import { upstreams } from './upstreams.ts';
+
+export interface IngressOptions {
+  readonly config: IngressConfig;
+  readonly log: EventLog;
+  readonly topics: Topics;
+  readonly control: ControlView;
+  /** At least 32 bytes; keys the hashes of prompts. */
+  readonly fingerprintSecret: Uint8Array;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  /** Default: one in memory, within the limits of `config`. */
+  readonly journal?: Journal;
+}
+
+export interface Ingress extends Role {
+  /** Where it listens; `''` before the start. */
+  readonly url: string;
+}
+
+/** Share of the stop's time in which requests in hand may end; the rest is for publishing. */
+const REQUESTS_SHARE = 0.7;
+
+export function createIngress(options: IngressOptions): Ingress {
+  const { config, logger } = options;
+  let status: RoleStatus = 'stopped';
+  let url = '';
+  let app: FastifyInstance | undefined;
+  let producer: Producer | undefined;
+  let publisher: Publisher | undefined;
+  const pools = upstreams(config);
+  const journal = options.journal ?? newJournal(config);
+  const inFlight = inFlightBound({ inFlightBytesMax: config.request_bytes_in_flight_max, bodyBytesMax: config.body_bytes_max });
+  const metrics = ingressMetrics(options.metrics, journal, () => inFlight.bytes);
+
+  return {
+    name: 'ingress',
+    get url() {
+      return url;
+    },
+
+    async start() {
+      status = 'starting';
+      const topic = await options.log.describeTopic(options.topics.usageEvents);
+      if (topic === null)
+        throw new AppError('TOPIC_MISSING', `the topic ${options.topics.usageEvents} does not exist: run \`tokenledger migrate\``);
+      producer = await options.log.producer();
+      publisher = startPublisher({
+        journal,
+        producer,
+        topic: topic.topic,
+        batchMax: config.publish_batch_max,
+        lingerMs: config.publish_linger_ms,
+        retryMsMax: config.publish_retry_ms_max,
+        onPublished: (count) => metrics.published(count),
+        onFailure: (error) => {
+          metrics.publishFailed();
+          logger.warn({ err: error }, 'events could not be sent to the event log; they are kept and sent again');
+        },
+      });
+      app = ingressServer({
+        config,
+        journal,
+        metrics,
+        inFlight,
+        control: options.control,
+        upstreams: pools,
+        fingerprint: fingerprinter(options.fingerprintSecret),
+        now: Date.now,
+        partitionOf: partitioner(topic.partitions),
+      });
+      try {
+        await app.listen({ host: config.host, port: config.port });
+      } catch (error) {
+        throw listenFailure(error, { section: 'ingress', host: config.host, port: config.port });
+      }
+      const address = app.server.address();
+      url = localUrl(config.host, typeof address === 'object' && address !== null ? address.port : config.port);
+      status = 'ready';
+      logger.info({ url }, 'listening');
+    },
+
+    async stop(deadlineMs) {
+      status = 'stopping';
+      const stopped = app === undefined ? true : await closeWithin(app, deadlineMs * REQUESTS_SHARE);
+      const unpublished = (await publisher?.drain(deadlineMs * (1 - REQUESTS_SHARE))) ?? 0;
+      await producer?.close();
+      await pools.close();
+      await journal.shutdown();
+      status = 'stopped';
+      const left = [
+        stopped ? '' : 'requests were cut off',
+        unpublished === 0 ? '' : `${unpublished} events were not sent to the event log`,
+      ];
+      return { left: left.filter((part) => part !== '').join('; ') };
+    },
+
+    state() {
+      if (status === 'ready' && publisher?.healthy === false) {
+        return { status: 'degraded', detail: `the event log does not take events; ${journal.fill().entries} wait` };
+      }
+      return { status, detail: '' };
+    },
+  };
+}
+
+function newJournal(config: IngressConfig): Journal {
+  return memoryJournal({
+    source: `ingress/${newId(Date.now())}`,
+    entriesMax: config.journal_entries_max,
+    bytesMax: config.journal_bytes_max,
+  });
+}
+
+const IDLE_LOOK_MS = 25;
+
+/** Lets requests in hand end; cuts them off after the time. A connection that becomes idle meanwhile is closed, or the server would wait for it. */
+async function closeWithin(app: FastifyInstance, timeoutMs: number): Promise<boolean> {
+  let inTime = true;
+  const timer = setTimeout(() => {
+    inTime = false;
+    app.server.closeAllConnections();
+  }, timeoutMs);
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_LOOK_MS);
+  await app.close();
+  clearInterval(idle);
+  clearTimeout(timer);
+  return inTime;
+}
+
+/** All events of a virtual key share a partition, the same one in every ingress. */
+function partitioner(partitions: number): (keyId: string) => number {
+  const known = new Map<string, number>();
+  return (keyId) => {
+    let partition = known.get(keyId);
+    if (partition === undefined) {
+      partition = createHash('sha256').update(keyId).digest().readUInt32BE(0) % partitions;
+      known.set(keyId, partition);
+    }
+    return partition;
+  };
+}
