@@ -7,3 +7,8 @@ export * from './embedded/embedded-log.ts';
 export { runTransform } from './shapes/transform.ts';
 export { runSink } from './shapes/sink.ts';
 export { SEQUENCE_HEADER, SOURCE_HEADER } from './shapes/offset-metadata.ts';
+export { runFold } from './shapes/fold.ts';
+export { openTable } from './shapes/table.ts';
+export * from './simulated/faults.ts';
+export * from './simulated/simulated-log.ts';
+export * from './simulated/virtual-clock.ts';

@@ -21,10 +21,7 @@ export async function committedPosition(retry: Retry, owned: OwnedPartition, sta
   const range = await persist(retry, () => owned.range());
   if (committed === null) {
     if (range.start > 0 && startAt === 'beginning') {
-      throw new AppError(
-        'OFFSET_UNCOMMITTED',
-        `The group has no offset in ${owned.topic}/${owned.partition}, whose first ${range.start} records have expired: set its offset, or allow \`startAt: earliest\`.`,
-      );
+      throw offsetUncommitted(`${owned.topic}/${owned.partition}`, range);
     }
     owned.seek(range.start);
     return { offset: range.start, metadata: EMPTY_METADATA };
@@ -78,4 +75,11 @@ async function recordAt(retry: Retry, owned: OwnedPartition, offset: number) {
       });
     return record.offset === offset ? record : undefined;
   });
+}
+
+export function offsetUncommitted(where: string, range: OffsetRange): AppError {
+  return new AppError(
+    'OFFSET_UNCOMMITTED',
+    `The group has no offset in ${where}, whose first ${range.start} records have expired: set its offset, or allow \`startAt: earliest\`.`,
+  );
 }

@@ -1,0 +1,12 @@
+/** Chance from a seed: the same seed, the same sequence. */
+
+/** mulberry32: 32 bits of state, good enough to choose faults by. Returns numbers of at least 0 and below 1. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
