@@ -8,6 +8,7 @@ export interface DataLayout {
   readonly root: string;
   readonly log: string;
   readonly clickhouse: string;
+  readonly secrets: string;
   readonly simulatorBill: string;
   readonly demo: string;
   readonly lock: string;
@@ -19,6 +20,7 @@ export function dataLayout(root: string): DataLayout {
     root,
     log: join(root, 'log'),
     clickhouse: join(root, 'clickhouse'),
+    secrets: join(root, 'secrets'),
     simulatorBill: join(root, 'simulator', 'bill.jsonl'),
     demo: join(root, 'demo.json'),
     lock: join(root, 'lock.db'),
@@ -74,11 +76,15 @@ export function lockDataDir(layout: DataLayout): DataDirLock {
   return { release: () => database.close() };
 }
 
-/** Writes the note in one step: a reader sees the old one, the new one or none. */
 export function writeRunNote(layout: DataLayout, note: RunNote): void {
-  const draft = `${layout.runNote}.${process.pid}`;
-  writeFileSync(draft, `${JSON.stringify(note, null, 2)}\n`);
-  renameSync(draft, layout.runNote);
+  writeJsonFile(layout.runNote, note);
+}
+
+/** Writes in one step: a reader sees the old text, the new one or none. */
+export function writeJsonFile(path: string, value: unknown): void {
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(draft, path);
 }
 
 export function removeRunNote(layout: DataLayout): void {

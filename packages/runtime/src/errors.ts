@@ -10,6 +10,5 @@ export const ERRORS = {
   PORT_TAKEN: 'Something listens on the port already. Stop it, or choose another port (0 means any free one).',
   LISTEN_FAILED: 'The address cannot be listened on. Correct the host, or choose a port above 1023.',
   ROLE_UNKNOWN: 'A name given with `--roles` is no role of this program. The message lists the roles there are.',
-  START_FAILED: 'A part did not start. The message carries its reason; what had started was stopped again.',
   START_INTERRUPTED: 'A stop was asked for while starting. What had started was stopped again.',
 } as const;

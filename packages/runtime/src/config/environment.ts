@@ -41,6 +41,8 @@ export function parseText(option: Option, text: string): unknown {
       return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined;
     case 'boolean':
       return BOOLEANS.get(text.trim().toLowerCase());
+    case 'switch':
+      return BOOLEANS.get(text.trim().toLowerCase()) ?? text;
     case 'array':
       return text.trimStart().startsWith('[') ? parseJson(text) : text.split(',').map((item) => item.trim());
     case 'object':

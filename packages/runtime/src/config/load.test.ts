@@ -14,6 +14,10 @@ const sections = [
       port: z.int().min(0).max(65_535).default(8080).describe('Port.'),
       fast: z.boolean().default(true).describe('Fast.'),
       mode: z.enum(['a', 'b']).default('a').describe('Mode.'),
+      demo: z
+        .union([z.boolean(), z.literal('auto')])
+        .default('auto')
+        .describe('Demo.'),
       names: z.array(z.string()).default([]).describe('Names.'),
       password: z.string().max(3).default('').describe('Password.'),
     }),
@@ -81,6 +85,12 @@ describe('the environment', () => {
     expect(config.documents.items).toEqual([{ id: 'q' }]);
   });
 
+  test('a switch takes true and false in words, or its own word', () => {
+    const demo = (text: string): unknown => loadConfig(sections, { environment: { TOKENLEDGER_SERVER_DEMO: text } }).config.server.demo;
+    expect([demo('off'), demo('1'), demo('auto')]).toEqual([false, true, 'auto']);
+    expect(() => demo('maybe')).toThrow('server.demo is "maybe", expected true or false or auto');
+  });
+
   test('an empty variable counts as unset', () => {
     expect(loadConfig(sections, { environment: { TOKENLEDGER_SERVER_PORT: '' } }).config.server.port).toBe(8080);
   });
@@ -104,7 +114,7 @@ describe('one line says which, why and what to do', () => {
     ['server:\n  port: 1\n  prot: 2\n', "tokenledger.yaml:3: server.prot is not an option; did you mean 'port'?"],
     ['servr:\n  port: 2\n', "tokenledger.yaml:1: servr is not a section; did you mean 'server'?"],
     ['completely: {}\n', 'tokenledger.yaml:1: completely is not a section; remove it, or use one of: server, documents'],
-    ['server: 5\n', 'tokenledger.yaml:1: server is not a mapping; write its options below it: port, fast, mode, names, password'],
+    ['server: 5\n', 'tokenledger.yaml:1: server is not a mapping; write its options below it: port, fast, mode, demo, names, password'],
     [
       '# a comment\nserver:\n  mode: c\n',
       'tokenledger.yaml:3: server.mode is "c", expected one of a, b; correct it, or remove it for the default ("a")',

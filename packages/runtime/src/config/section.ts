@@ -22,7 +22,8 @@ export interface Option {
   readonly accepts: string;
 }
 
-export type OptionType = 'integer' | 'number' | 'boolean' | 'string' | 'array' | 'object';
+/** `switch`: true, false or a word such as `auto`. */
+export type OptionType = 'integer' | 'number' | 'boolean' | 'switch' | 'string' | 'array' | 'object';
 
 /** The parsed values of a list of sections, by section name. */
 export type ConfigOf<Sections extends readonly Section[]> = {
@@ -77,6 +78,7 @@ interface JsonSchema {
 }
 
 function typeOf(property: JsonSchema): OptionType {
+  if (property.anyOf?.some((alternative) => alternative.type === 'boolean') === true) return 'switch';
   switch (property.type) {
     case 'integer':
     case 'number':
