@@ -1,7 +1,7 @@
 // Brings node_modules in line with pnpm-lock.yaml before an npm script runs. Plain JavaScript, since the Node that runs it is whatever the machine has.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -67,7 +67,7 @@ function isInstalled() {
 }
 
 /** Runs pnpm through npx. Resolves to its exit code and all it printed, which is passed on as it comes. */
-function runPnpm(pnpm) {
+function runPnpm(pnpm, options) {
   return new Promise((resolve) => {
     const env = {
       // A machine without a network is told so after seconds, not minutes; whoever set these otherwise keeps theirs.
@@ -78,7 +78,7 @@ function runPnpm(pnpm) {
       // Nobody may be there to answer a question.
       CI: 'true',
     };
-    const child = spawn('npx', ['--yes', pnpm, 'install', '--frozen-lockfile'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('npx', ['--yes', pnpm, 'install', ...options], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let printed = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
@@ -109,19 +109,36 @@ function checkPackagedNode() {
   fail(`the packaged Node does not run on this machine (${reason}). On Linux it needs glibc: Alpine and other musl systems cannot run it.`);
 }
 
+/** Whether the embedded ClickHouse has its native library for this platform; it is optional to the package manager, which goes on without. */
+function hasEngine() {
+  const chdb = join(root, 'packages', 'clickhouse', 'node_modules', 'chdb');
+  const libraries = existsSync(chdb) ? join(realpathSync(chdb), '..', '@chdb') : chdb;
+  return existsSync(libraries) && readdirSync(libraries).some((name) => name.startsWith(`lib-${platform}`));
+}
+
+/** Installs, or ends with a clear line. */
+async function installWith(pnpm, ...options) {
+  const { code, printed } = await runPnpm(pnpm, options);
+  if (code !== 0 && networkFailure.test(printed)) {
+    fail('the package registry cannot be reached. Check the network or the proxy (`npm ping` tells), then run the same command again.');
+  }
+  if (code !== 0) fail(`installing failed (exit code ${code}); the reason stands above. Run the same command again once it is dealt with.`);
+}
+
 async function install() {
   const pnpm = readJson('package.json').packageManager;
   const started = Date.now();
   say(`installing dependencies with ${pnpm} (the first time this fetches about 300 MB) …`);
   rmSync(stampFile, { force: true });
-  const { code, printed } = await runPnpm(pnpm);
-  if (code !== 0 && networkFailure.test(printed)) {
-    fail('the package registry cannot be reached. Check the network or the proxy (`npm ping` tells), then run the same command again.');
+  await installWith(pnpm, '--frozen-lockfile');
+  if (!hasEngine()) {
+    say(`the lock holds no ClickHouse engine for ${platform}; asking the registry for it …`);
+    await installWith(pnpm, '--no-frozen-lockfile', '--fix-lockfile');
   }
-  if (code !== 0) fail(`installing failed (exit code ${code}); the reason stands above. Run the same command again once it is dealt with.`);
   const missing = missingDependencies();
   if (missing.length > 0) fail(`the install is incomplete (${missing.join(', ')}): remove node_modules and run the same command again.`);
   if (nodePackage() !== undefined) checkPackagedNode();
+  if (!hasEngine()) say(`there is no embedded ClickHouse for ${platform}: a server has to be configured, by its URL.`);
   writeFileSync(stampFile, fingerprint());
   say(`installed in ${Math.round((Date.now() - started) / 1_000)} s`);
 }
