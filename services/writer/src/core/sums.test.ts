@@ -1,0 +1,58 @@
+import type { Attempt, AttemptRating } from '@tokenledger/domain';
+import { expect, test } from 'vitest';
+import { SAMPLE, SAMPLE_ATTEMPT, SAMPLE_EVENT, SAMPLE_RATING } from './sample-event.ts';
+import { sumAttempts } from './sums.ts';
+
+const failed: Attempt = { ...SAMPLE_ATTEMPT, usage: null, usageSource: 'none', usageReason: 'upstream_error', usageFlags: ['cut'] };
+const counted: Attempt = { ...SAMPLE_ATTEMPT, usageSource: 'counted', usageFlags: ['split_unknown', 'cut'] };
+const unpriced: AttemptRating = { cost: null, unpricedReason: 'usage_unknown', lineItems: [] };
+const sums = (attempts: readonly Attempt[], ratings: readonly AttemptRating[]) =>
+  sumAttempts({ ...SAMPLE, event: { ...SAMPLE_EVENT, attempts }, ratings });
+
+test('one attempt is its own sum', () => {
+  expect(sumAttempts(SAMPLE)).toEqual({
+    usage: SAMPLE_ATTEMPT.usage,
+    usageReason: '',
+    usageSource: 'reported',
+    usageFlags: [],
+    attemptsUsageUnknown: 0,
+    cost: SAMPLE_RATING.cost,
+    unpricedReason: '',
+    attemptsUnpriced: 0,
+  });
+});
+
+test('a failed attempt before a good one leaves the sum known and is counted', () => {
+  const sum = sums([failed, counted], [unpriced, SAMPLE_RATING]);
+  expect(sum).toMatchObject({ usageReason: '', usageSource: 'counted', attemptsUsageUnknown: 1, unpricedReason: '', attemptsUnpriced: 1 });
+  expect(sum.usage.uncached_input).toBe(1000);
+  expect(sum.cost).toBe(SAMPLE_RATING.cost);
+  expect(sum.usageFlags).toEqual(['cut', 'split_unknown']);
+});
+
+test('a class is null exactly when it is null in all attempts', () => {
+  const other: Attempt = { ...counted, usage: { ...counted.usage!, uncached_input: 5, images: 2 } };
+  const { usage, usageSource } = sums([SAMPLE_ATTEMPT, other], [SAMPLE_RATING, SAMPLE_RATING]);
+  expect(usage).toMatchObject({ uncached_input: 1005, cache_read: 400, images: 2, characters: null, cache_write_1h: null });
+  expect(usageSource).toBe('counted');
+});
+
+test('nothing known: null, with the reason of the last attempt', () => {
+  const sum = sums([{ ...failed, usageReason: 'not_reported' }, failed], [{ ...unpriced, unpricedReason: 'model_unknown' }, unpriced]);
+  expect(sum).toMatchObject({
+    usageReason: 'upstream_error',
+    usageSource: 'none',
+    attemptsUsageUnknown: 2,
+    cost: null,
+    unpricedReason: 'usage_unknown',
+  });
+  expect(Object.values(sum.usage).every((quantity) => quantity === null)).toBe(true);
+});
+
+test('a request that was never forwarded says so', () => {
+  expect(sums([], [])).toMatchObject({ usageReason: 'not_forwarded', unpricedReason: 'not_forwarded', cost: null, attemptsUnpriced: 0 });
+});
+
+test('a cost of nothing is known and not null', () => {
+  expect(sums([SAMPLE_ATTEMPT], [{ cost: 0n, unpricedReason: '', lineItems: [] }])).toMatchObject({ cost: 0n, unpricedReason: '' });
+});

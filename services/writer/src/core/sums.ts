@@ -1,0 +1,65 @@
+/** What an event knows as a whole: sums over its attempts, each with the reason when there is nothing to sum. */
+import {
+  addUsage,
+  type Attempt,
+  type AttemptRating,
+  type PicoUsd,
+  type PricedEvent,
+  UNKNOWN_USAGE,
+  type UnpricedReason,
+  type Usage,
+  type UsageReason,
+  type UsageSource,
+} from '@tokenledger/domain';
+
+export interface EventSums {
+  /** A class is null exactly when it is null in every attempt. */
+  readonly usage: Usage;
+  /** `''` exactly when the usage of an attempt is known; else the reason of the last attempt, which made the answer. */
+  readonly usageReason: UsageReason;
+  /** The least certain source among the attempts whose usage is known. */
+  readonly usageSource: UsageSource;
+  readonly usageFlags: readonly string[];
+  readonly attemptsUsageUnknown: number;
+  /** Null exactly when no attempt's cost is known. */
+  readonly cost: PicoUsd | null;
+  readonly unpricedReason: UnpricedReason;
+  readonly attemptsUnpriced: number;
+}
+
+/** From the most certain to the least. */
+const CERTAINTY: readonly UsageSource[] = ['reported', 'counted', 'estimated', 'none'];
+const NO_FLAGS: readonly string[] = [];
+
+export function sumAttempts({ event, ratings }: PricedEvent): EventSums {
+  return { ...sumUsage(event.attempts), ...sumCost(ratings) };
+}
+
+type UsageSums = Pick<EventSums, 'usage' | 'usageReason' | 'usageSource' | 'usageFlags' | 'attemptsUsageUnknown'>;
+
+function sumUsage(attempts: readonly Attempt[]): UsageSums {
+  const known: Usage[] = [];
+  let certainty = 0;
+  let flags = NO_FLAGS;
+  for (const attempt of attempts) {
+    if (attempt.usageFlags.length > 0) flags = flags.concat(attempt.usageFlags);
+    if (attempt.usage === null) continue;
+    known.push(attempt.usage);
+    certainty = Math.max(certainty, CERTAINTY.indexOf(attempt.usageSource));
+  }
+  const rest = { usageFlags: flags.length > 1 ? [...new Set(flags)] : flags, attemptsUsageUnknown: attempts.length - known.length };
+  if (known.length > 0) return { ...rest, usage: addUsage(known), usageReason: '', usageSource: CERTAINTY[certainty] ?? 'none' };
+  return { ...rest, usage: UNKNOWN_USAGE, usageReason: attempts.at(-1)?.usageReason || 'not_forwarded', usageSource: 'none' };
+}
+
+type CostSums = Pick<EventSums, 'cost' | 'unpricedReason' | 'attemptsUnpriced'>;
+
+function sumCost(ratings: readonly AttemptRating[]): CostSums {
+  let cost: PicoUsd | null = null;
+  let attemptsUnpriced = 0;
+  for (const rating of ratings) {
+    if (rating.cost === null) attemptsUnpriced++;
+    else cost = (cost ?? 0n) + rating.cost;
+  }
+  return { cost, unpricedReason: cost === null ? ratings.at(-1)?.unpricedReason || 'not_forwarded' : '', attemptsUnpriced };
+}

@@ -1,0 +1,17 @@
+/** Codes of this service. Held together with docs/errors.md by a test. */
+export const ERRORS = {
+  FENCED:
+    'A newer owner writes this partition: this one stands down and repeats nothing. Nothing to do, unless the log was reset while ClickHouse was kept: then empty the table `fence`.',
+  FENCE_UNSETTLED:
+    'Raising the fence did not take effect although no newer owner was seen: it is tried again. Look at ClickHouse if it goes on.',
+  INSERT_SHORT:
+    'ClickHouse acknowledged an insert with fewer rows than it was sent: what is there is read back and the rest inserted again.',
+  ROW_INVALID:
+    'An event has a value that its column cannot hold, so it is in `dead_letters`. The message names the field; correct whoever recorded or priced it.',
+  RECORD_UNEXPECTED:
+    'A record is of a kind that does not belong in its topic, so it is in `dead_letters`. Correct the topic that its producer writes to.',
+  DEAD_LETTER_UNREADABLE:
+    'A record of the dead-letter topic lacks the headers that say why it was refused. Only the pricer and the writer may write to that topic.',
+} as const;
+
+export type WriterCode = keyof typeof ERRORS;

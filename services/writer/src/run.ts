@@ -1,0 +1,160 @@
+/** The writer role: one sink for priced events, one for dead letters, both into ClickHouse. */
+import type { ClickHouse } from '@tokenledger/clickhouse';
+import {
+  type EventLog,
+  type Producer,
+  runSink,
+  type Running,
+  type ShapeObserver,
+  type SinkStore,
+  type Topics,
+} from '@tokenledger/event-log';
+import type { Logger, Registry, Role, RoleState } from '@tokenledger/runtime';
+import type { WriterConfig } from './config.ts';
+import { type Classify, classifyDeadLetters, classifyPriced } from './core/classify.ts';
+import { writerMetrics } from './metrics.ts';
+import { ledgerStore } from './store.ts';
+
+export interface WriterOptions {
+  readonly config: WriterConfig;
+  readonly log: EventLog;
+  readonly topics: Topics;
+  /** Its database is migrated. The writer does not close it. */
+  readonly clickhouse: ClickHouse;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}
+
+/** Consumer groups: the two sinks advance by themselves. */
+const EVENTS_GROUP = 'writer';
+const DEAD_LETTERS_GROUP = 'writer-dead-letters';
+
+export function createWriter(options: WriterOptions): Role {
+  const { config, log, topics, clickhouse, logger } = options;
+  const metrics = writerMetrics(options.metrics);
+  const health = partitionHealth();
+  let state: RoleState = { status: 'stopped', detail: '' };
+  let producer: Producer | undefined;
+  const sinks: Running[] = [];
+
+  const observer: ShapeObserver = {
+    batch: ({ topic, partition }) => health.fine(topic, partition),
+    retrying({ topic, partition, error, attempt }) {
+      metrics.retried(topic);
+      health.trouble(topic, partition, 'waits', error);
+      logger.warn({ err: error, topic, partition, attempt }, 'rows could not be written; nothing is lost, they are taken up again');
+    },
+    stopped({ topic, partition, error }) {
+      metrics.stopped(topic);
+      health.trouble(topic, partition, 'has stopped', error);
+      logger.error(
+        { err: error, topic, partition },
+        'a partition stopped: its rows wait in the event log until the writer is started again',
+      );
+    },
+  };
+
+  return {
+    name: 'writer',
+
+    async start() {
+      state = { status: 'starting', detail: '' };
+      // 1. Reach ClickHouse: a wrong address is an error of the start, not a retry for ever.
+      await clickhouse.ping();
+      producer = await log.producer();
+      // 2. Write priced events.
+      sinks.push(await startSink(EVENTS_GROUP, topics.usagePriced, storeFor(classifyPriced, producer)));
+      // 3. Write dead letters: those of the pricer, and those of step 2.
+      sinks.push(await startSink(DEAD_LETTERS_GROUP, topics.deadLetter, storeFor(classifyDeadLetters, producer)));
+      state = { status: 'ready', detail: '' };
+    },
+
+    async stop(deadlineMs) {
+      state = { status: 'stopping', detail: '' };
+      const closed = await within(closeAll(), deadlineMs);
+      state = { status: 'stopped', detail: '' };
+      return { left: closed ? '' : 'a batch was in hand: it is written after the next start' };
+    },
+
+    state() {
+      const detail = health.worst();
+      return state.status === 'ready' && detail !== '' ? { status: 'degraded', detail } : state;
+    },
+  };
+
+  async function startSink(group: string, topic: string, store: SinkStore): Promise<Running> {
+    const sink = await runSink({
+      log,
+      group,
+      topic,
+      checkpointTopic: topics.checkpoints,
+      store,
+      batchRecordsMax: config.batch_records_max,
+      batchBytesMax: config.batch_bytes_max,
+      lingerMs: config.flush_interval_ms,
+      observer,
+    });
+    sink.failed.catch((error: unknown) => {
+      state = { status: 'failed', detail: error instanceof Error ? error.message : String(error) };
+      logger.fatal({ err: error, topic }, 'the writer met what cannot be');
+    });
+    return sink;
+  }
+
+  function storeFor(classify: Classify, letters: Producer): SinkStore {
+    const store = ledgerStore({
+      clickhouse,
+      classify,
+      producer: letters,
+      deadLetterTopic: topics.deadLetter,
+      metrics,
+      now: Date.now,
+      killWaitMs: config.kill_wait_ms,
+      missingRangesMax: config.missing_ranges_max,
+      sourcesMax: config.sources_max,
+    });
+    return {
+      ...store,
+      async takeOver(owner) {
+        await store.takeOver(owner);
+        health.fine(owner.topic, owner.partition);
+      },
+    };
+  }
+
+  async function closeAll(): Promise<void> {
+    await Promise.all(sinks.splice(0).map((sink) => sink.close()));
+    await producer?.close();
+  }
+}
+
+interface PartitionHealth {
+  fine(topic: string, partition: number): void;
+  trouble(topic: string, partition: number, what: string, error: unknown): void;
+  /** `''` when every partition is fine. */
+  worst(): string;
+}
+
+function partitionHealth(): PartitionHealth {
+  const troubles = new Map<string, string>();
+  const key = (topic: string, partition: number): string => `${topic}/${partition}`;
+  return {
+    fine: (topic, partition) => troubles.delete(key(topic, partition)),
+    trouble(topic, partition, what, error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      troubles.set(key(topic, partition), `${key(topic, partition)} ${what}: ${reason}`);
+    },
+    worst: () => [...troubles.values()].join('; '),
+  };
+}
+
+/** False when `work` was not done after `timeoutMs`. */
+async function within(work: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, timeoutMs, false);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,135 @@
+/** ClickHouse as the store of a sink: inserts by identity what is not there yet.
+ *
+ *  What is remembered of a partition was read after its fence was raised, is added to only by our own acknowledged inserts, and is
+ *  forgotten at the first failure: memory is never trusted across a doubt. */
+import type { ClickHouse } from '@tokenledger/clickhouse';
+import { AppError, invariant } from '@tokenledger/domain';
+import type { Producer, SinkBatch, SinkOwner, SinkStore, SinkWritten } from '@tokenledger/event-log';
+import { deadLetterHeaders } from '@tokenledger/schemas';
+import type { Classify, Undecodable } from './core/classify.ts';
+import { type Decided, decide, type NumberedRow, numbersToAsk, unknownSources } from './core/decide.ts';
+import type { Seen } from './core/seen.ts';
+import { queryId, raiseFence } from './fence.ts';
+import type { WriterMetrics } from './metrics.ts';
+import { DEAD_LETTERS, type LedgerTable, readPresent, readSeen, USAGE_EVENTS } from './tables.ts';
+
+export interface StoreOptions {
+  readonly clickhouse: ClickHouse;
+  readonly classify: Classify;
+  /** For records that cannot be decoded. */
+  readonly producer: Producer;
+  readonly deadLetterTopic: string;
+  readonly metrics: WriterMetrics;
+  /** Milliseconds since the epoch; measures lag and decides nothing. */
+  readonly now: () => number;
+  readonly killWaitMs: number;
+  readonly missingRangesMax: number;
+  readonly sourcesMax: number;
+}
+
+/** What one epoch knows of a partition: by table, then by source, the source used last at the end. */
+interface Memory {
+  readonly epoch: number;
+  readonly tables: ReadonlyMap<LedgerTable, Map<string, Seen>>;
+}
+
+export function ledgerStore(options: StoreOptions): SinkStore {
+  const { clickhouse, metrics } = options;
+  const memories = new Map<string, Memory>();
+
+  return {
+    async takeOver(owner) {
+      memories.delete(partitionOf(owner));
+      await raiseFence({ clickhouse, killWaitMs: options.killWaitMs }, owner);
+      memories.set(partitionOf(owner), {
+        epoch: owner.epoch,
+        tables: new Map([USAGE_EVENTS, DEAD_LETTERS].map((table) => [table, new Map<string, Seen>()])),
+      });
+    },
+
+    async write(owner, batch) {
+      const memory = memories.get(partitionOf(owner));
+      invariant(memory?.epoch === owner.epoch, 'a partition is written only after it was taken over');
+      try {
+        return await writeBatch(memory, owner, batch);
+      } catch (error) {
+        memories.delete(partitionOf(owner));
+        throw error;
+      }
+    },
+
+    release(owner) {
+      if (memories.get(partitionOf(owner))?.epoch === owner.epoch) memories.delete(partitionOf(owner));
+    },
+  };
+
+  async function writeBatch(memory: Memory, owner: SinkOwner, batch: SinkBatch): Promise<SinkWritten> {
+    // 1. Decode. A crash here costs nothing.
+    const { events, deadLetters, undecodable } = options.classify(batch.records, owner);
+    // 2. Send on what cannot be decoded. After a crash it is sent again, and counted once by its identity.
+    await sendDeadLetters(undecodable, owner);
+    // 3. Insert what is missing, table by table. After a crash at any point the next owner reads back what is there.
+    const event = await insertMissing(memory, owner, batch, USAGE_EVENTS, events);
+    const letter = await insertMissing(memory, owner, batch, DEAD_LETTERS, deadLetters);
+    // 4. The caller commits the offset. A crash before that hands the batch in again: all of it is a repeat then.
+    const repeats = event.repeats + letter.repeats;
+    const rejected = deadLetters.length + undecodable.length;
+    const newest = batch.records.at(-1)?.timestampMs ?? options.now();
+    metrics.written(owner.topic, { records: batch.records.length, repeats, rejected, lagMs: options.now() - newest });
+    return { inserted: event.rows.length + letter.rows.length, repeats, rejected };
+  }
+
+  async function sendDeadLetters(undecodable: readonly Undecodable[], owner: SinkOwner): Promise<void> {
+    if (undecodable.length === 0) return;
+    const letters = undecodable.map(({ record, code, message }) => ({
+      key: record.key,
+      value: record.value ?? new Uint8Array(0),
+      headers: deadLetterHeaders(record, { code, message }),
+    }));
+    await options.producer.send(options.deadLetterTopic, owner.partition, letters);
+  }
+
+  async function insertMissing(
+    memory: Memory,
+    owner: SinkOwner,
+    batch: SinkBatch,
+    table: LedgerTable,
+    rows: readonly NumberedRow[],
+  ): Promise<Decided> {
+    const known = memory.tables.get(table);
+    invariant(known !== undefined, `${table.name} is a table of the ledger`);
+    const unknown = unknownSources(rows, known);
+    if (unknown.length > 0) for (const [source, seen] of await readSeen(clickhouse, table, owner, unknown)) known.set(source, seen);
+    const present = await readPresent(clickhouse, table, owner, numbersToAsk(rows, known));
+    const decided = decide(rows, known, present, { rangesMax: options.missingRangesMax });
+    await insert(owner, batch, table, decided);
+    remember(known, decided);
+    return decided;
+  }
+
+  async function insert(owner: SinkOwner, batch: SinkBatch, table: LedgerTable, { rows }: Decided): Promise<void> {
+    if (rows.length === 0) return;
+    const startedMs = performance.now();
+    const id = queryId(owner, `${batch.from}-${batch.to}/${table.name}`);
+    const { writtenRows } = await clickhouse.insertRows(table.name, table.columns, rows, { queryId: id });
+    if (writtenRows < rows.length) {
+      throw new AppError('INSERT_SHORT', `${table.name} took ${writtenRows} of ${rows.length} rows`, { retryable: true });
+    }
+    metrics.inserted(table.name, rows.length, performance.now() - startedMs);
+  }
+
+  function remember(known: Map<string, Seen>, { seen }: Decided): void {
+    for (const [source, state] of seen) {
+      known.delete(source);
+      known.set(source, state);
+    }
+    for (const source of known.keys()) {
+      if (known.size <= options.sourcesMax) return;
+      known.delete(source);
+    }
+  }
+}
+
+function partitionOf(owner: SinkOwner): string {
+  return `${owner.topic}/${owner.partition}`;
+}

@@ -1,0 +1,61 @@
+/** The tables that the writer fills, and what they are asked: which numbers are there. */
+import type { ClickHouse } from '@tokenledger/clickhouse';
+import type { SinkOwner } from '@tokenledger/event-log';
+import { DEAD_LETTER_COLUMNS } from './core/dead-letter-row.ts';
+import type { Numbers, SeenBySource } from './core/decide.ts';
+import { EVENT_COLUMNS } from './core/row.ts';
+import { NOTHING_SEEN, type Seen, seenFromTable } from './core/seen.ts';
+
+export interface LedgerTable {
+  readonly name: 'usage_events' | 'dead_letters';
+  /** In the order of the values of its rows. */
+  readonly columns: readonly string[];
+  /** Rows that can have the identity of one from this owner. An event has one way into the ledger, a dead letter two: each topic is counted by itself. */
+  readonly scope: string;
+}
+
+export const USAGE_EVENTS: LedgerTable = {
+  name: 'usage_events',
+  columns: EVENT_COLUMNS,
+  scope: 'log_partition = {log_partition:UInt32}',
+};
+
+export const DEAD_LETTERS: LedgerTable = {
+  name: 'dead_letters',
+  columns: DEAD_LETTER_COLUMNS,
+  scope: 'log_partition = {log_partition:UInt32} AND log_topic = {log_topic:String}',
+};
+
+/** What the table has of each source, answered from its projection `completeness`. Sources without a row have nothing. */
+export async function readSeen(
+  clickhouse: ClickHouse,
+  table: LedgerTable,
+  owner: SinkOwner,
+  sources: readonly string[],
+): Promise<SeenBySource> {
+  const rows = await clickhouse.query<{ readonly source: string; readonly highest: string; readonly distinct: string }>(
+    `SELECT source, max(sequence) AS highest, bitmapCardinality(groupBitmapState(sequence)) AS distinct
+     FROM ${table.name} WHERE ${table.scope} AND source IN ({sources:Array(String)}) GROUP BY source`,
+    { params: { ...scopeParams(owner), sources } },
+  );
+  const seen = new Map<string, Seen>(sources.map((source) => [source, NOTHING_SEEN]));
+  for (const row of rows) seen.set(row.source, seenFromTable(Number(row.highest), Number(row.distinct)));
+  return seen;
+}
+
+/** Which of `numbers` are in the table. */
+export async function readPresent(clickhouse: ClickHouse, table: LedgerTable, owner: SinkOwner, numbers: Numbers): Promise<Numbers> {
+  if (numbers.size === 0) return numbers;
+  const asked = new Set<number>();
+  for (const ofSource of numbers.values()) for (const number of ofSource) asked.add(number);
+  const rows = await clickhouse.query<{ readonly source: string; readonly present: readonly string[] }>(
+    `SELECT source, bitmapToArray(bitmapAnd(groupBitmapState(sequence), bitmapBuild({numbers:Array(UInt64)}))) AS present
+     FROM ${table.name} WHERE ${table.scope} AND source IN ({sources:Array(String)}) GROUP BY source`,
+    { params: { ...scopeParams(owner), sources: [...numbers.keys()], numbers: [...asked] } },
+  );
+  return new Map(rows.map((row) => [row.source, new Set(row.present.map(Number))]));
+}
+
+function scopeParams(owner: SinkOwner): { readonly log_partition: number; readonly log_topic: string } {
+  return { log_partition: owner.partition, log_topic: owner.topic };
+}
