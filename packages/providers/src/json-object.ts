@@ -32,8 +32,7 @@ export function boundedText(latin1: string): string {
 
 /** Answers are decoded as latin1, one byte per character: cheaper, never failing, and JSON's own characters are all ASCII. What is kept is turned back into UTF-8 here. */
 export function latin1ToText(latin1: string): string {
-  for (let index = 0; index < latin1.length; index++) {
-    if (latin1.charCodeAt(index) > 0x7f) return Buffer.from(latin1, 'latin1').toString('utf8');
-  }
-  return latin1;
+  return NOT_ASCII.test(latin1) ? Buffer.from(latin1, 'latin1').toString('utf8') : latin1;
 }
+
+const NOT_ASCII = /[\u0080-\u00ff]/;
