@@ -1,1 +1,9 @@
-export {};
+export * from './client.ts';
+export * from './client-error.ts';
+export * from './embedded/embedded-server.ts';
+export * from './errors.ts';
+export * from './migration-file.ts';
+export * from './migrations.ts';
+export * from './sql/quote.ts';
+export * from './sql/split.ts';
+export * from './topology.ts';

@@ -1,0 +1,125 @@
+/** The engine: chDB in this process, on one directory. Every request gets a connection of its own and closes it, because settings, parameters, the
+ *  database in use and temporary tables belong to the connection: what is closed cannot leak (opening one costs 0.1 ms; 9,000 in a row left no memory behind).
+ *
+ *  Uses chDB's native calls and not its `Session`, for two reasons: `Session.close()` waits for the queries of all sessions, so that one slow query would keep
+ *  every connection opened meanwhile; and `Session.insert()` takes text formats and plain table names only. The version is pinned, the contract suite holds it. */
+import { createRequire } from 'node:module';
+import { EngineError } from './engine-error.ts';
+
+export interface EngineAnswer {
+  readonly bytes: Buffer;
+  readonly elapsedMs: number;
+  readonly rowsRead: number;
+  readonly bytesRead: number;
+}
+
+export interface EngineWrite {
+  readonly elapsedMs: number;
+  readonly rowsWritten: number;
+  readonly bytesWritten: number;
+}
+
+/** One statement at a time. Methods throw `EngineError`. */
+export interface EngineConnection {
+  query(sql: string, format: string): Promise<EngineAnswer>;
+  /** `head` is an `INSERT` up to its data, `data` the bytes behind it, taken as they are; or a whole `INSERT … SELECT`, with `undefined`. */
+  insert(head: string, data: Buffer | undefined): Promise<EngineWrite>;
+  /** Not while a statement is running: that would take the engine down. */
+  close(): void;
+}
+
+export interface Engine {
+  readonly version: string;
+  /** `settings` are the connection's defaults. */
+  connect(settings: Readonly<Record<string, string>>): EngineConnection;
+  close(): void;
+}
+
+/** The addon's calls, as chDB 3.4.0 has them. */
+interface NativeChdb {
+  CreateConnection(path: string, args: readonly string[]): unknown;
+  CloseConnection(connection: unknown): void;
+  QueryAsyncConnection(
+    connection: unknown,
+    sql: string,
+    format: string,
+  ): Promise<{ readonly bytes: Buffer; readonly elapsed: number; readonly rowsRead: number; readonly bytesRead: number }>;
+  InsertRawAsyncConnection(
+    connection: unknown,
+    head: string,
+    data: Buffer,
+    countLines: boolean,
+  ): Promise<{ readonly elapsed: number; readonly rowsWritten: number; readonly bytesWritten: number }>;
+}
+
+/** What an `INSERT … SELECT` gets in place of data. */
+const NO_DATA = Buffer.from('\n');
+
+/** Throws what the addon says when the directory cannot be opened. */
+export async function openEngine(directory: string): Promise<Engine> {
+  const native = loadNative();
+  // Kept open: the engine lives as long as one connection does.
+  const base = native.CreateConnection(directory, []);
+  const version = (await native.QueryAsyncConnection(base, 'SELECT version()', 'TabSeparatedRaw')).bytes.toString().trim();
+  return {
+    version,
+    connect: (settings) => new NativeConnection(native, native.CreateConnection(directory, toArguments(settings))),
+    close: () => native.CloseConnection(base),
+  };
+}
+
+/** Takes an answer in `JSONCompactEachRow` or `JSONEachRow` apart. */
+export function readRows<Row>(bytes: Buffer): readonly Row[] {
+  return bytes
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row);
+}
+
+function loadNative(): NativeChdb {
+  const fromHere = createRequire(import.meta.url);
+  const fromChdb = createRequire(fromHere.resolve('chdb'));
+  return (fromChdb('./dist/loader.js') as { loadNative(): NativeChdb }).loadNative();
+}
+
+function toArguments(settings: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+}
+
+class NativeConnection implements EngineConnection {
+  readonly #native: NativeChdb;
+  readonly #connection: unknown;
+
+  constructor(native: NativeChdb, connection: unknown) {
+    this.#native = native;
+    this.#connection = connection;
+  }
+
+  async query(sql: string, format: string): Promise<EngineAnswer> {
+    try {
+      const { bytes, elapsed, rowsRead, bytesRead } = await this.#native.QueryAsyncConnection(this.#connection, sql, format);
+      return { bytes, elapsedMs: elapsed * 1000, rowsRead, bytesRead };
+    } catch (error) {
+      throw EngineError.from(error);
+    }
+  }
+
+  async insert(head: string, data: Buffer | undefined): Promise<EngineWrite> {
+    try {
+      const { elapsed, rowsWritten, bytesWritten } = await this.#native.InsertRawAsyncConnection(
+        this.#connection,
+        head,
+        data ?? NO_DATA,
+        false,
+      );
+      return { elapsedMs: elapsed * 1000, rowsWritten, bytesWritten };
+    } catch (error) {
+      throw EngineError.from(error);
+    }
+  }
+
+  close(): void {
+    this.#native.CloseConnection(this.#connection);
+  }
+}

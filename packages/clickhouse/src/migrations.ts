@@ -1,0 +1,155 @@
+/** Applies numbered SQL files in order, once each, and remembers them in the database with their checksums.
+ *
+ *  ClickHouse has no transactions around statements: when one fails, or the process dies, the file counts as not applied and is run again from its
+ *  first statement. So every statement must be one that may run twice (`IF NOT EXISTS`, `OR REPLACE`). */
+import { AppError } from '@tokenledger/domain';
+import type { ClickHouse } from './client.ts';
+import { type MigrationFile, readMigrationFiles } from './migration-file.ts';
+import { quoteName } from './sql/quote.ts';
+import { splitStatements } from './sql/split.ts';
+import { renderOnCluster, renderTopology, SINGLE_NODE, type Topology } from './topology.ts';
+
+export interface MigrationOptions {
+  readonly clickhouse: ClickHouse;
+  /** Of the `NNNN_name.sql` files. */
+  readonly directory: string;
+  readonly topology?: Topology;
+  /** Called with a sentence before each migration. */
+  readonly log?: (line: string) => void;
+}
+
+export interface MigrationState {
+  readonly version: number;
+  readonly name: string;
+  /** `changed`: applied, and edited or renamed since. `unknown`: applied by a newer program. `out_of_order`: not applied, though a later one is. */
+  readonly state: 'applied' | 'pending' | 'changed' | 'unknown' | 'out_of_order';
+  /** ISO 8601, UTC; `''` unless applied. */
+  readonly appliedAt: string;
+}
+
+export interface MigrationReport {
+  readonly applied: readonly MigrationState[];
+  readonly alreadyApplied: number;
+}
+
+interface AppliedRow {
+  readonly version: number;
+  readonly name: string;
+  readonly checksum: string;
+  readonly applied_at: string;
+}
+
+/** Every migration of the directory and of the database, by version; changes nothing. Throws `MIGRATION_FILE_INVALID` and what `ClickHouse` throws. */
+export async function listMigrations(options: MigrationOptions): Promise<readonly MigrationState[]> {
+  return compareMigrations(readMigrationFiles(options.directory), await readApplied(options.clickhouse));
+}
+
+/** Creates the database and applies what is pending. Refuses to touch anything when the directory and the database disagree
+ *  (`MIGRATION_CHANGED`, `MIGRATION_UNKNOWN`, `MIGRATION_OUT_OF_ORDER`). Throws `MIGRATION_FAILED` at the first statement that fails. */
+export async function runMigrations(options: MigrationOptions): Promise<MigrationReport> {
+  const { clickhouse } = options;
+  const topology = options.topology ?? SINGLE_NODE;
+  const files = readMigrationFiles(options.directory);
+  const plan = files.map((file) => ({ file, statements: renderStatements(file, topology, clickhouse.database) }));
+
+  await clickhouse.createDatabase(renderOnCluster(topology));
+  await clickhouse.command(renderTopology(historyTable(clickhouse), topology, clickhouse.database, 'schema_migrations'));
+  const states = compareMigrations(files, await readApplied(clickhouse));
+  for (const state of states) refuseDisagreement(state);
+
+  const pending = new Set(states.filter((state) => state.state === 'pending').map((state) => state.version));
+  for (const { file, statements } of plan) {
+    if (!pending.has(file.version)) continue;
+    options.log?.(`applying migration ${file.fileName}`);
+    for (const statement of statements) await runStatement(clickhouse, statement);
+    await clickhouse.insertRows(
+      historyName(clickhouse),
+      ['version', 'name', 'checksum', 'applied_at'],
+      [[file.version, file.name, file.checksum, new Date().toISOString()]],
+    );
+  }
+  const after = compareMigrations(files, await readApplied(clickhouse));
+  return { applied: after.filter((state) => pending.has(state.version)), alreadyApplied: after.length - pending.size };
+}
+
+/** What each migration's state is. Pure. */
+export function compareMigrations(files: readonly MigrationFile[], applied: readonly AppliedRow[]): readonly MigrationState[] {
+  const fileByVersion = new Map(files.map((file) => [file.version, file]));
+  const rowByVersion = new Map(applied.map((row) => [row.version, row]));
+  const newest = Math.max(0, ...rowByVersion.keys());
+  const states = [...new Set([...fileByVersion.keys(), ...rowByVersion.keys()])].map((version): MigrationState => {
+    const file = fileByVersion.get(version);
+    const row = rowByVersion.get(version);
+    if (row === undefined) return { version, name: file!.name, state: version < newest ? 'out_of_order' : 'pending', appliedAt: '' };
+    const common = { version, name: row.name, appliedAt: row.applied_at };
+    if (file === undefined) return { ...common, state: 'unknown' };
+    return { ...common, state: file.checksum === row.checksum && file.name === row.name ? 'applied' : 'changed' };
+  });
+  return states.toSorted((a, b) => a.version - b.version);
+}
+
+function refuseDisagreement(migration: MigrationState): void {
+  const label = `${String(migration.version).padStart(4, '0')}_${migration.name}`;
+  switch (migration.state) {
+    case 'applied':
+    case 'pending':
+      return;
+    case 'changed':
+      throw new AppError(
+        'MIGRATION_CHANGED',
+        `${label} was applied at ${migration.appliedAt} and its file has changed since: restore the file, and put the change into a new migration`,
+      );
+    case 'unknown':
+      throw new AppError('MIGRATION_UNKNOWN', `the database has ${label}, which this program does not know: upgrade this program`);
+    case 'out_of_order':
+      throw new AppError('MIGRATION_OUT_OF_ORDER', `${label} was never applied, though later ones were: give it the next number`);
+  }
+}
+
+interface PlacedStatement {
+  readonly sql: string;
+  readonly where: string;
+}
+
+function renderStatements(file: MigrationFile, topology: Topology, database: string): readonly PlacedStatement[] {
+  const statements = splitStatements(file.sql).map(({ text, line }): PlacedStatement => {
+    const where = `${file.fileName} line ${line}`;
+    return { sql: renderTopology(text, topology, database, where), where };
+  });
+  if (statements.length === 0) throw new AppError('MIGRATION_FILE_INVALID', `${file.fileName} has no statement`);
+  return statements;
+}
+
+async function runStatement(clickhouse: ClickHouse, statement: PlacedStatement): Promise<void> {
+  try {
+    await clickhouse.command(statement.sql);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'CLICKHOUSE_UNAVAILABLE') throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AppError('MIGRATION_FAILED', `${statement.where}: ${reason}`, { cause: error });
+  }
+}
+
+function historyName(clickhouse: ClickHouse): string {
+  return `${quoteName(clickhouse.database)}.schema_migrations`;
+}
+
+function historyTable(clickhouse: ClickHouse): string {
+  return `CREATE TABLE IF NOT EXISTS ${historyName(clickhouse)} {{on_cluster}} (
+    version UInt32,
+    name String,
+    checksum String COMMENT 'SHA-256 of the file',
+    applied_at DateTime64(3, 'UTC')
+  ) ENGINE = {{engine:MergeTree}} ORDER BY version COMMENT 'Migrations that were applied to this database'`;
+}
+
+async function readApplied(clickhouse: ClickHouse): Promise<readonly AppliedRow[]> {
+  const found = await clickhouse.query<{ readonly name: string }>(
+    `SELECT name FROM system.tables WHERE database = currentDatabase() AND name = 'schema_migrations'`,
+  );
+  if (found.length === 0) return [];
+  // Two programs that migrated at once both left a row: they ran the same statements, so the first one counts.
+  return clickhouse.query<AppliedRow>(
+    `SELECT version, name, checksum, applied_at FROM ${historyName(clickhouse)} ORDER BY version, applied_at LIMIT 1 BY version`,
+  );
+}
