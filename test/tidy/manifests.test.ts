@@ -1,6 +1,6 @@
 // Holds the package manifests and the lock to their rules: exact versions, private, licensed, installable on every platform.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readRepositoryFile, repositoryFiles } from './repository-files.ts';
+import { readRepositoryFile, repositoryFiles, sourceFiles } from './repository-files.ts';
 
 interface Manifest {
   readonly name: string;
@@ -9,6 +9,7 @@ interface Manifest {
   readonly license?: string;
   readonly type?: string;
   readonly packageManager?: string;
+  readonly scripts?: Readonly<Record<string, string>>;
   readonly exports?: unknown;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
@@ -81,6 +82,27 @@ describe('manifests', () => {
 
   test('the package manager is named with its exact version', () => {
     expect(manifestAt('package.json').packageManager).toMatch(/^pnpm@\d+\.\d+\.\d+$/);
+  });
+});
+
+describe('npm scripts', () => {
+  test('each one that a page or a source names exists', async () => {
+    const pages = (await repositoryFiles()).filter((path) => path.endsWith('.md'));
+    const scripts = Object.keys(manifestAt('package.json').scripts ?? {});
+    const unknown: string[] = [];
+    for (const path of [...pages, ...(await sourceFiles())]) {
+      for (const [, name = ''] of (await readRepositoryFile(path)).matchAll(/\bnpm run (?:--silent )?([a-z][a-z:-]*)/g)) {
+        if (!scripts.includes(name)) unknown.push(`${path}: npm run ${name}`);
+      }
+    }
+    expect(unknown).toEqual([]);
+  });
+
+  test('each one runs a file that exists', async () => {
+    const files = await repositoryFiles();
+    const named = Object.values(manifestAt('package.json').scripts ?? {}).flatMap((script) => script.match(/[\w./-]+\.(ts|mjs)\b/g) ?? []);
+    expect(named).not.toEqual([]);
+    expect(named.filter((path) => !files.includes(path))).toEqual([]);
   });
 });
 
