@@ -1,0 +1,50 @@
+/** `tokenledger run`: some roles in this process, as a deployment does. */
+import { createLogger, selectRoles } from '@tokenledger/runtime';
+import { Command } from 'commander';
+import { settingsOf, withExamples, withShared } from '../command-line.ts';
+import { compose, ROLE_NAMES, type RoleName } from '../compose.ts';
+import { checkDocuments } from '../control-view.ts';
+import { recordOtherUse } from '../demo/record.ts';
+import { runUntilStopped } from '../process-run.ts';
+import type { Settings } from '../settings.ts';
+import { checkConfigOption, checkedConfig } from './check-config.ts';
+
+export function runCommand(): Command {
+  const command = new Command('run')
+    .description('Run some roles in this process. Roles that share the embedded log of a data directory must share the process.')
+    .requiredOption('--roles <names>', `comma-separated, of: ${ROLE_NAMES.join(', ')}`)
+    .addOption(checkConfigOption())
+    .action(async (options: { readonly roles: string; readonly checkConfig?: boolean }) => {
+      const roles = selectRoles(
+        ROLE_NAMES,
+        options.roles
+          .split(',')
+          .map((name) => name.trim())
+          .filter((name) => name !== ''),
+      );
+      if (options.checkConfig === true) return checkedConfig(command, false);
+      return runRoles(settingsOf(command), roles);
+    });
+  return withExamples(withShared(command, 'config', 'data', 'ingressPort', 'adminPort'), [
+    'tokenledger run --roles ingress,pricer,writer --config tokenledger.yaml',
+    'all roles, with the ClickHouse of clickhouse.url',
+  ]);
+}
+
+async function runRoles(settings: Settings, roles: readonly RoleName[]): Promise<void> {
+  const { config, layout } = settings;
+  const logger = createLogger({ level: config.logging.level === 'auto' ? 'info' : config.logging.level, format: config.logging.format });
+  for (const warning of settings.warnings) logger.warn(warning);
+  if (roles.includes('ingress')) checkDocuments(settings, { demo: false, secrets: true });
+  await runUntilStopped({
+    settings,
+    roles,
+    listens: roles.includes('ingress') ? ['ingress', 'admin'] : ['admin'],
+    say: (line) => logger.info(line.trim()),
+    prepare: () => {
+      recordOtherUse(layout, new Date());
+      return compose({ settings, roles, logger, demo: undefined, clickhouse: roles.includes('writer') ? 'configured' : 'none' });
+    },
+    onReady: (composition) => logger.info({ urls: composition.urls(), roles }, 'ready'),
+  });
+}

@@ -1,0 +1,222 @@
+/** The wiring: which parts a process has, in the order in which they start. `up` and `run` differ only in what they ask for. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fixedControl } from '@tokenledger/control';
+import { startEmbeddedClickHouse, type ClickHouse, type EmbeddedClickHouse, type EmbeddedState } from '@tokenledger/clickhouse';
+import { AppError, invariant } from '@tokenledger/domain';
+import { openEmbeddedLog, topicNames, topicSpecs, type EventLog } from '@tokenledger/event-log';
+import { createIngress } from '@tokenledger/ingress';
+import { createPricer } from '@tokenledger/pricer';
+import { startProviderSimulator, type ProviderSimulator } from '@tokenledger/provider-simulator';
+import { createAdminServer, createRegistry, part, type Logger, type Part, type Role, type RunNote } from '@tokenledger/runtime';
+import { createWriter } from '@tokenledger/writer';
+import { applyMigrations, clickhouseAt, requireMigrated } from './clickhouse-tables.ts';
+import { loadControl, type LoadedControl } from './control-view.ts';
+import type { DemoPlan } from './demo/documents.ts';
+import { demoTraffic } from './demo/traffic.ts';
+import { lateRole } from './late-role.ts';
+import { readPriceBook } from './price-book.ts';
+import type { Settings } from './settings.ts';
+import { VERSION } from './version.ts';
+
+/** In the order in which they start: whoever takes records is there before whoever sends them. */
+export const ROLE_NAMES = ['writer', 'pricer', 'ingress'] as const;
+export type RoleName = (typeof ROLE_NAMES)[number];
+
+export interface ComposeOptions {
+  readonly settings: Settings;
+  readonly roles: readonly RoleName[];
+  readonly logger: Logger;
+  /** Undefined without the demo. */
+  readonly demo: DemoPlan | undefined;
+  /** `embedded_or_configured`: our own is started where `clickhouse.url` is empty, and the tables are brought up to date. `configured`: they must be already. */
+  readonly clickhouse: 'embedded_or_configured' | 'configured' | 'none';
+}
+
+/** ClickHouse with its tables and the log with its topics, for `migrate`. */
+export function composeStorage(settings: Settings, logger: Logger): readonly Part[] {
+  const running: Running = {};
+  return [...clickhouseParts(settings, 'embedded_or_configured', running, logger), logPart(settings, running)];
+}
+
+export interface Composition {
+  readonly parts: readonly Part[];
+  /** What is known so far. */
+  urls(): RunNote['urls'];
+  /** Only once the parts have started. */
+  control(): LoadedControl;
+}
+
+/** Throws `CLICKHOUSE_URL_MISSING`. */
+export function compose(options: ComposeOptions): Composition {
+  const { settings, roles, logger, demo } = options;
+  const { config } = settings;
+  const topics = topicNames(config.log.topic_prefix);
+  const registry = createRegistry({ processMetrics: true });
+  const has = (name: RoleName): boolean => roles.includes(name);
+  const running: Running = {};
+  const common = (role: RoleName) => ({
+    log: started(running.log, 'the event log'),
+    topics,
+    logger: logger.child({ role }),
+    metrics: registry,
+  });
+
+  const writer = lateRole('writer', () =>
+    createWriter({ ...common('writer'), config: config.writer, clickhouse: started(running.clickhouse, 'ClickHouse') }),
+  );
+  const pricer = lateRole('pricer', () => createPricer({ ...common('pricer'), config: config.pricer, priceBook: readPriceBook(settings) }));
+  const ingress = lateRole('ingress', () => {
+    const { state, secrets } = started(running.control, 'the documents');
+    return createIngress({
+      ...common('ingress'),
+      config: config.ingress,
+      control: fixedControl(state),
+      fingerprintSecret: secrets.fingerprint,
+    });
+  });
+  const roleParts: readonly Role[] = [writer, pricer, ingress].filter((role) => roles.some((name) => name === role.name));
+
+  const parts = [
+    adminPart(settings, roleParts, registry, running),
+    ...clickhouseParts(settings, options.clickhouse, running, logger.child({ role: 'clickhouse' })),
+    logPart(settings, running),
+    ...(demo !== undefined && demo.simulated.size > 0 ? [simulatorPart(settings, running)] : []),
+    ...(has('ingress') ? [documentsPart(settings, demo, running)] : []),
+    ...roleParts,
+    ...(demo === undefined || !has('ingress') ? [] : [trafficPart(options, demo, running, () => ingress.made?.url ?? '')]),
+  ];
+  return {
+    parts,
+    urls: () => ({
+      ...(ingress.made === undefined ? {} : { ingress: ingress.made.url }),
+      ...(running.adminUrl === undefined ? {} : { admin: running.adminUrl }),
+      ...(running.clickhouse === undefined ? {} : { clickhouse: running.clickhouse.url }),
+    }),
+    control: () => started(running.control, 'the documents'),
+  };
+}
+
+/** What later parts take from earlier ones. */
+interface Running {
+  adminUrl?: string;
+  embedded?: EmbeddedClickHouse;
+  clickhouse?: ClickHouse;
+  log?: EventLog;
+  simulator?: ProviderSimulator;
+  control?: LoadedControl;
+}
+
+function started<Value>(value: Value | undefined, what: string): Value {
+  invariant(value !== undefined, `${what} starts before whoever needs it`);
+  return value;
+}
+
+/** First, so that /readyz tells how far a start has come; last to go, for the same reason. */
+function adminPart(settings: Settings, roles: readonly Role[], registry: ReturnType<typeof createRegistry>, running: Running): Part {
+  const { host, port } = settings.config.admin;
+  const server = createAdminServer({ host, port, roles, registry, version: VERSION });
+  return part(
+    'admin server',
+    async () => {
+      running.adminUrl = await server.start();
+    },
+    () => server.stop(),
+  );
+}
+
+function clickhouseParts(settings: Settings, mode: ComposeOptions['clickhouse'], running: Running, logger: Logger): readonly Part[] {
+  const { url, host, port } = settings.config.clickhouse;
+  if (mode === 'none') return [];
+  if (mode === 'configured' && url === '') {
+    throw new AppError(
+      'CLICKHOUSE_URL_MISSING',
+      'clickhouse.url is empty, and the writer needs a ClickHouse: set it (TOKENLEDGER_CLICKHOUSE_URL), or use `tokenledger up`, which brings its own',
+    );
+  }
+  const embedded = part(
+    'ClickHouse',
+    async () => {
+      running.embedded = await startEmbeddedClickHouse({
+        directory: settings.layout.clickhouse,
+        host,
+        port,
+        log: (line) => logger.debug(line),
+        onState: (state) => reportState(state, logger),
+      });
+    },
+    async (deadlineMs) => running.embedded?.stop(deadlineMs),
+  );
+  const tables = part(
+    mode === 'configured' ? 'ClickHouse connection' : 'migrations',
+    async () => {
+      running.clickhouse = clickhouseAt(url === '' ? started(running.embedded, 'ClickHouse').url : url, settings);
+      if (mode === 'configured') await requireMigrated(running.clickhouse);
+      else await applyMigrations(running.clickhouse);
+    },
+    async () => running.clickhouse?.close(),
+  );
+  return url === '' ? [embedded, tables] : [tables];
+}
+
+/** A crash of the engine is no crash of ours: it is started again, and the writer goes on where it was. */
+function reportState(state: EmbeddedState, logger: Logger): void {
+  switch (state.kind) {
+    case 'restarting':
+      return logger.warn({ restarts: state.restarts }, `ClickHouse ended (${state.reason}) and is started again`);
+    case 'failed':
+      return logger.error(`ClickHouse ended too often (${state.reason}): rows wait in the event log until the next start`);
+    case 'ready':
+    case 'stopping':
+    case 'stopped':
+      return logger.debug(`ClickHouse is ${state.kind}`);
+  }
+}
+
+function logPart(settings: Settings, running: Running): Part {
+  const { log } = settings.config;
+  return part(
+    'event log',
+    async () => {
+      running.log = openEmbeddedLog({ directory: settings.layout.log });
+      const specs = topicSpecs(topicNames(log.topic_prefix), { partitions: log.partitions, retentionMs: log.retention_ms });
+      await running.log.createTopics(specs);
+    },
+    async () => running.log?.close(),
+  );
+}
+
+function simulatorPart(settings: Settings, running: Running): Part {
+  return part(
+    'provider simulator',
+    async () => {
+      mkdirSync(dirname(settings.layout.simulatorBill), { recursive: true });
+      running.simulator = await startProviderSimulator({ billFile: settings.layout.simulatorBill });
+    },
+    async () => running.simulator?.close(),
+  );
+}
+
+function documentsPart(settings: Settings, demo: DemoPlan | undefined, running: Running): Part {
+  return part(
+    'documents',
+    () => {
+      running.control = loadControl(settings, demo, running.simulator?.url ?? '');
+      return Promise.resolve();
+    },
+    () => Promise.resolve(),
+  );
+}
+
+function trafficPart(options: ComposeOptions, demo: DemoPlan, running: Running, ingressUrl: () => string): Part {
+  const simulated = demo.documents.channels.filter((channel) => demo.simulated.has(channel.id));
+  // The first key is the one people try things with: its rows are theirs alone.
+  const [, ...trafficKeys] = demo.documents.virtual_keys;
+  return demoTraffic({
+    ingressUrl,
+    keys: () => trafficKeys.map((key) => started(running.control, 'the documents').readSecret(key.secret)),
+    surfaces: [...new Set(simulated.flatMap((channel) => channel.surfaces))],
+    requestsPerSecond: trafficKeys.length === 0 ? 0 : options.settings.config.demo.requests_per_s,
+    logger: options.logger.child({ role: 'demo' }),
+  });
+}

@@ -1,0 +1,51 @@
+/** The secrets that virtual keys and prompts are hashed with: given by the operator, or made once for a data directory. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { SecretReader } from '@tokenledger/control';
+import { AppError } from '@tokenledger/domain';
+import type { DataLayout } from '@tokenledger/runtime';
+import { z } from 'zod';
+
+const SECRET_BYTES = 32;
+
+const reference = z
+  .string()
+  .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)?$/, 'must be env:NAME, file:PATH or empty')
+  .default('');
+
+export const controlConfig = z.strictObject({
+  key_hash_secret: reference.describe(
+    'Secret that virtual keys are hashed with, by reference; at least 32 characters, the same for every ingress. Empty makes one for the data directory.',
+  ),
+  fingerprint_secret: reference.describe(
+    'Secret that fingerprints of prompts are made with, by reference; at least 32 characters, the same for every ingress. Empty makes one for the data directory.',
+  ),
+});
+
+export interface LedgerSecrets {
+  readonly keyHash: Uint8Array;
+  readonly fingerprint: Uint8Array;
+}
+
+/** Throws `SECRET_MISSING`, `SECRET_WEAK`. */
+export function ledgerSecrets(config: z.output<typeof controlConfig>, readSecret: SecretReader, layout: DataLayout): LedgerSecrets {
+  const one = (option: 'key_hash_secret' | 'fingerprint_secret', file: string): Uint8Array => {
+    if (config[option] === '') return madeOnce(join(layout.secrets, file));
+    const secret = Buffer.from(readSecret(config[option]));
+    if (secret.length >= SECRET_BYTES) return secret;
+    throw new AppError('SECRET_WEAK', `control.${option} has ${secret.length} characters: use at least ${SECRET_BYTES}`);
+  };
+  return { keyHash: one('key_hash_secret', 'key-hash'), fingerprint: one('fingerprint_secret', 'fingerprint') };
+}
+
+function madeOnce(path: string): Uint8Array {
+  if (!existsSync(path)) writeSecretFile(path, randomBytes(SECRET_BYTES).toString('base64url'));
+  return Buffer.from(readFileSync(path, 'utf8').trim());
+}
+
+/** Readable by this user only. Does not replace a file. */
+export function writeSecretFile(path: string, secret: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writeFileSync(path, `${secret}\n`, { mode: 0o600, flag: 'wx' });
+}

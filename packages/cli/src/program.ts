@@ -1,0 +1,39 @@
+/** All commands of the program. */
+import { Command } from 'commander';
+import { doctorCommand } from './commands/doctor.ts';
+import { eventsCommand } from './commands/events.ts';
+import { migrateCommand } from './commands/migrate.ts';
+import { resetCommand } from './commands/reset.ts';
+import { runCommand } from './commands/run.ts';
+import { sqlCommand } from './commands/sql.ts';
+import { upCommand } from './commands/up.ts';
+import { withExamples } from './command-line.ts';
+import { VERSION } from './version.ts';
+
+export function createProgram(): Command {
+  const program = new Command('tokenledger')
+    .description('A streaming event pipeline for token accounting: one billable event per LLM request, priced and queryable.')
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('-h, --help', 'show this help')
+    .addCommand(upCommand())
+    .addCommand(runCommand())
+    .addCommand(migrateCommand())
+    .addCommand(doctorCommand())
+    .addCommand(sqlCommand())
+    .addCommand(eventsCommand())
+    .addCommand(resetCommand());
+  withExamples(
+    program,
+    ['tokenledger up', 'everything in one process, with a demo'],
+    ['tokenledger sql "SELECT count() FROM usage_events"', 'ask the ledger'],
+    ['tokenledger up --help', 'what a command can do'],
+  );
+  throwInsteadOfExit(program);
+  return program;
+}
+
+/** Subcommands do not take this from their parent when they are added ready-made. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride().showHelpAfterError('See --help.');
+  for (const child of command.commands) throwInsteadOfExit(child);
+}
