@@ -177,7 +177,7 @@ function blocks({ plan, id }: AnswerContext): readonly Block[] {
 
 /** The block as a plain answer shows it: its deltas joined. */
 function filled(block: JsonObject, deltas: readonly JsonObject[]): JsonObject {
-  const joined = (key: string): string => deltas.map((delta) => String(delta[key] ?? '')).join('');
+  const joined = (key: string): string => deltas.map((delta) => (typeof delta[key] === 'string' ? delta[key] : '')).join('');
   switch (block['type']) {
     case 'text':
       return { ...block, text: joined('text') };

@@ -10,8 +10,16 @@ type InputClasses = Pick<
 >;
 type OutputClasses = Pick<Usage, 'visible_output' | 'reasoning' | 'output_audio' | 'output_image'>;
 
-const UNKNOWN_INPUT: InputClasses = UNKNOWN_USAGE;
-const UNKNOWN_OUTPUT: OutputClasses = UNKNOWN_USAGE;
+const UNKNOWN_INPUT: InputClasses = {
+  uncached_input: null,
+  cache_read: null,
+  cache_write_5m: null,
+  cache_write_1h: null,
+  input_audio: null,
+  cached_audio: null,
+  input_image: null,
+};
+const UNKNOWN_OUTPUT: OutputClasses = { visible_output: null, reasoning: null, output_audio: null, output_image: null };
 
 /** OpenAI's rule is inclusion: `prompt_tokens` holds cached, cache-written, audio and image tokens; `completion_tokens` holds reasoning, audio, and accepted and rejected prediction tokens, all
  *  billed as output (`CompletionUsage` in the API reference: rejected ones "are still counted in the total completion tokens for purposes of billing"). So each part is taken out of its total and
