@@ -12,7 +12,7 @@ import { createAdminServer, createRegistry, part, type Logger, type Part, type R
 import { createWriter } from '@tokenledger/writer';
 import { applyMigrations, clickhouseAt, requireMigrated } from './clickhouse-tables.ts';
 import { loadControl, type LoadedControl } from './control-view.ts';
-import type { DemoPlan } from './demo/documents.ts';
+import { simulatedSurfaces, type DemoPlan } from './demo/documents.ts';
 import { demoTraffic } from './demo/traffic.ts';
 import { lateRole } from './late-role.ts';
 import { readPriceBook } from './price-book.ts';
@@ -209,13 +209,12 @@ function documentsPart(settings: Settings, demo: DemoPlan | undefined, running: 
 }
 
 function trafficPart(options: ComposeOptions, demo: DemoPlan, running: Running, ingressUrl: () => string): Part {
-  const simulated = demo.documents.channels.filter((channel) => demo.simulated.has(channel.id));
   // The first key is the one people try things with: its rows are theirs alone.
   const [, ...trafficKeys] = demo.documents.virtual_keys;
   return demoTraffic({
     ingressUrl,
     keys: () => trafficKeys.map((key) => started(running.control, 'the documents').readSecret(key.secret)),
-    surfaces: [...new Set(simulated.flatMap((channel) => channel.surfaces))],
+    surfaces: simulatedSurfaces(demo),
     requestsPerSecond: trafficKeys.length === 0 ? 0 : options.settings.config.demo.requests_per_s,
     logger: options.logger.child({ role: 'demo' }),
   });

@@ -28,7 +28,7 @@ export interface ChannelNote {
 
 /** Marks the request that people copy, so that the query finds it among the demo's. */
 const FEATURE = 'first-request';
-export const FIRST_MODEL = 'gpt-5-mini';
+const FIRST_MODEL = 'gpt-5-mini';
 
 export function greeting({ settings, urls, demo, program, hasKeys }: Greeting): string {
   const lines = [

@@ -26,7 +26,7 @@ test('no two options share a variable', () => {
 });
 
 test('a number has its unit in its name', () => {
-  const units = /(_ms|_s|_bytes|_records|_entries|_connections|_batch|port|partitions)(_max|_min)?$/;
+  const units = /(^|_)(ms|s|bytes|records|entries|connections|batch|ranges|sources|partitions|port)(_|$)/;
   const numbers = options.filter((option) => option.type === 'integer' || option.type === 'number');
   expect(numbers.map((option) => option.name).filter((name) => !units.test(name))).toEqual([]);
 });

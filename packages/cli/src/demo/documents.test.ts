@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { secretReader } from '@tokenledger/control';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadSettings, type Settings } from '../settings.ts';
-import { demoPlan, demoSecretReader, isDemo, makeMissingKeys, simulatedDocuments } from './documents.ts';
+import { demoPlan, demoSecretReader, isDemo, makeMissingKeys, simulatedDocuments, simulatedSurfaces } from './documents.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -56,6 +56,24 @@ describe('channels', () => {
     expect(channels.map((channel) => channel.base_url)).toEqual(['https://api.openai.com', 'http://127.0.0.1:9']);
     const read = demoSecretReader(plan, secretReader(environment, folder));
     expect(channels.map((channel) => read(channel.credential))).toEqual(['the-real-one', 'simulated']);
+  });
+});
+
+describe('the surfaces that traffic may use', () => {
+  const channel = (id: string) =>
+    `{ id: ${id}, provider: openai, surfaces: [openai.chat], base_url: 'https://api.openai.com', credential: 'env:${id}' }`;
+  const surfaces = (environment: Record<string, string>) =>
+    simulatedSurfaces(
+      demoPlan(settings({ TOKENLEDGER_DEMO: '1', ...environment }, `documents:\n  channels: [${channel('one')}, ${channel('two')}]\n`)),
+    );
+
+  test('are those whose serving channel is simulated', () => {
+    expect(surfaces({})).toEqual(['openai.chat']);
+    expect(surfaces({ two: 'real, but it serves nothing' })).toEqual(['openai.chat']);
+  });
+
+  test('are none where a real channel stands first, though another of that surface is simulated', () => {
+    expect(surfaces({ one: 'real' })).toEqual([]);
   });
 });
 

@@ -2,9 +2,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { silentLogger } from '@tokenledger/runtime';
 import { afterEach, expect, test } from 'vitest';
-import { demoRequest, demoTraffic, type DemoSurface } from './traffic.ts';
+import type { Surface } from './documents.ts';
+import { demoRequest, demoTraffic } from './traffic.ts';
 
-const BOTH: readonly DemoSurface[] = ['openai.chat', 'anthropic.messages'];
+const BOTH: readonly Surface[] = ['openai.chat', 'anthropic.messages'];
 const first = (count: number, surfaces = BOTH) => Array.from({ length: count }, (_, n) => demoRequest(n, surfaces, 'tlk_key'));
 
 let server: Server | undefined;

@@ -1,8 +1,7 @@
 /** Light demo traffic: mixed models, surfaces and streams, some requests given up half-way and some that fail. The n-th request is always the same. */
 import { AppError } from '@tokenledger/domain';
 import type { Logger, Part } from '@tokenledger/runtime';
-
-export type DemoSurface = 'openai.chat' | 'anthropic.messages';
+import type { Surface } from './documents.ts';
 
 /** The n-th request. */
 export interface DemoRequest {
@@ -19,8 +18,8 @@ export interface TrafficOptions {
   readonly ingressUrl: () => string;
   /** Texts of virtual keys. */
   readonly keys: () => readonly string[];
-  /** Only surfaces whose channel is simulated. */
-  readonly surfaces: readonly DemoSurface[];
+  /** Only those that the simulator serves. */
+  readonly surfaces: readonly Surface[];
   readonly requestsPerSecond: number;
   readonly logger: Logger;
 }
@@ -33,7 +32,7 @@ const GIVE_UP_EVERY = 19;
 const FAIL_EVERY = 23;
 const SECOND_MS = 1000;
 
-const MODELS: Readonly<Record<DemoSurface, readonly string[]>> = {
+const MODELS: Readonly<Record<Surface, readonly string[]>> = {
   'openai.chat': ['gpt-5-mini', 'gpt-5', 'gpt-4.1', 'gpt-4o-mini'],
   'anthropic.messages': ['claude-sonnet-4-5', 'claude-haiku-4-5', 'claude-opus-4-5'],
 };
@@ -55,7 +54,7 @@ const FAILURES = [
 ] as const;
 
 /** Pure. */
-export function demoRequest(n: number, surfaces: readonly DemoSurface[], key: string): DemoRequest {
+export function demoRequest(n: number, surfaces: readonly Surface[], key: string): DemoRequest {
   const surface = at(surfaces, choice(n, 1));
   const model = at(MODELS[surface], choice(n, 2));
   const givesUp = n % GIVE_UP_EVERY === GIVE_UP_EVERY - 1;
