@@ -12,21 +12,25 @@ export function rawUsageText(usage: unknown): string {
 }
 
 function jsonText(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    // The printer recurses, so that nesting of some thousand levels exhausts the stack.
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+  return orTooDeep(() => JSON.stringify(value));
 }
 
 /** Present since Node 21, not yet in TypeScript's library: a value that prints as the given JSON text. */
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 
-/** Parses JSON once more so that every number a double may not hold prints again with the digits it came with. */
+/** Parses JSON once more so that every number a double may not hold prints again with the digits it came with. Undefined when it nests too deep. */
 export function parseExactly(text: string): unknown {
   const reviver = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
     typeof value === 'number' && !Number.isSafeInteger(value) && context?.source !== undefined ? rawJSON(context.source) : value;
-  return JSON.parse(text, reviver);
+  return orTooDeep((): unknown => JSON.parse(text, reviver));
+}
+
+/** Printing and reviving JSON recurse, so that some thousand levels exhaust the stack. */
+function orTooDeep<Result>(run: () => Result): Result | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }

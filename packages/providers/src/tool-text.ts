@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from './json-object.ts';
 
 /** A longer text keeps this many characters of each end, and its length. */
 const TOOL_TEXT_END_CHARS = 4096;
-/** An unfinished request of some thousand levels cannot be printed again; its identity is then its name alone. */
+/** Arguments that nest some thousand levels cannot be printed again; a call is then known by its name alone. */
 const UNPRINTABLE = '';
 
 export function toolText(name: unknown, content: unknown): string {

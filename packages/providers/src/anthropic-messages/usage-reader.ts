@@ -120,7 +120,7 @@ export class MessageAnswer implements AnswerFold {
       this.#noObject = usage;
       return;
     }
-    const stated = normaliseMessageUsage(usage, '').kind === 'invalid' ? exactUsage(text) : usage;
+    const stated = normaliseMessageUsage(usage, '').kind === 'invalid' ? (exactUsage(text) ?? usage) : usage;
     const merged: Record<string, unknown> = { ...this.#usage };
     for (const [key, value] of Object.entries(stated)) {
       if (value !== null || !(key in merged)) merged[key] = value;
@@ -143,9 +143,9 @@ function isLower(later: unknown, earlier: unknown): boolean {
   return typeof later === 'number' && typeof earlier === 'number' && later < earlier;
 }
 
-/** The usage object with all digits of its numbers. */
-function exactUsage(text: string): JsonObject {
+/** The usage object with all digits of its numbers; undefined when it nests too deep for that. */
+function exactUsage(text: string): JsonObject | undefined {
   const answer = parseExactly(text);
   const holder = isJsonObject(answer) && isJsonObject(answer['message']) ? answer['message'] : answer;
-  return isJsonObject(holder) && isJsonObject(holder['usage']) ? holder['usage'] : {};
+  return isJsonObject(holder) && isJsonObject(holder['usage']) ? holder['usage'] : undefined;
 }

@@ -106,7 +106,7 @@ const request = fc
   .chain((body) =>
     fc
       .shuffledSubarray(Object.entries(body), { minLength: Object.keys(body).length })
-      .map((entries) => Object.fromEntries(entries) as Json),
+      .map((entries) => Object.fromEntries<unknown>(entries)),
   );
 
 test('whatever the request, it then asks for usage and says nothing else that it did not say', () => {

@@ -75,7 +75,7 @@ export class ChatAnswer implements AnswerFold {
       this.#flags.add(CONTRADICTORY);
     }
     this.#normalised = isJsonObject(usage) ? normaliseChatUsage(usage) : { kind: 'invalid' };
-    this.rawUsage = this.#normalised.kind === 'invalid' ? exactUsage(text) : usage;
+    this.rawUsage = this.#normalised.kind === 'invalid' ? (exactUsage(text) ?? usage) : usage;
   }
 }
 
@@ -94,10 +94,10 @@ function isLower(later: unknown, earlier: unknown): boolean {
   return typeof later === 'number' && typeof earlier === 'number' && later < earlier;
 }
 
-/** The usage object with all digits of its numbers. */
+/** The usage object with all digits of its numbers; undefined when it nests too deep for that. */
 function exactUsage(text: string): unknown {
   const chunk = parseExactly(text);
-  return isJsonObject(chunk) ? chunk['usage'] : null;
+  return isJsonObject(chunk) ? chunk['usage'] : undefined;
 }
 
 /** `code` says more than `type` (`model_not_found`, `invalid_request_error`); some providers put a number there. */
