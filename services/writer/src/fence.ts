@@ -11,6 +11,8 @@ export interface FenceOptions {
 
 /** A raise of an older owner can slip in between ours and the end of its queries; after that it is refused. */
 const RAISES_MAX = 3;
+/** ClickHouse's number of the error, in its ErrorCodes.cpp. */
+const VIOLATED_CONSTRAINT = 469;
 
 /** Every query of an owner begins so; `queryPrefix` ends those of all owners of the partition. */
 export function queryId(owner: SinkOwner, rest: string): string {
@@ -45,7 +47,7 @@ async function insertEpoch(clickhouse: ClickHouse, owner: SinkOwner, raise: numb
   try {
     await clickhouse.insertRows('fence', ['stream', 'log_partition', 'epoch'], [row], { queryId: queryId(owner, `fence/${raise}`) });
   } catch (error) {
-    if (error instanceof ClickHouseQueryError && error.engineName === 'VIOLATED_CONSTRAINT') throw fenced(owner, error);
+    if (error instanceof ClickHouseQueryError && error.engineCode === VIOLATED_CONSTRAINT) throw fenced(owner, error);
     throw error;
   }
 }

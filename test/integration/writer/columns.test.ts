@@ -1,0 +1,182 @@
+import type { Attempt, PricedEvent } from '@tokenledger/domain';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { batchOf, type Ledger, openLedger, openStore, owner, TOPIC } from './ledger.ts';
+import { pricedEvent } from './priced-events.ts';
+
+let ledger: Ledger;
+beforeAll(async () => {
+  ledger = await openLedger();
+});
+afterAll(() => ledger[Symbol.asyncDispose]());
+
+/** With a value of its own in every field, so that one in a wrong column shows. */
+function fullEvent(): PricedEvent {
+  const { event, ratings, priceVersion } = pricedEvent(1);
+  const usage = {
+    uncached_input: 1,
+    cache_read: 2,
+    cache_write_5m: 3,
+    cache_write_1h: 4,
+    input_audio: 5,
+    cached_audio: 6,
+    input_image: 7,
+    visible_output: 8,
+    reasoning: 9,
+    output_audio: 10,
+    output_image: 11,
+    web_search_requests: 12,
+    images: 13,
+    audio_seconds: 14,
+    characters: 15,
+  };
+  const attempt: Attempt = {
+    ...(event.attempts[0] as Attempt),
+    usage,
+    errorClass: 'attempt_error',
+    usageFlags: ['split_unknown'],
+    serviceTier: 'attempt-tier',
+    region: 'attempt-region',
+  };
+  return {
+    priceVersion,
+    ratings: ratings.map((rating) => ({ ...rating, unpricedReason: '' })),
+    event: {
+      ...event,
+      kind: 'rerate',
+      adjustsEventId: '019a3f5e-2c7b-7abc-8def-0123456789ab',
+      attempts: [attempt],
+      errorClass: 'event_error',
+      lastToolFingerprint: '60303ae22b998861',
+      responseBytes: 4096,
+      streamed: true,
+      attribution: { ...event.attribution, feature: 'answers' },
+    },
+  };
+}
+
+test('every field of an event is in the column of its name', async () => {
+  const priced = fullEvent();
+  const { event } = priced;
+  const { attribution } = event;
+  const attempt = event.attempts[0] as Attempt;
+  const { store } = openStore(ledger.clickhouse);
+  await store.takeOver(owner(4));
+  await store.write(owner(4), batchOf([priced]));
+  const [row] = await ledger.clickhouse.query<Record<string, unknown>>(
+    'SELECT *, minute, hour, day, input_tokens, output_tokens, total_tokens FROM usage_events',
+  );
+  const iso = (ms: number | null): string => new Date(ms ?? Number.NaN).toISOString();
+  expect(row).toEqual({
+    event_id: event.eventId,
+    request_id: event.requestId,
+    source: event.source,
+    sequence: '1',
+    log_topic: TOPIC,
+    log_partition: 0,
+    epoch: '4',
+    kind: 'rerate',
+    adjusts_event_id: event.adjustsEventId,
+    occurred_at: iso(event.occurredAtMs),
+    completed_at: iso(event.completedAtMs),
+    recorded_at: iso(event.recordedAtMs),
+    minute: '2025-11-01T22:13:00Z',
+    hour: '2025-11-01T22:00:00Z',
+    day: '2025-11-01',
+    time_to_first_byte_ms: '130',
+    time_to_first_token_ms: '140',
+    duration_ms: '900',
+    overhead_us: '310',
+    tenant_id: attribution.tenantId,
+    project_id: attribution.projectId,
+    owner_id: attribution.ownerId,
+    team: attribution.team,
+    user_id: attribution.userId,
+    virtual_key_id: attribution.virtualKeyId,
+    application: attribution.application,
+    application_version: attribution.applicationVersion,
+    feature: 'answers',
+    workflow_id: attribution.workflowId,
+    task_id: attribution.taskId,
+    task_type: attribution.taskType,
+    conversation_id: attribution.conversationId,
+    environment: attribution.environment,
+    prompt_version: attribution.promptVersion,
+    mcp_server: attribution.mcpServer,
+    labels: attribution.labels,
+    settlement_kind: attribution.settlementKind,
+    settlement_id: attribution.settlementId,
+    surface: event.surface,
+    requested_model: event.requestedModel,
+    served_model: event.servedModel,
+    provider: event.provider,
+    channel_id: event.channelId,
+    route_type: event.routeType,
+    route_reason: event.routeReason,
+    service_tier: event.serviceTier,
+    region: event.region,
+    streamed: true,
+    outcome: event.outcome,
+    http_status: 200,
+    error_class: 'event_error',
+    finish_reason: event.finishReason,
+    upstream_request_id: event.upstreamRequestId,
+    trace_id: event.traceId,
+    ...classes((value) => value),
+    input_tokens: '28',
+    output_tokens: '38',
+    total_tokens: '66',
+    usage_reason: '',
+    usage_source: 'reported',
+    usage_flags: ['split_unknown'],
+    attempts_usage_unknown: 0,
+    counted_input_tokens: '102',
+    counted_output_tokens: '20',
+    counted_tokenizer: 'o200k_base',
+    counted_method: 'exact',
+    counted_reason: '',
+    cost_usd: '0.000126250101',
+    price_version: 'book-1',
+    unpriced_reason: '',
+    attempts_unpriced: 0,
+    'line_items.attempt': [1],
+    'line_items.usage_class': ['uncached_input'],
+    'line_items.quantity': ['101'],
+    'line_items.unit_price_usd': ['1.250001'],
+    'line_items.per_units': ['1000000'],
+    'line_items.amount_usd': ['0.000126250101'],
+    'line_items.entry_id': ['in'],
+    'attempts.attempt_id': [attempt.attemptId],
+    'attempts.channel_id': [attempt.channelId],
+    'attempts.provider': [attempt.provider],
+    'attempts.requested_model': [attempt.requestedModel],
+    'attempts.served_model': [attempt.servedModel],
+    'attempts.service_tier': ['attempt-tier'],
+    'attempts.region': ['attempt-region'],
+    'attempts.started_at': [iso(attempt.startedAtMs)],
+    'attempts.completed_at': [iso(attempt.completedAtMs)],
+    'attempts.time_to_first_byte_ms': ['120'],
+    'attempts.http_status': [200],
+    'attempts.error_class': ['attempt_error'],
+    'attempts.upstream_request_id': [attempt.upstreamRequestId],
+    ...classes((value) => [value], 'attempts.'),
+    'attempts.usage_source': ['reported'],
+    'attempts.usage_reason': [''],
+    'attempts.usage_flags': [['split_unknown']],
+    'attempts.raw_usage': [attempt.rawUsage],
+    'attempts.cost_usd': ['0.000126250101'],
+    'attempts.unpriced_reason': [''],
+    prompt_fingerprint: event.promptFingerprint,
+    last_tool_fingerprint: event.lastToolFingerprint,
+    request_bytes: '2048',
+    response_bytes: '4096',
+  });
+
+  function classes(of: (value: string) => unknown, prefix = ''): Record<string, unknown> {
+    return Object.fromEntries(
+      Object.entries(attempt.usage ?? {}).map(([name, quantity], index) => [
+        `${prefix}${name}${index < 11 ? '_tokens' : ''}`,
+        of(String(quantity)),
+      ]),
+    );
+  }
+});
