@@ -1,0 +1,7 @@
+/** Codes of this service. Held together with docs/errors.md by a test. */
+export const ERRORS = {
+  IDENTITY_MISMATCH:
+    'A record’s headers name another source or number than its event, so the event is in `dead_letters`. One of them was altered after it was recorded: find out by whom.',
+  PRICED_TOO_LARGE:
+    'An event with its line items exceeds the largest record of the event log, so it is in `dead_letters` unpriced. Raise the limit of the log, or lower what its producer puts into one event.',
+} as const;

@@ -1,0 +1,118 @@
+/** The pricer role: a transform from `usage.events` to `usage.priced`. The shape reads, sends and commits; `core/decide.ts` decides. */
+import {
+  type EventLog,
+  RECORD_BYTES_MAX,
+  recordBytes,
+  runTransform,
+  type Running,
+  type ShapeObserver,
+  type Topics,
+} from '@tokenledger/event-log';
+import type { PriceBook } from '@tokenledger/pricing';
+import type { Logger, Registry, Role, RoleState } from '@tokenledger/runtime';
+import type { PricerConfig } from './config.ts';
+import { decide, type Decision, type PricerContext } from './core/decide.ts';
+import { pricerMetrics } from './metrics.ts';
+import { partitionHealth } from './partition-health.ts';
+
+export interface PricerOptions {
+  readonly config: PricerConfig;
+  readonly log: EventLog;
+  readonly topics: Topics;
+  readonly priceBook: PriceBook;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  /** Milliseconds since the epoch, for the lag metric alone. */
+  readonly now?: () => number;
+}
+
+const GROUP = 'pricer';
+
+export function createPricer(options: PricerOptions): Role {
+  const { config, log, topics, logger, now = Date.now } = options;
+  const metrics = pricerMetrics(options.metrics);
+  const health = partitionHealth();
+  const context: PricerContext = {
+    priceBook: options.priceBook,
+    pricedTopic: topics.usagePriced,
+    deadLetterTopic: topics.deadLetter,
+    fits: (record) => recordBytes(record) <= RECORD_BYTES_MAX,
+  };
+  let state: RoleState = { status: 'stopped', detail: '' };
+  let transform: Running | undefined;
+
+  const observer: ShapeObserver = {
+    batch: ({ partition }) => health.fine(partition),
+    retrying({ partition, error, attempt }) {
+      metrics.retried();
+      health.trouble(partition, 'waits', error);
+      logger.warn({ err: error, partition, attempt }, 'events could not be passed on; nothing is lost, they are taken up again');
+    },
+    stopped({ partition, error }) {
+      metrics.stopped();
+      health.trouble(partition, 'has stopped', error);
+      logger.error({ err: error, partition }, 'a partition stopped: its events wait in the event log until the pricer is started again');
+    },
+  };
+
+  return {
+    name: 'pricer',
+
+    async start() {
+      state = { status: 'starting', detail: '' };
+      transform = await runTransform({
+        log,
+        group: GROUP,
+        topic: topics.usageEvents,
+        outputTopics: [topics.usagePriced, topics.deadLetter],
+        batchRecordsMax: config.batch_records_max,
+        batchBytesMax: config.batch_bytes_max,
+        lingerMs: config.linger_ms,
+        observer,
+        decide: (records) => {
+          const decisions = decide(records, context);
+          metrics.decided(decisions, Math.max(0, now() - (records[0]?.timestampMs ?? now())));
+          logRefused(logger, decisions);
+          return decisions.map(({ output }) => output);
+        },
+      });
+      transform.failed.catch((error: unknown) => {
+        state = { status: 'failed', detail: error instanceof Error ? error.message : String(error) };
+        logger.fatal({ err: error }, 'the pricer met what cannot be');
+      });
+      state = { status: 'ready', detail: '' };
+      logger.info({ price_version: options.priceBook.version, prices: options.priceBook.entries.length }, 'pricing');
+    },
+
+    async stop(deadlineMs) {
+      state = { status: 'stopping', detail: '' };
+      const closed = await within(transform?.close() ?? Promise.resolve(), deadlineMs);
+      state = { status: 'stopped', detail: '' };
+      return { left: closed ? '' : 'a batch was in hand: it is priced again after the next start' };
+    },
+
+    state() {
+      const detail = health.sentence();
+      return state.status === 'ready' && detail !== '' ? { status: 'degraded', detail } : state;
+    },
+  };
+}
+
+/** One line per batch, whatever it held: a producer that sends nothing but rubbish must not fill the disk with logs. */
+function logRefused(logger: Logger, decisions: readonly Decision[]): void {
+  const refused = decisions.filter((decision) => decision.kind !== 'priced');
+  const [first] = refused;
+  if (first === undefined) return;
+  logger.warn({ count: refused.length, first: { kind: first.kind, code: first.code } }, 'events were refused; they are in dead_letters');
+}
+
+/** False when `work` was not done after `timeoutMs`. Throws what it throws. */
+async function within(work: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, timeoutMs, false);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
