@@ -3,11 +3,18 @@ export * from './topics.ts';
 export * from './errors.ts';
 export * from './pacing.ts';
 export { RECORD_BYTES_MAX, recordBytes } from './record-size.ts';
+export { RECORD_BYTES_MAX, recordBytes } from './record-size.ts';
 export * from './shapes/types.ts';
 export * from './embedded/embedded-log.ts';
 export { runTransform } from './shapes/transform.ts';
 export { runSink } from './shapes/sink.ts';
-export { SEQUENCE_HEADER, SOURCE_HEADER } from './shapes/offset-metadata.ts';
+export {
+  decodeOffsetMetadata,
+  SEQUENCE_HEADER,
+  SOURCE_HEADER,
+  type OffsetMetadata,
+  type RecordIdentity,
+} from './shapes/offset-metadata.ts';
 export { runFold } from './shapes/fold.ts';
 export { openTable } from './shapes/table.ts';
 export * from './simulated/faults.ts';

@@ -59,8 +59,9 @@ async function foldPartition<State>(options: FoldOptions<State>, run: PartitionR
   let { folded } = start;
   // 3. Commit, without moving on: refused to a former owner, whose claim may be the newest. So epochs rise in the order of ownership.
   await persist(retry, () => owned.commit(start.committed));
-  // 4. Send the checkpoint's outputs again. A crash before or here: the next owner does.
+  // 4. Send the checkpoint's outputs again, then commit where it ends. A crash before or here: the next owner does.
   await sendOutputs(run, start.outputs);
+  if (folded.offset !== start.committed.offset) await commit(run, folded);
   const target = { producer, topic: options.checkpointTopic, partition: claim.checkpointPartition, prefix: `${scope}${claim.epoch}/` };
   const writer = new CheckpointWriter(target, olderKeys);
 
@@ -83,9 +84,7 @@ async function foldPartition<State>(options: FoldOptions<State>, run: PartitionR
     // 7. Send the outputs. A crash here: step 4 of the next owner sends all of them again, under the same numbers.
     await sendOutputs(run, pending.outputs);
     // 8. Commit the offset. It only shows how far the group has come, and that a checkpoint must be there.
-    await persist(retry, () =>
-      owned.commit({ offset: folded.offset, metadata: encodeOffsetMetadata({ ...EMPTY_METADATA, last: folded.last }) }),
-    );
+    await commit(run, folded);
     options.observer?.batch?.({
       topic: owned.topic,
       partition: owned.partition,
@@ -179,4 +178,8 @@ async function sendOutputs({ owned, producer, retry }: PartitionRun, outputs: re
     const records = [first, ...rest].map((output) => output.record);
     await sendInOrder(retry, producer, first.topic, first.partition, records);
   }
+}
+
+async function commit<State>({ owned, retry }: PartitionRun, { offset, last }: Folded<State>): Promise<void> {
+  await persist(retry, () => owned.commit({ offset, metadata: encodeOffsetMetadata({ ...EMPTY_METADATA, last }) }));
 }
