@@ -41,26 +41,23 @@ export async function deliverStream(
 ): Promise<Delivered> {
   const sender = new EventSender(response, script);
   await wait(response, script.latency_ms);
-  const last = script.no_end === true ? events.length : events.length - 1;
-  for (let index = 0; index < last; index++) {
+  const last = events.length - 1;
+  for (const [index, event] of events.entries()) {
     if (index === script.error_after_chunks) {
       await sender.send(errorEvent);
       await sender.end();
       return 'broken_off';
     }
     if (index === script.cut_after_chunks) {
-      await sender.flush();
       await breakOff(response);
       return 'broken_off';
     }
     if (index === script.stall_after_chunks) await wait(response, script.stall_ms ?? STALL_MS_MAX);
     if (index > 0) await wait(response, script.chunk_delay_ms);
     if (response.destroyed) return 'broken_off';
-    await sender.send(events[index] as string);
+    if (index === last) await beforeLast();
+    if (index < last || script.no_end !== true) await sender.send(event);
   }
-  if (response.destroyed) return 'broken_off';
-  await beforeLast();
-  if (script.no_end !== true) await sender.send(events[last] as string);
   await sender.end();
   return 'complete';
 }
@@ -83,14 +80,14 @@ class EventSender {
     const bytes = Buffer.from(this.#crlf ? event.replaceAll('\n', '\r\n') : event);
     if (this.#encoder !== undefined) {
       this.#encoder.write(bytes);
-      await this.flush();
+      await this.#flush();
     } else if (!this.#response.write(bytes) && !this.#response.destroyed) {
       await Promise.race([once(this.#response, 'drain'), once(this.#response, 'close')]);
     }
     await setImmediate();
   }
 
-  async flush(): Promise<void> {
+  async #flush(): Promise<void> {
     const encoder = this.#encoder;
     if (encoder !== undefined) await new Promise<void>((resolve) => encoder.flush(() => resolve()));
   }
