@@ -3,7 +3,6 @@ export * from './topics.ts';
 export * from './errors.ts';
 export * from './pacing.ts';
 export { RECORD_BYTES_MAX, recordBytes } from './record-size.ts';
-export { RECORD_BYTES_MAX, recordBytes } from './record-size.ts';
 export * from './shapes/types.ts';
 export * from './embedded/embedded-log.ts';
 export { runTransform } from './shapes/transform.ts';

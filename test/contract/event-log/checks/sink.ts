@@ -76,7 +76,10 @@ export const sinkChecks: readonly Check[] = [
           ],
         );
       }
-      assert.deepEqual(store.released.map((owner) => owner.partition).toSorted(), [0, 1]);
+      assert.deepEqual(
+        store.released.map((owner) => owner.partition).toSorted((a, b) => a - b),
+        [0, 1],
+      );
     },
   },
   {
