@@ -150,10 +150,10 @@ test('--version prints the version', async () => {
   expect(result.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test.each([[], ['up'], ['run'], ['migrate'], ['doctor'], ['sql'], ['events', 'tail'], ['reset']])(
-  '--help of %s %s shows examples',
-  async (...names) => {
-    const result = await cli(...names, '--help');
+test.each(['', 'up', 'run', 'migrate', 'doctor', 'sql', 'events tail', 'reset'])(
+  'tokenledger %s --help shows examples',
+  async (command) => {
+    const result = await cli(...command.split(' ').filter((word) => word !== ''), '--help');
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(result.stdout).toContain('Examples:\n  $ ');
   },

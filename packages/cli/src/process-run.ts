@@ -7,6 +7,8 @@ import {
   requireFreePort,
   writeRunNote,
   type Progress,
+  type RunNote,
+  type StopReport,
 } from '@tokenledger/runtime';
 import type { Composition } from './compose.ts';
 import { EXIT } from './exit.ts';
@@ -24,66 +26,66 @@ export interface ProcessRun {
   readonly onReady: (composition: Composition) => void;
 }
 
-const STOP_SIGNAL_HINT = 'Stopping … (again to stop at once)';
-
 /** Resolves once stopped. Throws what kept it from starting. */
 export async function runUntilStopped(run: ProcessRun): Promise<void> {
-  const { settings, say } = run;
-  const { layout, config } = settings;
-  const lock = lockDataDir(layout);
+  const { settings } = run;
+  const lock = lockDataDir(settings.layout);
   try {
-    for (const section of run.listens) await requireFreePort({ section, host: config[section].host, port: config[section].port });
-    const composition = run.prepare();
-    const lifecycle = createLifecycle({
-      parts: composition.parts,
-      stopTimeoutMs: config.shutdown.timeout_ms,
-      onProgress: (progress) => progressLine(progress, say),
-    });
-    let asked = (): void => undefined;
-    const stopAsked = new Promise<void>((resolve) => (asked = resolve));
-    let stopping = false;
-    const forgetSignals = onStopSignals({
-      graceful: () => {
-        stopping = true;
-        say(STOP_SIGNAL_HINT);
-        asked();
-        void lifecycle.stop();
-      },
-      now: () => process.exit(EXIT.interrupted),
-    });
-    try {
-      await start(lifecycle, () => stopping);
-      if (!stopping) {
-        writeRunNote(layout, {
-          pid: process.pid,
-          version: VERSION,
-          started_at: new Date().toISOString(),
-          roles: run.roles,
-          urls: composition.urls(),
-        });
-        run.onReady(composition);
-      }
-      await stopAsked;
-      const { left } = await lifecycle.stop();
-      for (const item of left) say(`${item.part}: ${item.left}`);
-      say(left.length === 0 ? 'Stopped.' : 'Stopped, not cleanly: the lines above say what was left.');
-      if (left.length > 0) process.exitCode = EXIT.failed;
-    } finally {
-      forgetSignals();
-      removeRunNote(layout);
+    // What a crash left behind would send other commands to a port that is not ours any more.
+    removeRunNote(settings.layout);
+    for (const section of run.listens) {
+      const { host, port } = settings.config[section];
+      await requireFreePort({ section, host, port });
     }
+    await serve(run, run.prepare());
   } finally {
+    removeRunNote(settings.layout);
     lock.release();
   }
 }
 
-/** A stop that was asked for while starting is no failure. */
-async function start(lifecycle: { start(): Promise<void> }, stopping: () => boolean): Promise<void> {
+async function serve(run: ProcessRun, composition: Composition): Promise<void> {
+  const { settings, say } = run;
+  const lifecycle = createLifecycle({
+    parts: composition.parts,
+    stopTimeoutMs: settings.config.shutdown.timeout_ms,
+    onProgress: (progress) => progressLine(progress, say),
+  });
+  const stopped = Promise.withResolvers<StopReport>();
+  let stopping = false;
+  const forgetSignals = onStopSignals({
+    graceful() {
+      stopping = true;
+      say('Stopping … (again to stop at once)');
+      stopped.resolve(lifecycle.stop());
+    },
+    now: () => process.exit(EXIT.interrupted),
+  });
   try {
-    await lifecycle.start();
-  } catch (error) {
-    if (!stopping()) throw error;
+    await lifecycle.start().catch((error: unknown) => {
+      // A stop that was asked for while starting is no failure.
+      if (!stopping) throw error;
+    });
+    if (!stopping) announce(run, composition);
+    const { left } = await stopped.promise;
+    for (const item of left) say(`${item.part}: ${item.left}`);
+    say(left.length === 0 ? 'Stopped.' : 'Stopped, not cleanly: the lines above say what was left.');
+    if (left.length > 0) process.exitCode = EXIT.failed;
+  } finally {
+    forgetSignals();
   }
+}
+
+function announce(run: ProcessRun, composition: Composition): void {
+  const note: RunNote = {
+    pid: process.pid,
+    version: VERSION,
+    started_at: new Date().toISOString(),
+    roles: run.roles,
+    urls: composition.urls(),
+  };
+  writeRunNote(run.settings.layout, note);
+  run.onReady(composition);
 }
 
 /** A part that takes longer says how long, so that nobody wonders where the time went. */

@@ -82,7 +82,8 @@ describe('it refuses, and removes nothing,', () => {
   });
 
   test('a directory that was used before its first demo', () => {
-    mkdirSync(settings.layout.log, { recursive: true });
+    mkdirSync(settings.layout.root);
+    recordOtherUse(settings.layout, NOW);
     startDemo();
     expect(refusal()).toEqual(refused('RESET_REFUSED', /was also used without the demo/));
   });
@@ -90,6 +91,12 @@ describe('it refuses, and removes nothing,', () => {
   test('a directory that never held a demo', () => {
     mkdirSync(settings.layout.log, { recursive: true });
     expect(refusal()).toEqual(refused('RESET_REFUSED', /does not hold a demo: delete .* yourself/));
+  });
+
+  test('a directory that only ever served something else', () => {
+    mkdirSync(settings.layout.log, { recursive: true });
+    recordOtherUse(settings.layout, NOW);
+    expect(refusal()).toEqual(refused('RESET_REFUSED', /does not hold a demo/));
   });
 
   test('a demo whose rows are in another ClickHouse', () => {

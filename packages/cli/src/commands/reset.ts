@@ -28,7 +28,7 @@ export function resetDemo(settings: Settings, say: (line: string) => void): void
   }
   const record = readDemoRecord(layout);
   const byHand = `delete ${layout.root} yourself if nothing in it is needed`;
-  if (record === undefined) throw new AppError('RESET_REFUSED', `${shown} does not hold a demo: ${byHand}`);
+  if (record === undefined || record.demo_since === null) throw new AppError('RESET_REFUSED', `${shown} does not hold a demo: ${byHand}`);
   const lock = lockDataDir(layout);
   try {
     if (record.other_use_at !== null) {
