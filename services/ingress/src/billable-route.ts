@@ -61,7 +61,7 @@ function accept(context: BillableContext, surface: Surface, request: FastifyRequ
   const startedAt = performance.now();
   const occurredAtMs = context.now();
   const requestId = newId(occurredAtMs);
-  const key = authenticate(context.control.current(), request.headers);
+  const key = authenticate(context.control.current(), request.raw);
   if ('code' in key) {
     context.metrics.unrecorded(key.code === 'KEY_MISSING' ? 'key_missing' : 'key_unknown');
     answerRefusal(reply, surface, requestId, { status: 401, code: key.code, message: ERRORS[key.code], outcome: 'refused_policy' });

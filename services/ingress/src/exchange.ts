@@ -55,6 +55,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #filter: StreamFilter | undefined;
   #decodesInline = false;
   #headers: string[] = [];
+  #hasDate = false;
   #statusText = '';
   #status: number | null = null;
   #contentLength = -1;
@@ -116,7 +117,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       ...(this.#decodesInline ? { onDecoded: (chunk: Buffer) => this.#forward(chunk) } : {}),
     });
     const untrue = this.#filter === undefined ? NO_HEADERS : this.#decodesInline ? CODED_HEADERS : LENGTH_HEADERS;
-    this.#headers = answerHeaders((controller.rawHeaders ?? []) as (Buffer | string)[], untrue);
+    this.#hasDate = headers['date'] !== undefined;
+    this.#headers = answerHeaders(headers, untrue);
     this.#context.journal.onSynced(this.#entry.position, () => {
       this.#openSynced = true;
       this.#resumeIfFlowing();
@@ -187,7 +189,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #writeHead(): void {
     const response = this.#response;
-    if (this.#headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'date')) response.sendDate = false;
+    if (this.#hasDate) response.sendDate = false;
     this.#headers.push('x-tokenledger-request-id', this.#request.accepted.requestId);
     if (this.#statusText === '') response.writeHead(this.#status ?? 502, this.#headers);
     else response.writeHead(this.#status ?? 502, this.#statusText, this.#headers);

@@ -22,7 +22,7 @@ export function addModelsRoute(
 async function listModels(surface: Surface, context: BillableContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const requestId = newId(context.now());
   const control = context.control.current();
-  const key = authenticate(control, request.headers);
+  const key = authenticate(control, request.raw);
   if ('code' in key) {
     context.metrics.unrecorded(key.code === 'KEY_MISSING' ? 'key_missing' : 'key_unknown');
     answerRefusal(reply, surface, requestId, { status: 401, code: key.code, message: ERRORS[key.code], outcome: 'refused_policy' });
@@ -43,9 +43,8 @@ async function listModels(surface: Surface, context: BillableContext, request: F
   for (const [name, value] of Object.entries(surface.credentialHeaders(channel.credential))) headers.push(name, value);
   const { pool, basePath } = context.upstreams.of(channel);
   try {
-    const answer = await pool.request({ path: basePath + request.raw.url, method: 'GET', headers, responseHeaders: 'raw' });
-    const raw = answer.headers as unknown as string[];
-    const passed = answerHeaders(raw, new Set());
+    const answer = await pool.request({ path: basePath + request.raw.url, method: 'GET', headers });
+    const passed = answerHeaders(answer.headers, new Set());
     for (let index = 0; index < passed.length; index += 2) reply.header(passed[index] as string, passed[index + 1]);
     return await reply.code(answer.statusCode).header('x-tokenledger-request-id', requestId).send(answer.body);
   } catch (error) {

@@ -58,24 +58,18 @@ export function splitRequestHeaders(raw: readonly string[], connection: string |
   return { upstream, attribution };
 }
 
-/** The answer's headers for the client, flat. `without`: lower-case names that our change of the body made untrue. */
-export function answerHeaders(raw: readonly (Buffer | string)[], without: ReadonlySet<string>): string[] {
+/** The answer's headers for the client, as flat name and value pairs. `headers`: lower-case names. `without`: names that our change of the body made untrue. */
+export function answerHeaders(headers: Readonly<Record<string, string | string[] | undefined>>, without: ReadonlySet<string>): string[] {
+  const { connection } = headers;
+  const named = typeof connection === 'string' ? namedByConnection(connection) : undefined;
   const passed: string[] = [];
-  let named: ReadonlySet<string> | undefined;
-  for (let index = 0; index < raw.length; index += 2) {
-    if (text(raw[index]).toLowerCase() === 'connection') named = namedByConnection(text(raw[index + 1]));
-  }
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = text(raw[index]);
-    const lower = name.toLowerCase();
-    if (ANSWER_DROPPED.has(lower) || lower.startsWith(ATTRIBUTION_PREFIX) || without.has(lower) || named?.has(lower) === true) continue;
-    passed.push(name, text(raw[index + 1]));
+  for (const name in headers) {
+    if (ANSWER_DROPPED.has(name) || without.has(name) || name.startsWith(ATTRIBUTION_PREFIX) || named?.has(name) === true) continue;
+    const value = headers[name];
+    if (typeof value === 'string') passed.push(name, value);
+    else for (const each of value ?? []) passed.push(name, each);
   }
   return passed;
-}
-
-function text(value: Buffer | string | undefined): string {
-  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '');
 }
 
 function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
