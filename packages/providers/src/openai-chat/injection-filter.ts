@@ -49,7 +49,7 @@ export class InjectedUsageFilter implements StreamFilter {
     const parts = this.#parts;
     if (parts.length === 0) return NOTHING;
     this.#parts = [];
-    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+    return parts.length === 1 ? (parts[0] as Buffer) : joined(parts);
   }
 
   #run(bytes: Buffer, from: number, to: number, whole: boolean): void {
@@ -73,6 +73,19 @@ export class InjectedUsageFilter implements StreamFilter {
     // Bytes of another buffer than the chunk are valid during this call only.
     this.#parts.push(bytes === this.#chunk ? part : Buffer.from(part));
   }
+}
+
+/** `Buffer.concat` without its checks, which cost a fifth of the filter. */
+function joined(parts: readonly Buffer[]): Buffer {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** What asking for usage added around the quoted word at `key`; undefined when the word is not the name of a member of a chunk. */
