@@ -69,8 +69,8 @@ export const DEFAULT_DATABASE = 'tokenledger';
 const KILL_WAIT_MS = 30_000;
 const KILL_POLL_MS = 50;
 
-/** `async_insert` would acknowledge rows before they are in the table, and deduplication drops rows by their block's hash or token:
- *  identity decides here. Floats cannot hold our numbers, so they leave JSON as strings. */
+/** `async_insert` would acknowledge rows before they are in the table, and deduplication drops rows by the hash of their block: identity decides here.
+ *  Floats cannot hold our numbers, so they leave JSON as strings. */
 const FIXED_SETTINGS: ClickHouseSettings = {
   async_insert: 0,
   insert_deduplicate: 0,
@@ -81,6 +81,9 @@ const FIXED_SETTINGS: ClickHouseSettings = {
   date_time_input_format: 'best_effort',
   session_timezone: 'UTC',
 };
+
+/** Newer servers deduplicate whatever `insert_deduplicate` says unless these say so too (seen in 26.7); older ones refuse what they do not know. */
+const DEDUPLICATION_OFF: Readonly<Record<string, string>> = { deduplicate_insert: 'disable', deduplicate_insert_select: 'disable' };
 
 /** Opens no connection yet: `ping` tells whether the server answers. */
 export function openClickHouse(options: ClickHouseOptions): ClickHouse {
@@ -110,6 +113,7 @@ class HttpClickHouse implements ClickHouse {
   readonly database: string;
   readonly #connect: (database: string) => ClickHouseClient;
   readonly #client: ClickHouseClient;
+  #writeSettings: Promise<ClickHouseSettings> | undefined;
 
   constructor(connect: (database: string) => ClickHouseClient, url: string, database: string) {
     this.#connect = connect;
@@ -133,7 +137,7 @@ class HttpClickHouse implements ClickHouse {
   }
 
   async command(sql: string, options: QueryOptions = {}): Promise<void> {
-    await this.#call(() => this.#client.command({ query: sql, ...toRequest(options) }));
+    await this.#call(async () => this.#client.command({ query: sql, ...toRequest(await this.#forWriting(options)) }));
   }
 
   async insertRows(
@@ -148,7 +152,7 @@ class HttpClickHouse implements ClickHouse {
         table: `${table} (${columns.map(quoteName).join(', ')})`,
         values: rows,
         format: 'JSONCompactEachRow',
-        ...toRequest(options),
+        ...toRequest(await this.#forWriting(options)),
       });
       if (summary === undefined)
         throw new AppError('CLICKHOUSE_ANSWER_INVALID', `the answer to an insert at ${this.url} has no X-ClickHouse-Summary`);
@@ -190,6 +194,24 @@ class HttpClickHouse implements ClickHouse {
 
   async close(): Promise<void> {
     await this.#client.close();
+  }
+
+  /** Asks the server once which of its settings turn deduplication off. */
+  async #forWriting(options: QueryOptions): Promise<QueryOptions> {
+    this.#writeSettings ??= this.#readWriteSettings().catch((error: unknown) => {
+      this.#writeSettings = undefined;
+      throw error;
+    });
+    return { ...options, settings: { ...(await this.#writeSettings), ...options.settings } };
+  }
+
+  async #readWriteSettings(): Promise<ClickHouseSettings> {
+    const known = await this.#client.query({
+      query: 'SELECT name FROM system.settings WHERE name IN ({names:Array(String)})',
+      query_params: { names: Object.keys(DEDUPLICATION_OFF) },
+      format: 'JSONEachRow',
+    });
+    return Object.fromEntries((await known.json<{ readonly name: string }>()).map(({ name }) => [name, DEDUPLICATION_OFF[name]]));
   }
 
   async #call<T>(request: () => Promise<T>): Promise<T> {

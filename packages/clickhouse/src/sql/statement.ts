@@ -99,6 +99,14 @@ function readQuery(tokens: readonly Token[]): Statement {
   return { kind: 'query', end: code.at(-1)?.end ?? 0, format: named ? name.text : '' };
 }
 
+/** The table that an `INSERT` names, as it stands there; `''` for a table function. */
+export function readInsertTarget(sql: string): string {
+  const tokens = [...tokenizeCode(sql)].slice(1).filter((token, at) => !(at <= 1 && (isWord(token, 'INTO') || isWord(token, 'TABLE'))));
+  if (isWord(tokens[0], 'FUNCTION')) return '';
+  const name = tokens.slice(0, tokens[1]?.text === '.' ? 3 : 1);
+  return name.map((token) => token.text).join('');
+}
+
 export function isWord(token: Token | undefined | void, word: string): boolean {
   return token !== undefined && token.kind === 'word' && token.text.length === word.length && token.text.toUpperCase() === word;
 }
