@@ -25,9 +25,14 @@ export interface Recording {
   readonly id: string;
   readonly host: string;
   readonly kind: string;
+  /** With its query. */
+  readonly path: string;
+  readonly requestHeaders: Readonly<Record<string, string>>;
   readonly requestBody: string;
   readonly status: number;
   readonly contentType: string;
+  /** `''` or e.g. `gzip`: how the body was encoded on the wire; `responseBody` is decoded. */
+  readonly contentEncoding: string;
   readonly responseBody: string;
   readonly streaming: boolean;
   readonly expected: ExpectedUsage;
@@ -37,6 +42,8 @@ interface RecordedLine {
   readonly id: string;
   readonly host: string;
   readonly kind: string;
+  readonly path: string;
+  readonly request_headers: Readonly<Record<string, string>>;
   readonly request_body: string;
   readonly status: number;
   readonly response_headers: Readonly<Record<string, string>>;
@@ -55,9 +62,12 @@ function recordingOf(line: RecordedLine): Recording {
     id: line.id,
     host: line.host,
     kind: line.kind,
+    path: line.path,
+    requestHeaders: line.request_headers,
     requestBody: line.request_body,
     status: line.status,
     contentType: line.response_headers['content-type'] ?? '',
+    contentEncoding: line.response_headers['content-encoding'] ?? '',
     responseBody: line.response_body,
     streaming: line.streaming,
     expected: line.expected,
