@@ -1,7 +1,5 @@
 /** Codes of this service. Held together with docs/errors.md by a test. */
 export const ERRORS = {
-  FENCED:
-    'A newer owner writes this partition: this one stands down and repeats nothing. Nothing to do, unless the log was reset while ClickHouse was kept: then empty the table `fence`.',
   FENCE_UNSETTLED:
     'Raising the fence did not take effect although no newer owner was seen: it is tried again. Look at ClickHouse if it goes on.',
   INSERT_SHORT:

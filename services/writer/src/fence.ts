@@ -1,4 +1,5 @@
 /** The fence in ClickHouse: once it is raised to an epoch, no insert of an older one can take effect any more. */
+import { randomUUID } from 'node:crypto';
 import { type ClickHouse, ClickHouseQueryError } from '@tokenledger/clickhouse';
 import { AppError } from '@tokenledger/domain';
 import type { SinkOwner } from '@tokenledger/event-log';
@@ -29,7 +30,7 @@ export async function raiseFence(options: FenceOptions, owner: SinkOwner): Promi
   const { clickhouse, killWaitMs } = options;
   for (let raise = 1; raise <= RAISES_MAX; raise++) {
     // 1. Raise. From here on, inserts of older owners that have not begun are refused.
-    await insertEpoch(clickhouse, owner, raise);
+    await insertEpoch(clickhouse, owner);
     // 2. End those that had begun, late raises of older owners too, and see them gone.
     await clickhouse.kill(queryPrefix(owner), { waitMs: killWaitMs });
     // 3. Read it back: an acknowledgement proves nothing.
@@ -42,10 +43,12 @@ export async function raiseFence(options: FenceOptions, owner: SinkOwner): Promi
   });
 }
 
-async function insertEpoch(clickhouse: ClickHouse, owner: SinkOwner, raise: number): Promise<void> {
+async function insertEpoch(clickhouse: ClickHouse, owner: SinkOwner): Promise<void> {
   const row = [owner.topic, owner.partition, owner.epoch];
+  // Raised again after a failure, it must not have the id of a query that may still run.
+  const id = queryId(owner, `fence/${randomUUID()}`);
   try {
-    await clickhouse.insertRows('fence', ['stream', 'log_partition', 'epoch'], [row], { queryId: queryId(owner, `fence/${raise}`) });
+    await clickhouse.insertRows('fence', ['stream', 'log_partition', 'epoch'], [row], { queryId: id });
   } catch (error) {
     if (error instanceof ClickHouseQueryError && error.engineCode === VIOLATED_CONSTRAINT) throw fenced(owner, error);
     throw error;
@@ -62,5 +65,6 @@ async function readEpoch(clickhouse: ClickHouse, owner: SinkOwner): Promise<numb
 }
 
 function fenced(owner: SinkOwner, cause?: unknown): AppError {
-  return new AppError('FENCED', `${queryPrefix(owner)} has an owner newer than epoch ${owner.epoch}`, { cause });
+  const message = `${queryPrefix(owner)} has an owner newer than epoch ${owner.epoch}; if there is none, the log was reset and ClickHouse was not: empty its table \`fence\``;
+  return new AppError('FENCED', message, { cause });
 }

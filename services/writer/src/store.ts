@@ -27,6 +27,9 @@ export interface StoreOptions {
   readonly sourcesMax: number;
 }
 
+/** Tables are partitioned by month. A batch with events of very many months makes many parts; refused, it would be refused for ever. */
+const INSERT_SETTINGS = { throw_on_max_partitions_per_insert_block: 0 } as const;
+
 /** What one epoch knows of a partition: by table, then by source, the source used last at the end. */
 interface Memory {
   readonly epoch: number;
@@ -111,7 +114,7 @@ export function ledgerStore(options: StoreOptions): SinkStore {
     if (rows.length === 0) return;
     const startedMs = performance.now();
     const id = queryId(owner, `${batch.from}-${batch.to}/${table.name}`);
-    const { writtenRows } = await clickhouse.insertRows(table.name, table.columns, rows, { queryId: id });
+    const { writtenRows } = await clickhouse.insertRows(table.name, table.columns, rows, { queryId: id, settings: INSERT_SETTINGS });
     if (writtenRows < rows.length) {
       throw new AppError('INSERT_SHORT', `${table.name} took ${writtenRows} of ${rows.length} rows`, { retryable: true });
     }

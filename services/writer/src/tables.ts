@@ -33,13 +33,20 @@ export async function readSeen(
   owner: SinkOwner,
   sources: readonly string[],
 ): Promise<SeenBySource> {
-  const rows = await clickhouse.query<{ readonly source: string; readonly highest: string; readonly distinct: string }>(
-    `SELECT source, max(sequence) AS highest, bitmapCardinality(groupBitmapState(sequence)) AS distinct
+  const rows = await clickhouse.query<{
+    readonly source: string;
+    readonly lowest: string;
+    readonly highest: string;
+    readonly distinct: string;
+  }>(
+    `SELECT source, min(sequence) AS lowest, max(sequence) AS highest, bitmapCardinality(groupBitmapState(sequence)) AS distinct
      FROM ${table.name} WHERE ${table.scope} AND source IN ({sources:Array(String)}) GROUP BY source`,
     { params: { ...scopeParams(owner), sources } },
   );
   const seen = new Map<string, Seen>(sources.map((source) => [source, NOTHING_SEEN]));
-  for (const row of rows) seen.set(row.source, seenFromTable(Number(row.highest), Number(row.distinct)));
+  for (const { source, lowest, highest, distinct } of rows) {
+    seen.set(source, seenFromTable({ lowest: Number(lowest), highest: Number(highest), distinct: Number(distinct) }));
+  }
   return seen;
 }
 

@@ -12,10 +12,10 @@ const inserted = (decided: Decided): readonly unknown[] => decided.rows.map((val
 test.each([
   ['new, once', NOTHING_SEEN, [], [1], [1], 0],
   ['new, twice in the batch', NOTHING_SEEN, [], [1, 1], [1], 1],
-  ['seen', seenFromTable(3, 3), [], [2], [], 1],
-  ['to be asked, and there', seenFromTable(3, 2), [2], [2], [], 1],
-  ['to be asked, and not there', seenFromTable(3, 2), [], [2], [2], 0],
-  ['to be asked, not there, twice in the batch', seenFromTable(3, 2), [], [2, 2], [2], 1],
+  ['seen', seenFromTable({ lowest: 1, highest: 3, distinct: 3 }), [], [2], [], 1],
+  ['to be asked, and there', seenFromTable({ lowest: 1, highest: 3, distinct: 2 }), [2], [2], [], 1],
+  ['to be asked, and not there', seenFromTable({ lowest: 1, highest: 3, distinct: 2 }), [], [2], [2], 0],
+  ['to be asked, not there, twice in the batch', seenFromTable({ lowest: 1, highest: 3, distinct: 2 }), [], [2, 2], [2], 1],
 ] as const)('a number that is %s', (_case, seen, present, batch, expected, repeats) => {
   const decided = decide(rows(...batch), known(seen), new Map([['s', new Set<number>(present)]]), NO_LIMIT);
   expect(inserted(decided)).toEqual(expected);
@@ -35,8 +35,8 @@ test('sources are counted by themselves', () => {
 
 test('only what memory cannot tell is asked, once', () => {
   const seen = new Map([
-    ['a', seenFromTable(5, 4)],
-    ['b', seenFromTable(5, 5)],
+    ['a', seenFromTable({ lowest: 1, highest: 5, distinct: 4 })],
+    ['b', seenFromTable({ lowest: 1, highest: 5, distinct: 5 })],
   ]);
   const batch = [row('a', 2), row('a', 2), row('a', 6), row('b', 2)];
   expect(numbersToAsk(batch, seen)).toEqual(new Map([['a', new Set([2])]]));
@@ -68,7 +68,12 @@ test('however the numbers come and are cut into batches, the table has each once
         for (const [source, sequence] of numbers) sent.add(`${source}${sequence}`);
         for (const source of unknownSources(incoming, memory)) {
           const there = table.get(source) ?? [];
-          memory.set(source, there.length === 0 ? NOTHING_SEEN : seenFromTable(Math.max(...there), new Set(there).size));
+          memory.set(
+            source,
+            there.length === 0
+              ? NOTHING_SEEN
+              : seenFromTable({ lowest: Math.min(...there), highest: Math.max(...there), distinct: new Set(there).size }),
+          );
         }
         const asked = numbersToAsk(incoming, memory);
         const present = new Map([...asked].map(([source, ofSource]) => [source, ofSource.intersection(new Set(table.get(source)))]));

@@ -46,7 +46,7 @@ type Value<Subject> = (subject: Subject) => Cell;
 type Column<Subject> = readonly [name: string, value: Value<Subject>];
 
 /** Name of the column of a usage class: `<class>_tokens`, units under their own names. */
-export function classColumn(usageClass: UsageClass): string {
+function classColumn(usageClass: UsageClass): string {
   return CLASS_COLUMNS.get(usageClass) as string;
 }
 const CLASS_COLUMNS: ReadonlyMap<UsageClass, string> = new Map<UsageClass, string>([

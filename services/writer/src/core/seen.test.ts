@@ -54,14 +54,15 @@ test('beyond the limit the lowest gaps are forgotten, and asked for', () => {
   expect([1, 2, 3, 4, 5, 6].map((number) => lookUp(seen, number))).toEqual(['ask', 'ask', 'ask', 'seen', 'new', 'seen']);
 });
 
-test('a table without gaps need not be asked again; one with gaps must be, up to its highest number', () => {
-  expect(lookUp(seenFromTable(5, 5), 3)).toBe('seen');
-  expect(lookUp(seenFromTable(5, 4), 3)).toBe('ask');
-  expect(lookUp(seenFromTable(5, 4), 6)).toBe('new');
-});
-
-test('more distinct numbers than the highest cannot be', () => {
-  expect(() => seenFromTable(3, 4)).toThrow('invariant broken');
+test.each([
+  ['without gaps need not be asked', { lowest: 1, highest: 5, distinct: 5 }, 'seen'],
+  ['with a gap must be asked', { lowest: 1, highest: 5, distinct: 4 }, 'ask'],
+  ['that begins late must be asked', { lowest: 3, highest: 5, distinct: 3 }, 'ask'],
+  ['with a number that is none must be asked', { lowest: 0, highest: 5, distinct: 5 }, 'ask'],
+] as const)('a table %s again about numbers up to its highest', (_what, table, answer) => {
+  const seen = seenFromTable(table);
+  expect([1, 2, 5].map((number) => lookUp(seen, number))).toEqual([answer, answer, answer]);
+  expect(lookUp(seen, 6)).toBe('new');
 });
 
 test('whatever is added and forgotten, the answer is never wrong: at worst it is to ask', () => {

@@ -25,10 +25,10 @@ export interface Seen {
 
 export const NOTHING_SEEN: Seen = Object.freeze({ highest: 0, missing: Object.freeze([]), askThrough: 0 });
 
-/** What the table itself says of a source: with as many distinct numbers as the highest, none can be missing. */
-export function seenFromTable(highest: number, distinct: number): Seen {
-  invariant(distinct <= highest, `a source cannot have ${distinct} distinct numbers up to ${highest}`);
-  return { highest, missing: [], askThrough: distinct === highest ? 0 : highest };
+/** What a table itself says of a source. With all numbers from 1 to the highest there is nothing to ask. */
+export function seenFromTable(table: { readonly lowest: number; readonly highest: number; readonly distinct: number }): Seen {
+  const { lowest, highest, distinct } = table;
+  return { highest, missing: [], askThrough: lowest === 1 && distinct === highest ? 0 : highest };
 }
 
 export function lookUp(seen: Seen, number: number): 'new' | 'seen' | 'ask' {
