@@ -9,8 +9,8 @@ import { EngineError } from './engine-error.ts';
 export interface EngineAnswer {
   readonly bytes: Buffer;
   readonly elapsedMs: number;
-  readonly rowsRead: number;
-  readonly bytesRead: number;
+  /** Of the answer. How many rows were read for it chDB does not tell. */
+  readonly rows: number;
 }
 
 export interface EngineWrite {
@@ -43,7 +43,7 @@ interface NativeChdb {
     connection: unknown,
     sql: string,
     format: string,
-  ): Promise<{ readonly bytes: Buffer; readonly elapsed: number; readonly rowsRead: number; readonly bytesRead: number }>;
+  ): Promise<{ readonly bytes: Buffer; readonly elapsed: number; readonly rowsRead: number }>;
   InsertRawAsyncConnection(
     connection: unknown,
     head: string,
@@ -98,8 +98,8 @@ class NativeConnection implements EngineConnection {
 
   async query(sql: string, format: string): Promise<EngineAnswer> {
     try {
-      const { bytes, elapsed, rowsRead, bytesRead } = await this.#native.QueryAsyncConnection(this.#connection, sql, format);
-      return { bytes, elapsedMs: elapsed * 1000, rowsRead, bytesRead };
+      const { bytes, elapsed, rowsRead } = await this.#native.QueryAsyncConnection(this.#connection, sql, format);
+      return { bytes, elapsedMs: elapsed * 1000, rows: rowsRead };
     } catch (error) {
       throw EngineError.from(error);
     }

@@ -189,19 +189,15 @@ async function insert(connection: EngineConnection, sql: string, data: Buffer | 
 }
 
 async function select(connection: EngineConnection, sql: string, format: string): Promise<Answer> {
-  const { bytes, rowsRead, bytesRead, elapsedMs } = await connection.query(sql, format);
-  return {
-    format,
-    bytes,
-    summary: {
-      read_rows: String(rowsRead),
-      read_bytes: String(bytesRead),
-      written_rows: '0',
-      written_bytes: '0',
-      result_bytes: String(bytes.length),
-      elapsed_ns: toNs(elapsedMs),
-    },
+  const { bytes, rows, elapsedMs } = await connection.query(sql, format);
+  const summary = {
+    written_rows: '0',
+    written_bytes: '0',
+    result_rows: String(rows),
+    result_bytes: String(bytes.length),
+    elapsed_ns: toNs(elapsedMs),
   };
+  return { format, bytes, summary };
 }
 
 function toNs(ms: number): string {
