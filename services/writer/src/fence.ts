@@ -64,7 +64,8 @@ async function readEpoch(clickhouse: ClickHouse, owner: SinkOwner): Promise<numb
   return Number(row?.epoch ?? 0);
 }
 
-function fenced(owner: SinkOwner, cause?: unknown): AppError {
+/** Tells an owner that a newer one has taken over. */
+export function fenced(owner: SinkOwner, cause?: unknown): AppError {
   const message = `${queryPrefix(owner)} has an owner newer than epoch ${owner.epoch}; if there is none, the log was reset and ClickHouse was not: empty its table \`fence\``;
   return new AppError('FENCED', message, { cause });
 }

@@ -4,12 +4,20 @@
  *  forgotten at the first failure: memory is never trusted across a doubt. */
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import { AppError, invariant } from '@tokenledger/domain';
-import type { Producer, SinkBatch, SinkOwner, SinkStore, SinkWritten } from '@tokenledger/event-log';
-import { deadLetterHeaders } from '@tokenledger/schemas';
+import {
+  type Producer,
+  RECORD_BYTES_MAX,
+  recordBytes,
+  type SinkBatch,
+  type SinkOwner,
+  type SinkStore,
+  type SinkWritten,
+} from '@tokenledger/event-log';
 import type { Classify, Undecodable } from './core/classify.ts';
 import { type Decided, decide, type NumberedRow, numbersToAsk, unknownSources } from './core/decide.ts';
+import { letterOf } from './core/letter.ts';
 import type { Seen } from './core/seen.ts';
-import { queryId, raiseFence } from './fence.ts';
+import { fenced, queryId, raiseFence } from './fence.ts';
 import type { WriterMetrics } from './metrics.ts';
 import { DEAD_LETTERS, type LedgerTable, readPresent, readSeen, USAGE_EVENTS } from './tables.ts';
 
@@ -42,7 +50,7 @@ export function ledgerStore(options: StoreOptions): SinkStore {
 
   return {
     async takeOver(owner) {
-      memories.delete(partitionOf(owner));
+      forget(owner);
       await raiseFence({ clickhouse, killWaitMs: options.killWaitMs }, owner);
       memories.set(partitionOf(owner), {
         epoch: owner.epoch,
@@ -52,19 +60,24 @@ export function ledgerStore(options: StoreOptions): SinkStore {
 
     async write(owner, batch) {
       const memory = memories.get(partitionOf(owner));
+      if (memory !== undefined && memory.epoch > owner.epoch) throw fenced(owner);
       invariant(memory?.epoch === owner.epoch, 'a partition is written only after it was taken over');
       try {
         return await writeBatch(memory, owner, batch);
       } catch (error) {
-        memories.delete(partitionOf(owner));
+        forget(owner);
         throw error;
       }
     },
 
-    release(owner) {
-      if (memories.get(partitionOf(owner))?.epoch === owner.epoch) memories.delete(partitionOf(owner));
-    },
+    release: forget,
   };
+
+  /** What a newer owner in this process remembers stays. */
+  function forget(owner: SinkOwner): void {
+    const memory = memories.get(partitionOf(owner));
+    if (memory !== undefined && memory.epoch <= owner.epoch) memories.delete(partitionOf(owner));
+  }
 
   async function writeBatch(memory: Memory, owner: SinkOwner, batch: SinkBatch): Promise<SinkWritten> {
     // 1. Decode. A crash here costs nothing.
@@ -84,11 +97,7 @@ export function ledgerStore(options: StoreOptions): SinkStore {
 
   async function sendDeadLetters(undecodable: readonly Undecodable[], owner: SinkOwner): Promise<void> {
     if (undecodable.length === 0) return;
-    const letters = undecodable.map(({ record, code, message }) => ({
-      key: record.key,
-      value: record.value ?? new Uint8Array(0),
-      headers: deadLetterHeaders(record, { code, message }),
-    }));
+    const letters = undecodable.map((refused) => letterOf(refused, (letter) => recordBytes(letter) <= RECORD_BYTES_MAX));
     await options.producer.send(options.deadLetterTopic, owner.partition, letters);
   }
 

@@ -43,6 +43,15 @@ describe('the fence', () => {
     expect(await sequences()).toBe(all(1, 9));
   });
 
+  test('an owner that was overtaken in the same process cannot write any more, and does not disturb the newer one', async () => {
+    const { store } = openStore(ledger.clickhouse);
+    await store.takeOver(owner(7));
+    await store.takeOver(owner(8));
+    await expect(store.write(owner(7), batchOf(events(1, 3)))).rejects.toMatchObject({ code: 'FENCED' });
+    store.release(owner(7));
+    await expect(store.write(owner(8), batchOf(events(1, 3)))).resolves.toMatchObject({ inserted: 3 });
+  });
+
   test('an older epoch cannot take over, and partitions are fenced by themselves', async () => {
     const { store } = openStore(ledger.clickhouse);
     await store.takeOver(owner(9));

@@ -5,7 +5,7 @@ import { createLogger, createRegistry, type Role } from '@tokenledger/runtime';
 import { encodeRejected, identityHeaders } from '@tokenledger/schemas';
 import { createWriter, writerConfig } from '@tokenledger/writer';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { makeTempDir, type TempDir } from '../../support/temp-dir.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { outgoing, pricedEvent } from './priced-events.ts';
@@ -14,7 +14,6 @@ const PARTITIONS = 2;
 const GARBAGE = Buffer.from([0xff, 0x00, 0x80, 0x0a]);
 
 let ledger: Ledger;
-let directory: TempDir;
 let log: EmbeddedLog;
 let producer: Producer;
 let writers: Role[] = [];
@@ -22,11 +21,14 @@ let writers: Role[] = [];
 let topics = topicNames('');
 let tests = 0;
 
+/** Let go of in reverse, however far the start came. */
+const resources = new AsyncDisposableStack();
+
 beforeAll(async () => {
-  ledger = await openLedger();
-  directory = await makeTempDir('log');
-  log = openEmbeddedLog({ directory: join(directory.path, 'log') });
-  producer = await log.producer();
+  ledger = resources.use(await openLedger());
+  const directory = resources.use(await makeTempDir('log'));
+  log = resources.adopt(openEmbeddedLog({ directory: join(directory.path, 'log') }), (open) => open.close());
+  producer = resources.adopt(await log.producer(), (open) => open.close());
 });
 beforeEach(async () => {
   await ledger.empty();
@@ -37,12 +39,7 @@ afterEach(async () => {
   for (const writer of writers) await writer.stop(5_000);
   writers = [];
 });
-afterAll(async () => {
-  await producer.close();
-  await log.close();
-  await directory[Symbol.asyncDispose]();
-  await ledger[Symbol.asyncDispose]();
-});
+afterAll(() => resources.disposeAsync());
 
 async function startWriter(): Promise<Role> {
   const writer = createWriter({
