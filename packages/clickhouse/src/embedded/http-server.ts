@@ -23,13 +23,31 @@ const KEEP_ALIVE_MS = 10_000;
 const OK = 'Ok.\n';
 const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-export function createHttpServer(executor: Executor, version: string, limits: HttpLimits): Server {
-  const interfaceOf = new HttpInterface(executor, version, limits);
+export interface HttpServer {
+  readonly server: Server;
+  /** Resolves when no answer is on its way any more. */
+  readonly answered: () => Promise<void>;
+}
+
+export function createHttpServer(executor: Executor, version: string, limits: HttpLimits): HttpServer {
+  const http = new HttpInterface(executor, version, limits);
+  const open = new Set<Promise<void>>();
   const server = createServer({ maxHeaderSize: limits.headBytesMax, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    void interfaceOf.answer(request, response);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    open.add(promise);
+    response.once('close', () => {
+      open.delete(promise);
+      resolve();
+    });
+    void http.answer(request, response);
   });
   server.maxConnections = limits.connectionsMax;
-  return server;
+  return {
+    server,
+    answered: async () => {
+      await Promise.all(open);
+    },
+  };
 }
 
 class HttpInterface {

@@ -1,4 +1,6 @@
 /** The embedded server's process: chDB and ClickHouse's HTTP interface. Started by `startEmbeddedClickHouse`, ends with its parent. */
+import type { Server } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '@tokenledger/domain';
 import { openEngine } from './engine.ts';
 import { Executor } from './executor.ts';
@@ -20,6 +22,8 @@ const LIMITS = {
 
 /** After the grace for running queries: killing them, and closing the engine. */
 const CLOSE_MS_MAX = 5_000;
+/** For clients to take the last answers. */
+const ANSWERS_MS_MAX = 1_000;
 
 async function main(): Promise<void> {
   const options = JSON.parse(process.argv[2] ?? '{}') as EmbeddedServerOptions;
@@ -32,7 +36,7 @@ async function main(): Promise<void> {
   const lock = lockDirectory(options.directory, options.lockWaitMs);
   const engine = await openEngine(options.directory);
   const executor = new Executor(engine, { ...LIMITS, queriesMax: options.sessions });
-  const server = createHttpServer(executor, engine.version, LIMITS);
+  const { server, answered } = createHttpServer(executor, engine.version, LIMITS);
 
   let isStopping = false;
   const stop = async (graceMs: number): Promise<void> => {
@@ -41,6 +45,7 @@ async function main(): Promise<void> {
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), graceMs + CLOSE_MS_MAX).unref();
     server.close();
     await executor.drain(graceMs);
+    await Promise.race([answered(), wait(ANSWERS_MS_MAX)]);
     server.closeAllConnections();
     engine.close();
     lock.release();
@@ -53,7 +58,7 @@ async function main(): Promise<void> {
   tell({ kind: 'listening', port, version: engine.version });
 }
 
-function listen(server: ReturnType<typeof createHttpServer>, { host, port }: EmbeddedServerOptions): Promise<number> {
+function listen(server: Server, { host, port }: EmbeddedServerOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
