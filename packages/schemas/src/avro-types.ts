@@ -39,31 +39,52 @@ function ownType(schema: avro.Schema, options: avro.ForSchemaOptions): avro.Type
   return undefined;
 }
 
-/** Below this length in bytes a string's length takes one byte, and copying it byte by byte is cheaper than a native call. */
+/** Below this length in bytes a string's length takes one byte, and reading it byte by byte is cheaper than a native call. */
 const SHORT_TEXT_BYTES = 64;
+
+/** Below this length in bytes a string's length takes at most two bytes. */
+const TWO_BYTE_LENGTH_END = 8_192;
+
+/** Bytes that UTF-8 takes for one UTF-16 unit, at most. */
+const UTF8_BYTES_MAX = 3;
+
+/** From here on one native call copies a string faster than a loop over its characters. */
+const NATIVE_COPY_CHARACTERS = 24;
 
 /** Records up to this size are turned into Latin-1 once, and their short ASCII strings are cut out of that. */
 const LATIN1_BYTES_MAX = 8_192;
 
 /** Most strings are short and ASCII; a native call or two for each is what avsc spends a third of its time on when it writes an event, and half when it reads one. */
 function writeText(tap: Tap, text: string): void {
-  const { buf } = tap;
-  const start = tap.pos + 1;
-  const end = start + text.length;
-  if (text.length < SHORT_TEXT_BYTES && end <= buf.length) {
-    let at = start;
-    for (; at < end; at += 1) {
-      const code = text.charCodeAt(at - start);
-      if (code > 0x7f) break;
-      buf[at] = code;
+  const { buf, pos } = tap;
+  const { length } = text;
+  // As many bytes as characters, unless one turns out not to be ASCII.
+  const start = length < SHORT_TEXT_BYTES ? pos + 1 : pos + 2;
+  // With room for the longest form nothing is cut off, so that a full copy of as many bytes is one of ASCII alone.
+  const roomy = start + length * UTF8_BYTES_MAX <= buf.length;
+  if (roomy && length < TWO_BYTE_LENGTH_END && copyAscii(buf, start, text)) {
+    if (length < SHORT_TEXT_BYTES) {
+      buf[pos] = length << 1;
+    } else {
+      buf[pos] = ((length << 1) & 0x7f) | 0x80;
+      buf[pos + 1] = length >> 6;
     }
-    if (at === end) {
-      buf[start - 1] = text.length << 1;
-      tap.pos = end;
-      return;
-    }
+    tap.pos = start + length;
+    return;
   }
   tap.writeString(text);
+}
+
+/** False when a character is not ASCII; then what was written means nothing. */
+function copyAscii(buf: Buffer, start: number, text: string): boolean {
+  const { length } = text;
+  if (length >= NATIVE_COPY_CHARACTERS) return buf.write(text, start) === length;
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > 0x7f) return false;
+    buf[start + index] = code;
+  }
+  return true;
 }
 
 function readText(tap: Tap): string {
