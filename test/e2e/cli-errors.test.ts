@@ -1,4 +1,5 @@
 // What the command line says when something is wrong: one line that says which, why and what to do, and exit code 2.
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -18,6 +19,15 @@ function cli(...args: readonly string[]): Promise<CliResult> {
   return runCli(args, { cwd: folder.path });
 }
 
+/** A port that something listens on. */
+async function holdPort(): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return { port, [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())) };
+}
+
 async function configFile(name: string, text: string): Promise<string> {
   await writeFile(join(folder.path, name), text);
   return name;
@@ -32,10 +42,8 @@ function onlyLine(result: CliResult): string {
 
 describe('up refuses, before it starts anything,', () => {
   test('a port that is taken', async () => {
-    const holder = createServer();
-    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
-    const address = holder.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    await using holder = await holdPort();
+    const { port } = holder;
     for (const section of ['ingress', 'clickhouse', 'admin']) {
       const flag = `--${section}-port`;
       const others = ['ingress', 'clickhouse', 'admin'].filter((other) => other !== section).flatMap((other) => [`--${other}-port`, '0']);
@@ -45,7 +53,6 @@ describe('up refuses, before it starts anything,', () => {
         `tokenledger: ${section}.port ${port} is taken on 127.0.0.1: stop what listens there, or choose another with ${flag} (0 means any free port)`,
       );
     }
-    holder.close();
   });
 
   test('a data directory that cannot be written', async () => {
@@ -132,6 +139,44 @@ describe('run', () => {
     const result = await cli('run', '--roles', 'writer', '--admin-port', '0', '--data', 'run-writer');
     expect(result.code).toBe(2);
     expect(onlyLine(result)).toMatch(/clickhouse\.url is empty, and the writer needs a ClickHouse: set it/);
+  });
+});
+
+describe('doctor', () => {
+  test('finds a machine that nothing runs on well, and leaves nothing behind', async () => {
+    const result = await cli('doctor', '--data', 'fresh', ...FREE_PORTS);
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(
+      result.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.slice(0, 6)),
+    ).toEqual(Array.from({ length: 10 }, () => 'ok    '));
+    expect(existsSync(join(folder.path, 'fresh'))).toBe(false);
+  });
+
+  test('goes on after a failure, prints the fix of each and ends with 1', async () => {
+    await using holder = await holdPort();
+    await writeFile(join(folder.path, 'in-the-way'), '');
+    const result = await cli(
+      'doctor',
+      '--data',
+      'in-the-way',
+      '--ingress-port',
+      String(holder.port),
+      '--clickhouse-port',
+      '0',
+      '--admin-port',
+      '0',
+    );
+    expect(result.code).toBe(1);
+    const failed = result.stdout.split('\n').filter((line) => line.startsWith('FAIL'));
+    expect(failed).toEqual([
+      expect.stringMatching(
+        /^FAIL {2}data directory {2}data\.dir .*in-the-way cannot be written \(EEXIST\): correct its permissions, or choose another/,
+      ),
+      expect.stringMatching(/^FAIL {2}ingress port {4}ingress\.port \d+ is taken on 127\.0\.0\.1: stop what listens there/),
+    ]);
   });
 });
 

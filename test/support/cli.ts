@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Child, type ChildExit, startChild } from './child.ts';
 import { repositoryRoot } from './repository.ts';
 
-export const cliMain: string = join(repositoryRoot, 'packages', 'cli', 'src', 'main.ts');
+const cliMain: string = join(repositoryRoot, 'packages', 'cli', 'src', 'main.ts');
 
 export interface CliResult extends ChildExit {
   readonly stdout: string;

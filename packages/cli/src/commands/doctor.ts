@@ -16,7 +16,7 @@ import { EXIT, endingOf } from '../exit.ts';
 import type { Settings } from '../settings.ts';
 import { RELEASED_AT } from '../version.ts';
 
-export interface Check {
+interface Check {
   readonly name: string;
   /** Gives what is well; throws `AppError` whose message says what to do. */
   run(): string | Promise<string>;
@@ -42,7 +42,7 @@ export function doctorCommand(): Command {
 }
 
 /** Runs every check, whatever the others say. Gives whether all are well. */
-export async function examine(checks: readonly Check[], say: (line: string) => void): Promise<boolean> {
+async function examine(checks: readonly Check[], say: (line: string) => void): Promise<boolean> {
   let healthy = true;
   for (const check of checks) {
     try {

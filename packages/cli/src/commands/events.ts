@@ -49,7 +49,7 @@ function parseLimit(text: string): number {
 }
 
 /** Resolves after `limit` events or once `signal` aborts. Throws `TOPIC_MISSING`. */
-export async function tailTopic(
+async function tailTopic(
   log: EventLog,
   topic: string,
   options: TailOptions,

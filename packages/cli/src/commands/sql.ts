@@ -25,7 +25,7 @@ export function sqlCommand(): Command {
 }
 
 /** Throws `CLICKHOUSE_UNREACHABLE`, `QUERY_FAILED`. */
-export async function printAnswer(settings: Settings, query: string, format: string, output: NodeJS.WritableStream): Promise<void> {
+async function printAnswer(settings: Settings, query: string, format: string, output: NodeJS.WritableStream): Promise<void> {
   const { database, user, password } = settings.config.clickhouse;
   const url = clickhouseUrl(settings);
   const parameters = new URLSearchParams({ database, default_format: format });

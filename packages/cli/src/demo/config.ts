@@ -15,5 +15,3 @@ export const demoConfig = z.strictObject({
     .default(2)
     .describe('Demo requests per second; 0 means none. They only ever go to simulated channels.'),
 });
-
-export type DemoConfig = z.output<typeof demoConfig>;

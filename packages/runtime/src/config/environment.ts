@@ -34,7 +34,7 @@ export function readEnvironment(sections: readonly Section[], environment: Envir
 }
 
 /** Undefined when the text cannot be of the option's type; whether the value is allowed is for the schema to say. */
-export function parseText(option: Option, text: string): unknown {
+function parseText(option: Option, text: string): unknown {
   switch (option.type) {
     case 'integer':
     case 'number':

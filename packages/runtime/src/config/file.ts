@@ -25,7 +25,7 @@ export function readConfigFile(path: string): ConfigFile {
 }
 
 /** Throws `CONFIG_UNREADABLE` where the text is not YAML. */
-export function parseConfigFile(path: string, text: string): ConfigFile {
+function parseConfigFile(path: string, text: string): ConfigFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const broken = document.errors[0];
