@@ -6,7 +6,7 @@ import { CHUNKINGS } from '../conformance/support/chunkings.ts';
 import { readRecordings, type Recording } from '../conformance/support/recording.ts';
 import { findRecordings } from '../support/recordings.ts';
 import { LEDGER_KEY, type RunningLedger, runLedger } from '../support/running-ledger.ts';
-import { type ScriptedUpstream, scriptedUpstream } from '../support/scripted-upstream.ts';
+import { scriptedUpstream } from '../support/scripted-upstream.ts';
 
 const FILES = [
   { file: 'openai.chat.jsonl', host: 'api.openai.com' },
@@ -47,11 +47,11 @@ const recordings =
     : FILES.flatMap(({ file, host }) => readRecordings(folder, file).filter((recording) => recording.host === host));
 
 describe.skipIf(folder === undefined)('recorded exchanges through the running program', () => {
-  let upstream: ScriptedUpstream;
+  const resources = new AsyncDisposableStack();
   let ledger: RunningLedger;
   beforeAll(async () => {
     const byId = new Map(recordings.map((recording) => [recording.id, recording]));
-    upstream = await scriptedUpstream((response, seen) => {
+    const replay = await scriptedUpstream((response, seen) => {
       const recording = byId.get(String(seen.headers[RECORDING_HEADER]));
       if (recording === undefined) throw new Error('no such recording');
       const encoded = wireBody(recording, String(seen.headers['accept-encoding']));
@@ -60,12 +60,10 @@ describe.skipIf(folder === undefined)('recorded exchanges through the running pr
       for (const chunk of CUT?.cut(encoded.body) ?? []) response.write(Buffer.from(chunk));
       response.end();
     });
-    ledger = await runLedger({ upstreamUrl: upstream.url });
+    resources.use(replay);
+    ledger = resources.use(await runLedger({ upstreamUrl: replay.url }));
   });
-  afterAll(async () => {
-    await ledger[Symbol.asyncDispose]();
-    await upstream[Symbol.asyncDispose]();
-  });
+  afterAll(() => resources.disposeAsync());
 
   test('come back byte for byte and leave one row each with the expected usage', async () => {
     const eventIds = new Map<string, Recording>();

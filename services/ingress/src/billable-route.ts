@@ -167,9 +167,16 @@ function send(context: BillableContext, request: FastifyRequest, reply: FastifyR
   const { pool, basePath } = context.upstreams.of(channel);
   reply.hijack();
   pool.dispatch(
-    { path: basePath + request.raw.url, method: 'POST', headers, body: facts.injectedBody ?? body },
+    { path: basePath + accepted.surface.path + queryOf(request), method: 'POST', headers, body: facts.injectedBody ?? body },
     new Exchange(context, { accepted, record, channel, attemptId, attemptStartedAt, filter }, entry, reply.raw),
   );
+}
+
+/** Only the query is the client's: the path is the surface's, whatever form the request line had. */
+export function queryOf(request: FastifyRequest): string {
+  const url = request.raw.url ?? '';
+  const mark = url.indexOf('?');
+  return mark < 0 ? '' : url.slice(mark);
 }
 
 /** A stream is asked for unencoded: its frames are small, and its end must be recognised before it is passed on. */

@@ -220,11 +220,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else this.#controller.abort(reason);
   }
 
-  /** Records the event, then lets the client see the end. */
   #finish(observed: ObservedAnswer | null, error: Error | undefined): void {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#timer);
+    try {
+      this.#record(observed, error);
+    } catch (defect) {
+      // Thrown from here it would be swallowed by the connection, and the client would wait for ever: a broken invariant ends the process.
+      process.nextTick(() => {
+        throw defect;
+      });
+    }
+  }
+
+  /** Records the event, then lets the client see the end. */
+  #record(observed: ObservedAnswer | null, error: Error | undefined): void {
     if (this.#clientGone) this.#context.metrics.draining(-1);
     const broken = error !== undefined && observed?.complete !== true;
     const end = this.#endOf(observed, broken ? error : undefined);

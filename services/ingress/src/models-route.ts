@@ -3,7 +3,7 @@ import type { Surface } from '@tokenledger/providers';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
-import type { BillableContext } from './billable-route.ts';
+import { type BillableContext, queryOf } from './billable-route.ts';
 import { answerHeaders, splitRequestHeaders } from './core/headers.ts';
 import { ERRORS } from './errors.ts';
 import { answerRefusal } from './refusal.ts';
@@ -43,7 +43,7 @@ async function listModels(surface: Surface, context: BillableContext, request: F
   for (const [name, value] of Object.entries(surface.credentialHeaders(channel.credential))) headers.push(name, value);
   const { pool, basePath } = context.upstreams.of(channel);
   try {
-    const answer = await pool.request({ path: basePath + request.raw.url, method: 'GET', headers });
+    const answer = await pool.request({ path: `${basePath}/v1/models${queryOf(request)}`, method: 'GET', headers });
     const passed = answerHeaders(answer.headers, new Set());
     for (let index = 0; index < passed.length; index += 2) reply.header(passed[index] as string, passed[index + 1]);
     return await reply.code(answer.statusCode).header('x-tokenledger-request-id', requestId).send(answer.body);

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
@@ -185,6 +186,19 @@ test("the provider's own error passes through and is an event", async () => {
   expect(event).toMatchObject({ outcome: 'upstream_error', httpStatus: 429 });
   expect(event?.errorClass).not.toBe('');
   expect(event?.attempts[0]).toMatchObject({ usage: null, usageReason: 'upstream_error', httpStatus: 429 });
+});
+
+test('whatever host a request line names, only the configured provider is asked, for the path of the surface', async () => {
+  await using upstream = await scriptedUpstream(json(CHAT_ANSWER));
+  await using ingress = await runIngress({ upstreamUrl: upstream.url });
+  const { hostname, port } = new URL(ingress.url);
+  const socket = connect(Number(port), hostname);
+  const head = `POST http://elsewhere.example/v1/chat/completions?a=b HTTP/1.1\r\nhost: elsewhere.example\r\nauthorization: Bearer ${TEST_KEY}\r\nconnection: close\r\n`;
+  socket.write(`${head}content-type: application/json\r\ncontent-length: ${CHAT_REQUEST.length}\r\n\r\n${CHAT_REQUEST}`);
+  let received = '';
+  for await (const chunk of socket) received += String(chunk);
+  expect(received).toContain('HTTP/1.1 200');
+  expect(upstream.seen.map(({ url, headers }) => [url, headers.host])).toEqual([['/v1/chat/completions?a=b', new URL(upstream.url).host]]);
 });
 
 test('a list of models passes and leaves no event', async () => {
