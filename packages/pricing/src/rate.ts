@@ -16,6 +16,9 @@ import {
 import { pricedTier } from './price-entry.ts';
 import type { PriceBook } from './price-book.ts';
 
+/** Set by the reader of a surface when the provider also billed tokens of another model, which no class of the attempt holds: a cost would be too low. */
+const INCOMPLETE_FLAG = 'other_model_usage';
+
 const NO_LINES: readonly LineItem[] = Object.freeze([]);
 
 /** Rates every attempt of an event at the prices in force when the request was accepted. */
@@ -54,7 +57,7 @@ export function rate(attempt: Attempt, book: PriceBook, occurredAtMs: number): A
     lines.push({ usageClass, quantity, unitPrice: entry.price, perUnits: entry.perUnits, amount, entryId: entry.id });
   }
   if (missing) return unpriced('price_missing', lines);
-  if (isPartial(usage, input)) return unpriced('usage_unknown', lines);
+  if (isPartial(usage, input) || attempt.usageFlags.includes(INCOMPLETE_FLAG)) return unpriced('usage_unknown', lines);
   return { cost, unpricedReason: '', lineItems: lines };
 }
 
