@@ -43,8 +43,6 @@ export interface ClickHouse {
   readonly database: string;
   /** Rows as objects: 64-bit integers and decimals as strings, `DateTime64` as ISO 8601 in UTC, e.g. `2026-01-31T23:59:59.123Z`. */
   query<Row>(sql: string, options?: QueryOptions): Promise<Row[]>;
-  /** The answer as text in a ClickHouse format, e.g. `PrettyCompact`. */
-  text(sql: string, format: string, options?: QueryOptions): Promise<string>;
   /** A statement without rows in its answer. */
   command(sql: string, options?: QueryOptions): Promise<void>;
   /** One insert of all rows, in the order of `columns`. Returns how many rows the server says it wrote. Besides the errors of all methods it throws `FENCED`
@@ -126,13 +124,6 @@ class HttpClickHouse implements ClickHouse {
     return this.#call(async () => {
       const answer = await this.#client.query({ query: sql, format: 'JSONEachRow', ...toRequest(options) });
       return answer.json<Row>();
-    });
-  }
-
-  async text(sql: string, format: string, options: QueryOptions = {}): Promise<string> {
-    return this.#call(async () => {
-      const { stream } = await this.#client.exec({ query: `${sql}\nFORMAT ${format}`, ...toRequest(options) });
-      return Buffer.concat(await stream.toArray()).toString('utf8');
     });
   }
 

@@ -4,6 +4,7 @@
  *  first statement. So every statement must be one that may run twice (`IF NOT EXISTS`, `OR REPLACE`). */
 import { AppError } from '@tokenledger/domain';
 import type { ClickHouse } from './client.ts';
+import { ClickHouseQueryError } from './client-error.ts';
 import { type MigrationFile, readMigrationFiles } from './migration-file.ts';
 import { quoteName } from './sql/quote.ts';
 import { splitStatements } from './sql/split.ts';
@@ -114,10 +115,23 @@ interface PlacedStatement {
 function renderStatements(file: MigrationFile, topology: Topology, database: string): readonly PlacedStatement[] {
   const statements = splitStatements(file.sql).map(({ text, line }): PlacedStatement => {
     const where = `${file.fileName} line ${line}`;
+    refuseOnceOnly(text, where);
     return { sql: renderTopology(text, topology, database, where), where };
   });
   if (statements.length === 0) throw new AppError('MIGRATION_FILE_INVALID', `${file.fileName} has no statement`);
   return statements;
+}
+
+const CREATES = /^CREATE\s/i;
+const CREATES_AGAIN = /^CREATE\s+(OR\s+REPLACE|(?:[A-Z]+\s+){1,3}?IF\s+NOT\s+EXISTS)\s/i;
+const DROPS = /^DROP\s/i;
+const DROPS_AGAIN = /^DROP\s+(?:[A-Z]+\s+){1,3}?IF\s+EXISTS\s/i;
+const ALTERS_ONCE = /^ALTER\s.*\b(?:ADD|DROP)\s+(?:COLUMN|INDEX|PROJECTION|CONSTRAINT)\s+(?!IF\s)/is;
+
+/** A statement that can run once only would leave a migration stuck for good when its process dies behind it. */
+function refuseOnceOnly(sql: string, where: string): void {
+  if ((CREATES.test(sql) && !CREATES_AGAIN.test(sql)) || (DROPS.test(sql) && !DROPS_AGAIN.test(sql)) || ALTERS_ONCE.test(sql))
+    throw new AppError('MIGRATION_FILE_INVALID', `${where}: must be able to run twice: write IF NOT EXISTS, IF EXISTS or OR REPLACE`);
 }
 
 async function runStatement(clickhouse: ClickHouse, statement: PlacedStatement): Promise<void> {
@@ -143,11 +157,18 @@ function historyTable(clickhouse: ClickHouse): string {
   ) ENGINE = {{engine:MergeTree}} ORDER BY version COMMENT 'Migrations that were applied to this database'`;
 }
 
+const UNKNOWN_DATABASE = 81;
+
 async function readApplied(clickhouse: ClickHouse): Promise<readonly AppliedRow[]> {
-  const found = await clickhouse.query<{ readonly name: string }>(
-    `SELECT name FROM system.tables WHERE database = currentDatabase() AND name = 'schema_migrations'`,
-  );
-  if (found.length === 0) return [];
+  try {
+    const found = await clickhouse.query(
+      `SELECT name FROM system.tables WHERE database = currentDatabase() AND name = 'schema_migrations'`,
+    );
+    if (found.length === 0) return [];
+  } catch (error) {
+    if (error instanceof ClickHouseQueryError && error.engineCode === UNKNOWN_DATABASE) return [];
+    throw error;
+  }
   // Two programs that migrated at once both left a row: they ran the same statements, so the first one counts.
   return clickhouse.query<AppliedRow>(
     `SELECT version, name, checksum, applied_at FROM ${historyName(clickhouse)} ORDER BY version, applied_at LIMIT 1 BY version`,
