@@ -78,8 +78,10 @@ test('auto writes text to a terminal and JSON elsewhere', () => {
   expect(JSON.parse(pipe.written[0] ?? '')).toMatchObject({ msg: 'x' });
 });
 
-test('a text line shows the stack of an error below it', () => {
+test('a text line shows the stack of an error below it, and of a warning only the message', () => {
   const { logger, written } = lines('text');
   logger.error({ err: new Error('broken') }, 'failed');
+  logger.warn({ err: new Error('busy') }, 'tried again');
   expect(written[0]).toMatch(/failed\n {4}Error: broken\n {8}at /);
+  expect(written[1]).toMatch(/tried again\n {4}busy\n$/);
 });

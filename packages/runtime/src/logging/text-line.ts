@@ -1,6 +1,7 @@
 /** A log line for people: `12:03:04.567 warn  writer  ClickHouse does not answer  attempt=2`. */
 
 const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+const ERROR_LEVEL = 50;
 const SHOWN_ELSEWHERE = new Set(['level', 'time', 'msg', 'role', 'err']);
 
 /** Turns one line of pino's JSON into text; gives a line that is not JSON back as it is. */
@@ -16,7 +17,7 @@ export function textLine(json: string): string {
   const line = [time, level, role, typeof fields['msg'] === 'string' ? fields['msg'] : '', ...rest]
     .filter((part) => part !== '')
     .join('  ');
-  return `${line}${errorText(fields['err'])}\n`;
+  return `${line}${errorText(fields['err'], Number(fields['level']))}\n`;
 }
 
 function parseFields(json: string): Record<string, unknown> | undefined {
@@ -28,9 +29,10 @@ function parseFields(json: string): Record<string, unknown> | undefined {
   }
 }
 
-function errorText(error: unknown): string {
+/** A stack helps with what should not have happened; what is tried again is told by its message. */
+function errorText(error: unknown, level: number): string {
   if (typeof error !== 'object' || error === null) return '';
   const { stack, message } = error as { readonly stack?: unknown; readonly message?: unknown };
-  const text = typeof stack === 'string' ? stack : message;
+  const text = typeof stack === 'string' && level >= ERROR_LEVEL ? stack : message;
   return typeof text !== 'string' || text === '' ? '' : `\n    ${text.replaceAll('\n', '\n    ')}`;
 }
