@@ -1,6 +1,7 @@
 /** The event log of a single process, in SQLite: what `tokenledger up` runs on. One process writes and has groups; others may read. */
+import { mkdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { AppError, InvariantError } from '@tokenledger/domain';
+import { AppError } from '@tokenledger/domain';
 import type { LocalBackend } from '../local/backend.ts';
 import { ownershipLost } from '../local/backend.ts';
 import { LocalGroups } from '../local/groups.ts';
@@ -10,12 +11,13 @@ import type { Pacing } from '../pacing.ts';
 import { systemPacing } from '../pacing.ts';
 import type { EventLog, JoinOptions, Membership, Producer, Reader, ReaderOptions, TopicDescription, TopicSpec } from '../port.ts';
 import { checkRecordSizes, RECORD_BYTES_MAX } from '../record-size.ts';
-import { makeDirectory, openDatabase } from './database.ts';
+import { Catalog } from './catalog.ts';
+import { CommittedOffsets } from './committed-offsets.ts';
+import { isDatabaseError, logUnavailable, openDatabase } from './database.ts';
 import { GroupCommit, logClosed } from './group-commit.ts';
 import type { MaintenanceContext } from './maintenance.ts';
 import { maintenancePass } from './maintenance.ts';
 import { lockForWriting } from './owner-lock.ts';
-import { rangeOf, RecordStore } from './record-store.ts';
 
 export interface EmbeddedLogOptions {
   /** Created when missing, unless `readOnly`. */
@@ -60,7 +62,7 @@ export interface EmbeddedLog extends EventLog {
 const DEFAULTS = {
   readOnly: false,
   synchronous: 'normal',
-  groupMs: 3,
+  groupMs: 10,
   groupRecordsMax: 2_000,
   recordBytesMax: RECORD_BYTES_MAX,
   handoverWaitMs: 10_000,
@@ -80,11 +82,12 @@ const DEFAULTS = {
 export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   const settings = { ...DEFAULTS, ...options };
   const { directory, readOnly, pacing } = settings;
-  if (!readOnly) makeDirectory(directory);
+  if (!readOnly) mkdirSync(directory, { recursive: true });
   const lock = readOnly ? null : lockForWriting(directory);
   const database = openDatabase(settings);
-  const store = new RecordStore(database);
-  const groupCommit = new GroupCommit(database, settings, () => store.unstage());
+  const catalog = new Catalog(database, readOnly);
+  const offsets = new CommittedOffsets(database);
+  const groupCommit = new GroupCommit(database, settings, () => catalog.unstage());
   const wakeups = new Wakeups();
   const closing = new AbortController();
 
@@ -98,45 +101,45 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   const open = (): void => {
     if (closing.signal.aborted) throw logClosed();
   };
-  /** Looks into the store as it is now; a process that only reads sees what the owner wrote since. */
+  /** Looks at the log as it is now; a process that only reads sees what the owner wrote since. */
   const look = <Result>(at: () => Result): Result => {
     open();
     try {
-      if (readOnly) store.refresh();
+      if (readOnly) catalog.refresh();
       return at();
     } catch (error) {
-      if (error instanceof AppError || error instanceof InvariantError) throw error;
-      throw new AppError(
-        'LOG_UNAVAILABLE',
-        `The event log in ${directory} could not be read: ${error instanceof Error ? error.message : String(error)}.`,
-        { retryable: true, cause: error },
-      );
+      throw isDatabaseError(error) ? logUnavailable('read', error) : error;
     }
   };
 
   const backend: LocalBackend = {
     pacing,
-    partitions: (topic) => look(() => store.topic(topic).partitions.length),
-    range: async (topic, partition) => look(() => rangeOf(store.partition(topic, partition))),
-    read: async (topic, partition, offset, limits) => look(() => store.read(store.partition(topic, partition), offset, limits)),
+    partitions: (topic) => look(() => catalog.topic(topic).partitions.length),
+    range: async (topic, partition) =>
+      look(() => {
+        const { start, tail } = catalog.partition(topic, partition);
+        return { start, end: tail.end };
+      }),
+    read: async (topic, partition, offset, limits) =>
+      look(() => catalog.topic(topic).table.read(catalog.partition(topic, partition), offset, limits)),
     appended: async (topic, partition, offset, waitMs, signal) => {
       if (readOnly) await pacing.wait(Math.min(waitMs, settings.readOnlyPollMs), signal);
-      else if (look(() => store.partition(topic, partition).end) <= offset)
+      else if (look(() => catalog.partition(topic, partition).tail.end) <= offset)
         await wakeups.wait(pacing, partitionKey(topic, partition), waitMs, signal);
     },
-    committed: async (group, topic, partition) => look(() => store.committed(group, topic, partition)),
+    committed: async (group, topic, partition) => look(() => offsets.read(group, topic, partition)),
     commit: (group, topic, partition, committed, mayCommit) =>
       groupCommit.write(0, () => {
-        store.partition(topic, partition);
+        catalog.partition(topic, partition);
         if (!mayCommit()) throw ownershipLost(topic, partition);
-        store.commit(group, topic, partition, committed);
+        offsets.write(group, topic, partition, committed);
         return { result: undefined, committed: () => {} };
       }),
   };
   const groups = new LocalGroups(backend, settings);
 
   const maintenance: MaintenanceContext = {
-    store,
+    catalog,
     groupCommit,
     nowMs: settings.clockMs,
     limits: {
@@ -165,12 +168,12 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
   return {
     async createTopics(specs: readonly TopicSpec[]): Promise<void> {
       refuseReadOnly();
-      for (const spec of specs) checkSame(spec, store.topics.get(spec.topic)?.spec);
-      groupCommit.now(() => specs.filter((spec) => !store.topics.has(spec.topic)).forEach((spec) => store.createTopic(spec)));
-      store.load();
+      for (const spec of specs) checkSame(spec, catalog.topics.get(spec.topic)?.spec);
+      groupCommit.now(() => specs.filter((spec) => !catalog.topics.has(spec.topic)).forEach((spec) => catalog.createTopic(spec)));
+      catalog.load();
     },
     async describeTopic(topic: string): Promise<TopicDescription | null> {
-      const stored = look(() => store.topics.get(topic));
+      const stored = look(() => catalog.topics.get(topic));
       return stored === undefined ? null : { topic, partitions: stored.partitions.length, cleanup: stored.spec.cleanup };
     },
     async producer(): Promise<Producer> {
@@ -178,13 +181,14 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
       open();
       return {
         send: async (topic, partition, records) => {
-          store.partition(topic, partition);
+          catalog.partition(topic, partition);
           checkRecordSizes(topic, records, settings.recordBytesMax);
           return groupCommit.write(records.length, () => {
-            const stored = store.partition(topic, partition);
-            const baseOffset = store.append(stored, settings.clockMs(), records);
+            const stored = catalog.partition(topic, partition);
+            const { table } = catalog.topic(topic);
+            const baseOffset = table.append(stored, settings.clockMs(), records);
             const committed = (): void => {
-              stored.end = Math.max(stored.end, baseOffset + records.length);
+              table.settle(stored, true);
               wakeups.wake(partitionKey(topic, partition));
             };
             return { result: { topic, partition, baseOffset }, committed };
@@ -202,15 +206,19 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
     },
     async deleteRecords(topic: string, partition: number, offset: number): Promise<void> {
       refuseReadOnly();
-      const stored = look(() => store.partition(topic, partition));
-      const start = Math.min(Math.max(offset, stored.start), stored.end);
-      groupCommit.now(() => store.removeBelow(stored, start));
+      const stored = look(() => catalog.partition(topic, partition));
+      const start = Math.min(Math.max(offset, stored.start), stored.tail.end);
+      // The records themselves go with the next maintenance.
+      groupCommit.now(() => catalog.setStart(stored, start));
       stored.start = start;
     },
     async deleteTopic(topic: string): Promise<void> {
       refuseReadOnly();
-      groupCommit.now(() => store.deleteTopic(topic));
-      store.load();
+      groupCommit.now(() => {
+        catalog.deleteTopic(topic);
+        offsets.deleteTopic(topic);
+      });
+      catalog.load();
       wakeups.wakeAll();
     },
     async maintain(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Groups the writes of a few milliseconds into one transaction: a commit costs as much as several records. */
-import type { DatabaseSync } from 'node:sqlite';
-import { AppError, InvariantError } from '@tokenledger/domain';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { AppError } from '@tokenledger/domain';
+import { isDatabaseError, logUnavailable } from './database.ts';
 
 /** A write inside the group's transaction. `apply` throws an `AppError` to fail alone, anything else to fail the whole group. */
 interface Write {
@@ -18,6 +19,8 @@ export interface GroupCommitLimits {
 
 export class GroupCommit {
   readonly #database: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   readonly #limits: GroupCommitLimits;
   readonly #onRollback: () => void;
   #queue: Write[] = [];
@@ -27,6 +30,8 @@ export class GroupCommit {
 
   constructor(database: DatabaseSync, limits: GroupCommitLimits, onRollback: () => void) {
     this.#database = database;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
     this.#limits = limits;
     this.#onRollback = onRollback;
   }
@@ -87,19 +92,14 @@ export class GroupCommit {
 
   #transaction<Result>(work: () => Result): Result {
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
+      this.#begin.run();
       const result = work();
-      this.#database.exec('COMMIT');
+      this.#commit.run();
       return result;
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       this.#onRollback();
-      if (error instanceof AppError || error instanceof InvariantError) throw error;
-      throw new AppError(
-        'LOG_UNAVAILABLE',
-        `The event log could not write: ${error instanceof Error ? error.message : String(error)}. Check its disk.`,
-        { retryable: true, cause: error },
-      );
+      throw isDatabaseError(error) ? logUnavailable('write', error) : error;
     }
   }
 
