@@ -1,6 +1,6 @@
 /** Answers as the providers write them, for tests that script an upstream themselves. */
 
-export const CHAT_USAGE = {
+const CHAT_USAGE = {
   prompt_tokens: 20,
   completion_tokens: 9,
   total_tokens: 29,

@@ -7,7 +7,8 @@ export const ERRORS = {
     'What answers at the ClickHouse URL does not speak its HTTP interface as expected. Check the URL: the HTTP port is 8123 by default, and a proxy must not change answers.',
   CLICKHOUSE_KILL_TIMEOUT:
     'A killed query was still running when the wait ended. Wait for it to end, then retry; its insert may still take effect.',
-  FENCED: 'A row carries an older epoch than the fence: another owner has taken over the partition. Stand down.',
+  FENCED:
+    'A newer owner writes this partition: this one stands down and repeats nothing. Nothing to do, unless the log was reset while ClickHouse was kept: then empty the table `fence`.',
   MIGRATION_CHANGED:
     'The file of an applied migration was edited or renamed. Restore it as it was, and put the change into a new migration with the next number.',
   MIGRATION_UNKNOWN: 'The database has migrations that this program does not know: a newer version has run here. Upgrade this program.',

@@ -20,5 +20,4 @@ export const ERRORS = {
   OWNERSHIP_LOST: 'Another member owns the partition now: what was in hand is repeated there.',
   CHECKPOINT_MISSING:
     'A fold has a committed offset and no checkpoint that belongs to it: restore the checkpoint topic, or run with `rebuild`.',
-  FENCED: 'A newer epoch writes this partition: the older writer stands down.',
 } as const;

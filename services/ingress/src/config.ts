@@ -4,7 +4,7 @@ import { z } from 'zod';
 const MIB = 1024 * 1024;
 
 export const ingressConfig = z.strictObject({
-  host: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   port: z.int().min(0).max(65_535).default(8080).describe('Port to listen on; 0 takes any free one.'),
   body_bytes_max: z
     .int()

@@ -25,7 +25,7 @@ export async function openLedger(): Promise<Ledger> {
   return {
     server,
     clickhouse,
-    value: async (sql) => (await clickhouse.text(sql, 'TabSeparatedRaw')).split(/[\t\n]/)[0] ?? '',
+    value: async (sql) => String(Object.values((await clickhouse.query<Record<string, unknown>>(sql))[0] ?? {})[0]),
     async empty() {
       for (const table of ['usage_events', 'dead_letters', 'fence']) await clickhouse.command(`TRUNCATE TABLE ${table}`);
     },

@@ -3,9 +3,9 @@ import { type Attribution, rejected, type Rejected } from '@tokenledger/domain';
 
 export const ATTRIBUTION_PREFIX = 'x-tokenledger-';
 
-export const ATTRIBUTION_VALUE_LENGTH_MAX = 128;
-export const LABELS_MAX = 16;
-export const LABEL_NAME_LENGTH_MAX = 64;
+const ATTRIBUTION_VALUE_LENGTH_MAX = 128;
+const LABELS_MAX = 16;
+const LABEL_NAME_LENGTH_MAX = 64;
 
 type TextField = Exclude<
   keyof Attribution,

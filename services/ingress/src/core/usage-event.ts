@@ -53,7 +53,7 @@ export interface EventIdentity {
   readonly recordedAtMs: number;
 }
 
-export function attemptOf(record: AttemptRecord): Attempt {
+function attemptOf(record: AttemptRecord): Attempt {
   const { answer } = record;
   const usage = answer?.usage ?? null;
   return {

@@ -1,0 +1,35 @@
+/** The row of one request, waited for by the id its answer carried. */
+import type { RunningLedger } from './running-ledger.ts';
+import { waitFor } from './wait-for.ts';
+
+const ROW_TIMEOUT_MS = 15_000;
+
+export interface EventRow {
+  readonly event_id: string;
+  readonly outcome: string;
+  readonly streamed: boolean;
+  readonly http_status: number | null;
+  readonly served_model: string;
+  readonly service_tier: string;
+  readonly finish_reason: string;
+  readonly usage_reason: string;
+  readonly usage_source: string;
+  readonly unpriced_reason: string;
+  readonly price_version: string;
+  readonly input_tokens: string | null;
+  readonly output_tokens: string | null;
+  readonly uncached_input_tokens: string | null;
+  readonly cache_read_tokens: string | null;
+  readonly cost_usd: string | null;
+}
+
+const COLUMNS = `event_id, outcome, streamed, http_status, served_model, service_tier, finish_reason, usage_reason, usage_source, unpriced_reason,
+  price_version, input_tokens, output_tokens, uncached_input_tokens, cache_read_tokens, cost_usd`;
+
+export async function rowOf(ledger: RunningLedger, answer: { readonly headers: Headers }): Promise<EventRow> {
+  const id = answer.headers.get('x-tokenledger-request-id');
+  if (id === null) throw new Error('the answer carries no x-tokenledger-request-id');
+  const find = async (): Promise<EventRow | undefined> =>
+    (await ledger.clickhouse.query<EventRow>(`SELECT ${COLUMNS} FROM usage_events WHERE event_id = {id:UUID}`, { params: { id } }))[0];
+  return waitFor(find, { timeoutMs: ROW_TIMEOUT_MS, intervalMs: 100, describe: `the row of request ${id}` });
+}
