@@ -5,6 +5,7 @@ import { CONTROL_SLOTS } from './control-slots.ts';
 import { type Engine, type EngineConnection, readRows } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import { DEFAULT_FORMAT } from './formats.ts';
+import { frameNative } from './native-frames.ts';
 import { type PlacedStatement, placeStatement } from './placed-statement.ts';
 import { Killer, processesSubquery } from './processes.ts';
 import type { QueryRequest } from './request.ts';
@@ -120,10 +121,10 @@ export class Executor {
       case 'kill_query': {
         if (request.readOnly) throw EngineError.refusal('READONLY', 'default: Cannot execute query in readonly mode.');
         const killed = await this.#kill(connection, sql.slice(statement.conditionStart, statement.conditionEnd), statement.mode, query);
-        return select(connection, killed, statement.format || request.format || DEFAULT_FORMAT);
+        return select(connection, killed, request, statement.format);
       }
       case 'query':
-        return select(connection, this.#showProcesses(placed, statement.end), statement.format || request.format || DEFAULT_FORMAT);
+        return select(connection, this.#showProcesses(placed, statement.end), request, statement.format);
       default:
         return statement satisfies never;
     }
@@ -188,14 +189,16 @@ async function insert(connection: EngineConnection, sql: string, data: Buffer | 
   }
 }
 
-async function select(connection: EngineConnection, sql: string, format: string): Promise<Answer> {
-  const { bytes, rows, elapsedMs } = await connection.query(sql, format);
+async function select(connection: EngineConnection, sql: string, request: QueryRequest, namedFormat: string): Promise<Answer> {
+  const format = namedFormat || request.format || DEFAULT_FORMAT;
+  const answer = await connection.query(sql, format);
+  const bytes = format.toLowerCase() === 'native' ? frameNative(answer.bytes, request.clientRevision) : answer.bytes;
   const summary = {
     written_rows: '0',
     written_bytes: '0',
-    result_rows: String(rows),
+    result_rows: String(answer.rows),
     result_bytes: String(bytes.length),
-    elapsed_ns: toNs(elapsedMs),
+    elapsed_ns: toNs(answer.elapsedMs),
   };
   return { format, bytes, summary };
 }

@@ -16,6 +16,8 @@ export interface QueryRequest {
   readonly readOnly: boolean;
   readonly session: { readonly id: string; readonly timeoutMs: number; readonly check: boolean } | undefined;
   readonly compressAnswer: boolean;
+  /** Of the Native format that the client reads; 0 for the oldest. */
+  readonly clientRevision: number;
 }
 
 /** Parameters of the interface itself, which are no settings. Credentials are accepted and not looked at: whoever can reach the loopback address may ask. */
@@ -71,6 +73,7 @@ export function readRequest(method: string, params: URLSearchParams, headers: In
     readOnly: method !== 'POST',
     session: readSession(params),
     compressAnswer: isOn(params.get('enable_http_compression')),
+    clientRevision: Number(params.get('client_protocol_version') ?? 0) || 0,
   };
 }
 

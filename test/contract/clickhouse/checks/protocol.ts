@@ -77,6 +77,22 @@ export const protocolChecks: readonly Check[] = [
     },
   },
   {
+    name: "the Native format is framed as the client's revision has it",
+    run: async ({ ask }) => {
+      const columns = ['\x01a\x05UInt8', '\x07', '\x01b\x06String', '\x01x'] as const;
+      const old = await ask({ body: "SELECT toUInt8(7) AS a, 'x' AS b", params: { default_format: 'Native' } });
+      assert.equal(old.body.toString('latin1'), `\x02\x01${columns.join('')}`);
+      const framed = await ask({
+        body: "SELECT toUInt8(7) AS a, 'x' AS b",
+        params: { default_format: 'Native', client_protocol_version: '54460' },
+      });
+      assert.equal(
+        framed.body.toString('latin1'),
+        `\x01\x00\x02\xff\xff\xff\xff\x00\x02\x01${columns[0]}\x00${columns[1]}${columns[2]}\x00${columns[3]}`,
+      );
+    },
+  },
+  {
     name: 'gzip is read and written',
     run: async ({ ask, run, rows, client }) => {
       await run('CREATE TABLE zipped (n UInt32, s String) ENGINE = MergeTree ORDER BY n');
