@@ -17,6 +17,7 @@ export async function openTable<Value>(options: TableOptions<Value>): Promise<Ta
   const { partitions } = await describeOrThrow(options, options.topic);
   const values = new Map<string, Value>();
   const closed = new AbortController();
+  const readers: Reader[] = [];
   const pacing = options.pacing ?? systemPacing;
   const { promise: failed, reject: fail } = Promise.withResolvers<never>();
   // Whoever opened the table decides what a failure ends; without a listener it must not end the process by accident.
@@ -60,21 +61,30 @@ export async function openTable<Value>(options: TableOptions<Value>): Promise<Ta
       if (closed.signal.aborted) return;
       options.observer?.stopped?.({ topic: options.topic, partition, error });
       fail(error);
-    } finally {
-      await reader.close();
     }
   };
 
   const open = async (partition: number): Promise<() => Promise<void>> => {
     const retry = retryOf(partition);
     const reader = await persist(retry, () => options.log.reader({ topic: options.topic, partition, from: 'start' }));
+    readers.push(reader);
     const range: OffsetRange = await persist(retry, () => reader.range());
     if (range.end > range.start) await readPartition(reader, retry, range.end);
     return () => watch(reader, retry, partition);
   };
 
-  const watches = await Promise.all(Array.from({ length: partitions }, (_, partition) => open(partition)));
-  const watching = watches.map((watchOn) => watchOn());
+  const stop = async (): Promise<void> => {
+    closed.abort();
+    await Promise.all(readers.map((reader) => reader.close()));
+  };
+
+  const opened = await Promise.allSettled(Array.from({ length: partitions }, (_, partition) => open(partition)));
+  const failure = opened.find((one) => one.status === 'rejected');
+  if (failure !== undefined) {
+    await stop();
+    throw failure.reason;
+  }
+  const watching = opened.map((one) => (one.status === 'fulfilled' ? one.value() : Promise.resolve()));
   return {
     failed,
     get: (key) => values.get(key),
@@ -83,7 +93,7 @@ export async function openTable<Value>(options: TableOptions<Value>): Promise<Ta
       return values.size;
     },
     close: async () => {
-      closed.abort();
+      await stop();
       await Promise.all(watching);
     },
   };

@@ -1,13 +1,14 @@
 /** Fold: the same state and the same outputs, under the same numbers, however the log is cut and whenever it is killed. */
 import assert from 'node:assert/strict';
-import type { FoldOptions, Running } from '@tokenledger/event-log';
+import type { EventLog, FoldOptions, Running } from '@tokenledger/event-log';
 import { runFold } from '@tokenledger/event-log';
 import type { Check, EventLogHarness } from '../check.ts';
+import type { DeafLog } from '../support/deaf-log.ts';
 import { deafLog } from '../support/deaf-log.ts';
 import { eventually } from '../support/eventually.ts';
 import type { MortalLog } from '../support/mortal-log.ts';
 import { Fuse, mortalLog, NEVER } from '../support/mortal-log.ts';
-import { numberedFrom, readAll, rejectsWith, send } from '../support/records.ts';
+import { numbered, numberedFrom, readAll, rejectsWith, send } from '../support/records.ts';
 import { commitAs, dieAtEveryStep, observed, smallBatches } from '../support/shape-run.ts';
 import type { Tally } from '../support/tally-fold.ts';
 import { expectedTally, OUTPUT_PARTITIONS, tallyFold, tallyOutputs } from '../support/tally-fold.ts';
@@ -126,11 +127,12 @@ export const foldChecks: readonly Check[] = [
     run: (h) =>
       dieAtEveryStep(h, async (attempt) => {
         const at = await setting(h, `killed-${attempt}`);
-        await send(h.log, at.input, 0, numberedFrom(1, 6));
+        // Seven keys: the second checkpoint writes scopes that the first one holds.
+        await send(h.log, at.input, 0, numberedFrom(1, 16));
         return {
-          start: (log) => start(h, at, { log }),
-          done: (log) => isAt(log, at, 6),
-          verify: () => outputsAre(h, at, 6),
+          start: (log) => start(h, at, { log, batchRecordsMax: 4, checkpointRecords: 8 }),
+          done: (log) => isAt(log, at, 16),
+          verify: () => outputsAre(h, at, 16),
         };
       }),
   },
@@ -182,6 +184,42 @@ export const foldChecks: readonly Check[] = [
       await eventually(h, 'a third owner', () => third.commits.get(`${at.input}/${partition}`)?.offset === 20);
       await running.close();
       assert.deepEqual(await tallyOutputs(h, at.output, sourceOf(at, partition)), expectedTally(20));
+    },
+  },
+  {
+    name: 'a claim that a former owner makes too late writes no checkpoint',
+    run: async (h) => {
+      const at = await setting(h, 'claims', 2);
+      for (const partition of [0, 1]) await send(h.log, at.input, partition, numberedFrom(1, 4));
+      const claiming = holdingSends(deafLog(h.log));
+      const late = await start(h, at, { log: claiming });
+      await eventually(h, 'both claims to be on their way', () => claiming.held === 2);
+      const log = mortalLog(h.log, new Fuse(NEVER));
+      const successor = await start(h, at, { log });
+      await eventually(h, 'the new owner to be done', () =>
+        [0, 1].some((partition) => log.commits.get(`${at.input}/${partition}`)?.offset === 4),
+      );
+      const partition = [0, 1].find((one) => log.commits.get(`${at.input}/${one}`)?.offset === 4) ?? 0;
+      const manifests = async (): Promise<Set<string | null>> =>
+        new Set(
+          (await readAll(h.log, at.checkpoints, 0))
+            .map((record) => record.key)
+            .filter((key) => key?.startsWith(`g/${at.input}/${partition}/`) && key.endsWith('/manifest')),
+        );
+      const claims = async (): Promise<number> =>
+        (await readAll(h.log, at.checkpoints, 0)).filter((record) => record.key?.endsWith('/claim')).length;
+      const before = await manifests();
+      const claimsBefore = await claims();
+      claiming.release();
+      await eventually(h, 'the late claims', async () => (await claims()) === claimsBefore + 2);
+      await send(h.log, at.input, partition, numberedFrom(5, 10));
+      await eventually(h, 'the new owner to go on', () => log.commits.get(`${at.input}/${partition}`)?.offset === 10);
+      await h.pacing.wait(100);
+      assert.deepEqual(await manifests(), before, 'only the owner has written checkpoints');
+      claiming.hear();
+      await late.close();
+      await successor.close();
+      assert.deepEqual(await tallyOutputs(h, at.output, sourceOf(at, partition)), expectedTally(10));
     },
   },
   {
@@ -258,6 +296,19 @@ export const foldChecks: readonly Check[] = [
     },
   },
   {
+    name: 'a part that arrives after what replaced it makes its checkpoint incomplete, not wrong',
+    run: async (h) => {
+      const at = await setting(h, 'late');
+      const sameKey = [1, 2, 3].map((sequence) => ({ ...numbered(sequence), key: 'key' }));
+      await send(h.log, at.input, 0, sameKey);
+      await foldTo(h, at, 3, { batchRecordsMax: 1, checkpointRecords: 1 });
+      const part = (await readAll(h.log, at.checkpoints, 0)).find((record) => record.key?.includes('/scope/') === true);
+      assert.ok(part);
+      await send(h.log, at.checkpoints, 0, [part]);
+      assert.deepEqual(await stopsWith(h, at), ['0 CHECKPOINT_MISSING']);
+    },
+  },
+  {
     name: 'an offset that an operator sets moves a fold on with the state that it has',
     run: async (h) => {
       const at = await setting(h, 'moved');
@@ -330,4 +381,40 @@ function isWrittenByTwo(
     .slice(before)
     .filter((record) => record.value !== null && record.key?.startsWith(prefix) === true && record.key.endsWith('/manifest'));
   return new Set(manifests.map((record) => record.key)).size === 2;
+}
+
+interface HoldingLog extends EventLog {
+  /** Sends that wait. */
+  readonly held: number;
+  release(): void;
+  hear(): void;
+}
+
+/** Holds every send back until `release`. */
+function holdingSends(log: DeafLog): HoldingLog {
+  const released = Promise.withResolvers<void>();
+  let held = 0;
+  return {
+    get held() {
+      return held;
+    },
+    release: () => released.resolve(),
+    hear: () => log.hear(),
+    createTopics: (specs) => log.createTopics(specs),
+    describeTopic: (topic) => log.describeTopic(topic),
+    join: (options) => log.join(options),
+    reader: (options) => log.reader(options),
+    close: () => log.close(),
+    producer: async () => {
+      const producer = await log.producer();
+      return {
+        close: () => producer.close(),
+        send: async (topic, partition, records) => {
+          held += 1;
+          await released.promise;
+          return producer.send(topic, partition, records);
+        },
+      };
+    },
+  };
 }

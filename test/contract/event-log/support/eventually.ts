@@ -6,7 +6,7 @@ const LOOKS_MAX = 2_000;
 
 /** Throws what was waited for when it does not hold within 10 s of the adapter's time. */
 export async function eventually(
-  harness: EventLogHarness,
+  harness: Pick<EventLogHarness, 'pacing'>,
   what: string | (() => string),
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {

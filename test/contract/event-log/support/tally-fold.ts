@@ -48,7 +48,7 @@ export function expectedTally(count: number): string[][] {
 }
 
 /** The outputs of a source, by output partition, without repeats. Throws when a repeat differs, or a number is missing or out of order. */
-export async function tallyOutputs(harness: EventLogHarness, topic: string, source: string): Promise<string[][]> {
+export async function tallyOutputs(harness: Pick<EventLogHarness, 'log'>, topic: string, source: string): Promise<string[][]> {
   const outputs: string[][] = [];
   for (let partition = 0; partition < OUTPUT_PARTITIONS; partition += 1) {
     const values = new Map<number, string>();
