@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { Check, MakeHarness } from './check.ts';
 import { foldChecks } from './checks/fold.ts';
+import { foldOwnerChecks } from './checks/fold-owners.ts';
+import { foldStopChecks } from './checks/fold-stops.ts';
 import { groupChecks } from './checks/groups.ts';
 import { recordChecks } from './checks/records.ts';
 import { sinkChecks } from './checks/sink.ts';
@@ -19,6 +21,8 @@ export const EVENT_LOG_CHECKS: readonly Check[] = [
   ...transformStopChecks,
   ...sinkChecks,
   ...foldChecks,
+  ...foldOwnerChecks,
+  ...foldStopChecks,
   ...tableChecks,
 ];
 
