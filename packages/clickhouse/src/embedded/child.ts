@@ -21,8 +21,13 @@ const SPARE_THREADS = 4;
 /** Of what the process wrote, kept for the error message. */
 const LAST_WORDS_CHARS_MAX = 2_000;
 
-/** Resolves once the server listens. Throws the server's own `AppError`, or `EMBEDDED_START_FAILED`. */
-export async function spawnChild(options: EmbeddedServerOptions, startTimeoutMs: number, onOutput: (line: string) => void): Promise<Child> {
+/** Resolves once the server listens; `signal` ends it before that. Throws the server's own `AppError`, or `EMBEDDED_START_FAILED`. */
+export async function spawnChild(
+  options: EmbeddedServerOptions,
+  startTimeoutMs: number,
+  onOutput: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Child> {
   const child = spawn(process.execPath, [SERVER_MAIN, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Every query at work in the engine takes one of these threads.
@@ -33,7 +38,10 @@ export async function spawnChild(options: EmbeddedServerOptions, startTimeoutMs:
     child.once('error', (error) => resolve(`could not be started: ${error.message}`));
     child.once('close', (code, signal) => resolve(signal === null ? `ended with code ${code}` : `ended by ${signal}`));
   });
+  const giveUp = (): void => void child.kill('SIGKILL');
+  signal.addEventListener('abort', giveUp, { once: true });
   const message = await firstMessage(child, ended, startTimeoutMs);
+  signal.removeEventListener('abort', giveUp);
   switch (message.kind) {
     case 'listening':
       return { pid: child.pid!, port: message.port, ended, terminate: () => child.kill('SIGTERM'), kill: () => child.kill('SIGKILL') };

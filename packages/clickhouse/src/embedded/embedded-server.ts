@@ -10,7 +10,8 @@ export interface EmbeddedClickHouseOptions {
   readonly directory: string;
   /** 0 means any free one; the same one is taken again after a crash. */
   readonly port: number;
-  /** `127.0.0.1` unless given. There is no password: do not open it to others. */
+  /** `127.0.0.1` unless given. There is no password, and the engine reads and writes files for whoever asks, as the user that runs it:
+   *  do not open it to others, and on a machine with users that you do not trust run a ClickHouse server instead. */
   readonly host?: string;
   /** Queries at work at a time, 8 unless given; further ones wait. */
   readonly sessions?: number;
@@ -149,7 +150,8 @@ class Supervisor implements EmbeddedClickHouse {
       lockWaitMs: this.#options.lockWaitMs ?? LOCK_WAIT_MS,
       stopGraceMs: STOP_GRACE_MS,
     };
-    const child = await spawnChild(options, this.#options.startTimeoutMs ?? START_TIMEOUT_MS, this.#options.log ?? (() => undefined));
+    const { log = () => undefined, startTimeoutMs = START_TIMEOUT_MS } = this.#options;
+    const child = await spawnChild(options, startTimeoutMs, log, this.#stopAsked.signal);
     this.#child = child;
     const answer = await fetch(`http://${this.#host}:${child.port}/ping`).catch((error: unknown) => error);
     if (!(answer instanceof Response && answer.ok)) {

@@ -166,6 +166,7 @@ export class Executor {
 function prologue(request: QueryRequest, more: string): string {
   const changes: string[] = more === '' ? [] : [more];
   for (const [name, value] of request.settings) {
+    // `log_comment` carries our marker.
     if (name === 'log_comment' || (name === 'readonly' && request.readOnly && value === '0')) continue;
     changes.push(`${quoteName(name)} = ${quoteString(value)}`);
   }

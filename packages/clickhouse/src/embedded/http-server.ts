@@ -89,9 +89,11 @@ class HttpInterface {
   async #run(request: IncomingMessage, response: ServerResponse, query: QueryRequest, form: boolean): Promise<Answer> {
     const leave = new AbortController();
     response.once('close', () => leave.abort());
-    let held = 0;
+    const held = { bytes: 0, isReleased: false };
     const hold = (bytes: number): void => {
-      held += bytes;
+      // A query that was cancelled while it was being received is answered already.
+      if (held.isReleased) throw EngineError.refusal('QUERY_WAS_CANCELLED', 'Query was cancelled before it was run.');
+      held.bytes += bytes;
       this.#bodyBytesInFlight += bytes;
       if (this.#bodyBytesInFlight > this.#limits.bodyBytesInFlightMax)
         throw EngineError.refusal(
@@ -102,7 +104,8 @@ class HttpInterface {
     try {
       return await this.#executor.run(query, () => (form ? Promise.resolve(Buffer.alloc(0)) : this.#receive(request, hold)), leave.signal);
     } finally {
-      this.#bodyBytesInFlight -= held;
+      held.isReleased = true;
+      this.#bodyBytesInFlight -= held.bytes;
     }
   }
 

@@ -44,9 +44,14 @@ export function processesSubquery(queries: readonly RunningQuery[]): string {
   );
 }
 
-/** Where a statement names `system.processes`, quoted or not. Its columns cannot be qualified with the table's name there: give it an alias. */
+/** What begins so asks for rows; `DESCRIBE` and the like are about the table itself. */
+const ASKS = ['SELECT', 'WITH', 'EXPLAIN'] as const;
+
+/** Where a query names `system.processes`, quoted or not. Its columns cannot be qualified with the table's name there: give it an alias. */
 export function findProcesses(sql: string): readonly { readonly start: number; readonly end: number }[] {
   const tokens = [...tokenizeCode(sql)];
+  const first = tokens.find((token) => token.text !== '(');
+  if (!ASKS.some((word) => isWord(first, word))) return [];
   return tokens.flatMap((token, at) => {
     const [dot, table] = [tokens[at + 1], tokens[at + 2]];
     return isName(token, 'system') && dot?.text === '.' && isName(table, 'processes') ? [{ start: token.start, end: table!.end }] : [];
