@@ -75,7 +75,7 @@ await using bare = await started('test/bench/support/bare-proxy.ts', [upstreamUr
 const bareUrl = await urlOf(bare);
 const key = `tl-${randomBytes(24).toString('hex')}`;
 await using ingress = await startIngress(key);
-const ingressUrl = (await ingress.waitForOutput(/ingress\S*\s+(http:\/\/\S+)/, START_TIMEOUT_MS))[1] as string;
+const ingressUrl = (await ingress.waitForOutput(/"urls":\{"ingress":"(http:[^"]+)"/, START_TIMEOUT_MS))[1] as string;
 
 const targets: readonly Target[] = [
   { name: 'direct', url: upstreamUrl, headers: {}, pid: null },
