@@ -1,7 +1,7 @@
 /** Finds the virtual key of a request: `Authorization: Bearer KEY` or `x-api-key: KEY`. */
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ControlState, ResolvedKey } from '@tokenledger/control';
+import type { RequestHeaders } from './core/headers.ts';
 
 export type Unauthenticated = { readonly code: 'KEY_MISSING' | 'KEY_UNKNOWN' };
 
@@ -18,20 +18,18 @@ interface Seen {
 const lastAccepted = new WeakMap<Socket, Seen>();
 
 /** Unknown and revoked keys are told apart nowhere: both are `KEY_UNKNOWN`. */
-export function authenticate(control: ControlState, request: IncomingMessage): ResolvedKey | Unauthenticated {
-  const text = keyText(request.headers);
+export function authenticate(control: ControlState, socket: Socket, headers: RequestHeaders['read']): ResolvedKey | Unauthenticated {
+  const text = headers['x-api-key'] ?? bearer(headers.authorization);
   if (text === undefined || text === '') return { code: 'KEY_MISSING' };
   if (text.length > KEY_LENGTH_MAX) return { code: 'KEY_UNKNOWN' };
-  const seen = lastAccepted.get(request.socket);
+  const seen = lastAccepted.get(socket);
   if (seen !== undefined && seen.control === control && seen.text === text) return seen.key;
   const key = control.findKey(text);
   if (key === undefined || key.revoked) return { code: 'KEY_UNKNOWN' };
-  lastAccepted.set(request.socket, { control, text, key });
+  lastAccepted.set(socket, { control, text, key });
   return key;
 }
 
-function keyText(headers: IncomingHttpHeaders): string | undefined {
-  const apiKey = headers['x-api-key'];
-  if (typeof apiKey === 'string') return apiKey;
-  return headers.authorization === undefined ? undefined : BEARER.exec(headers.authorization)?.[1];
+function bearer(authorization: string | undefined): string | undefined {
+  return authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
 }

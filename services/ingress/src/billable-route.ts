@@ -1,21 +1,23 @@
-/** A billable surface on the wire: POST → key → body → journal → provider. Reads top to bottom as the request goes. */
-import { type ControlView, type ResolvedChannel } from '@tokenledger/control';
-import { type Attribution, type Rejected } from '@tokenledger/domain';
+/** A billable surface on the wire: key → body → journal → provider. Reads top to bottom as a request goes. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ControlView, ResolvedChannel } from '@tokenledger/control';
+import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
 import type { RequestFacts, Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { type AcceptedRequest, newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import type { IngressConfig } from './config.ts';
 import { readAttribution } from './core/attribution.ts';
-import { splitRequestHeaders } from './core/headers.ts';
+import { readRequestHeaders, type RequestHeaders } from './core/headers.ts';
 import { traceIdOf } from './core/trace-context.ts';
 import { type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { InFlight } from './in-flight.ts';
-import { answerRefusal, bareRecord, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
+import { answerRefusal, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
+import { collectBody } from './request-body.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface BillableContext extends ExchangeContext, RefusalContext {
@@ -26,14 +28,7 @@ export interface BillableContext extends ExchangeContext, RefusalContext {
   readonly fingerprint: Fingerprint;
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Null until the request's key was accepted. */
-    accepted: AcceptedRequest | null;
-  }
-}
-
-const EMPTY = Buffer.alloc(0);
+const MICROSECONDS_PER_MS = 1000;
 
 /** The unresolved event that recovery would publish if the process died now. */
 const UNRESOLVED: RequestEnd = {
@@ -46,107 +41,114 @@ const UNRESOLVED: RequestEnd = {
   durationMs: 0,
 };
 
+/** Fastify finds the route; from there on request and response are ours, so that bodies stay bytes and nothing is done twice. */
 export function addBillableRoute(app: FastifyInstance, surface: Surface, context: BillableContext): void {
   app.route({
     method: surface.method,
     url: surface.path,
-    onRequest: (request, reply, next) => accept(context, surface, request, reply, next),
-    handler: (request, reply) => forward(context, request, reply),
-    errorHandler: (error: FastifyError, request, reply) => failed(context, error, request, reply),
+    onRequest: (request, reply) => {
+      reply.hijack();
+      accept(context, surface, request.raw, reply.raw);
+    },
+    handler: () => {
+      throw new InvariantError('a hijacked request reached its handler');
+    },
   });
 }
 
-/** Before the body is read: whose request is it, and is there room for it? */
-function accept(context: BillableContext, surface: Surface, request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+/** Whose request is it, and is there room for it? Then its body is read. */
+function accept(context: BillableContext, surface: Surface, request: IncomingMessage, response: ServerResponse): void {
   const startedAt = performance.now();
   const occurredAtMs = context.now();
   const requestId = newId(occurredAtMs);
-  const key = authenticate(context.control.current(), request.raw);
+  const headers = readRequestHeaders(request.rawHeaders);
+  const key = authenticate(context.control.current(), request.socket, headers.read);
   if ('code' in key) {
     context.metrics.unrecorded(key.code === 'KEY_MISSING' ? 'key_missing' : 'key_unknown');
-    answerRefusal(reply, surface, requestId, { status: 401, code: key.code, message: ERRORS[key.code], outcome: 'refused_policy' });
+    request.resume();
+    answerRefusal(response, surface, requestId, { status: 401, code: key.code, outcome: 'refused_policy' });
     return;
   }
-  const accepted: AcceptedRequest = {
-    requestId,
-    occurredAtMs,
-    startedAt,
-    key,
-    surface,
-    traceId: traceIdOf(request.headers.traceparent as string | undefined),
-  };
-  request.accepted = accepted;
-  const reserved = context.inFlight.reserve(request.raw);
+  const accepted: AcceptedRequest = { requestId, occurredAtMs, startedAt, key, surface, traceId: traceIdOf(headers.read.traceparent) };
+  const reserved = context.inFlight.reserve(headers.read['content-length']);
   if (reserved === null) {
-    reply.header('connection', 'close');
-    refuse(context, reply, accepted, bareRecord(accepted, null), {
-      status: 503,
-      code: 'OVERLOADED',
-      message: ERRORS.OVERLOADED,
-      outcome: 'refused_limit',
-    });
+    request.resume();
+    refuse(context, response, accepted, bareRecord(accepted, null), { status: 503, code: 'OVERLOADED', outcome: 'refused_limit' });
     return;
   }
-  reply.raw.once('close', () => context.inFlight.release(reserved));
-  next();
+  let exchange: Exchange | undefined;
+  const body = collectBody(request, context.config.body_bytes_max, (collected) => {
+    if (collected === 'too_large') {
+      const message = `${ERRORS.BODY_TOO_LARGE} The limit is ${context.config.body_bytes_max} bytes.`;
+      refuse(context, response, accepted, bareRecord(accepted, null), {
+        status: 413,
+        code: 'BODY_TOO_LARGE',
+        outcome: 'refused_too_large',
+        message,
+      });
+    } else {
+      exchange = understand(context, accepted, headers, collected, request, response);
+    }
+  });
+  response.once('close', () => {
+    context.inFlight.release(reserved);
+    if (body.receiving) clientLeft(context, accepted);
+    else exchange?.clientClosed();
+  });
+}
+
+/** The client left while it was sending. */
+function clientLeft(context: BillableContext, accepted: AcceptedRequest): void {
+  const end: RequestEnd = { ...UNRESOLVED, outcome: 'client_aborted', durationMs: Math.round(performance.now() - accepted.startedAt) };
+  recordUnforwarded(context, accepted, bareRecord(accepted, null), end, () => undefined);
 }
 
 /** The body is here whole: what does it ask for, for whom, and who serves it? */
-function forward(context: BillableContext, request: FastifyRequest, reply: FastifyReply): void {
+function understand(
+  context: BillableContext,
+  accepted: AcceptedRequest,
+  headers: RequestHeaders,
+  body: Buffer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Exchange | undefined {
   const beganAt = performance.now();
-  const accepted = request.accepted as AcceptedRequest;
-  const body = Buffer.isBuffer(request.body) ? request.body : EMPTY;
-  const bare = bareRecord(accepted, body.length);
-  const headers = splitRequestHeaders(request.raw.rawHeaders, request.headers.connection);
   const attribution = readAttribution(accepted.key, headers.attribution);
-  if (isRejected(attribution)) return refuse(context, reply, accepted, bare, invalid(attribution));
-  const known: RequestRecord = { ...bare, attribution };
-  if (request.headers['content-encoding'] !== undefined && request.headers['content-encoding'] !== 'identity') {
-    return refuse(context, reply, accepted, known, {
-      status: 415,
-      code: 'ENCODING_UNSUPPORTED',
-      message: ERRORS.ENCODING_UNSUPPORTED,
-      outcome: 'refused_invalid',
-    });
+  if (isRejected(attribution)) return turnDown(bareRecord(accepted, body.length), invalid(attribution));
+  const coding = headers.read['content-encoding'];
+  if (coding !== undefined && coding !== 'identity') {
+    return turnDown(
+      { ...bareRecord(accepted, body.length), attribution },
+      { status: 415, code: 'ENCODING_UNSUPPORTED', outcome: 'refused_invalid' },
+    );
   }
   const channel = context.control.current().channelFor(accepted.surface.name);
   const facts = accepted.surface.readRequest(body, { injectUsage: channel?.injectUsage ?? false });
-  if (facts.kind === 'rejected') return refuse(context, reply, accepted, known, invalid(facts));
-  if (channel === undefined) {
-    const record = recordOf(context, accepted, facts, attribution, body, null);
-    return refuse(context, reply, accepted, record, {
-      status: 503,
-      code: 'CHANNEL_MISSING',
-      message: ERRORS.CHANNEL_MISSING,
-      outcome: 'refused_unavailable',
-    });
+  if (facts.kind === 'rejected') return turnDown({ ...bareRecord(accepted, body.length), attribution }, invalid(facts));
+  const record = recordOf(context, accepted, facts, attribution, body, beganAt);
+  if (channel === undefined) return turnDown(record, { status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
+  return send(context, { accepted, record, facts, channel, headers: headers.upstream, body, query: queryOf(request) }, response);
+
+  function turnDown(refused: RequestRecord, refusal: Refusal): undefined {
+    refuse(context, response, accepted, refused, refusal);
   }
-  send(context, request, reply, {
-    accepted,
-    facts,
-    attribution,
-    body,
-    channel,
-    upstreamHeaders: headers.upstream,
-    overheadMs: performance.now() - beganAt,
-  });
 }
 
 interface Sending {
   readonly accepted: AcceptedRequest;
+  readonly record: RequestRecord;
   readonly facts: RequestFacts;
-  readonly attribution: Attribution;
-  readonly body: Buffer;
   readonly channel: ResolvedChannel;
-  readonly upstreamHeaders: string[];
-  readonly overheadMs: number;
+  /** Flat pairs; added to. */
+  readonly headers: string[];
+  readonly body: Buffer;
+  readonly query: string;
 }
 
 /** Opened in the journal first; then its bytes may leave. */
-function send(context: BillableContext, request: FastifyRequest, reply: FastifyReply, sending: Sending): void {
-  const { accepted, facts, channel, body, upstreamHeaders: headers } = sending;
+function send(context: BillableContext, sending: Sending, response: ServerResponse): Exchange | undefined {
+  const { accepted, record, facts, channel, headers } = sending;
   const attemptStartedAt = performance.now();
-  const record = recordOf(context, accepted, facts, sending.attribution, body, Math.round(sending.overheadMs * 1000));
   const entry = context.journal.open({
     partition: context.partitionOf(accepted.key.id),
     facts: () =>
@@ -156,25 +158,25 @@ function send(context: BillableContext, request: FastifyRequest, reply: FastifyR
   });
   if (entry === null) {
     context.metrics.unrecorded('journal_full');
-    answerRefusal(reply, accepted.surface, accepted.requestId, JOURNAL_FULL);
-    return;
+    answerRefusal(response, accepted.surface, accepted.requestId, JOURNAL_FULL);
+    return undefined;
   }
   const attemptId = newId(accepted.occurredAtMs);
-  for (const [name, value] of Object.entries(accepted.surface.credentialHeaders(channel.credential))) headers.push(name, value);
-  headers.push('x-request-id', attemptId);
+  const { pool, basePath, credential } = context.upstreams.of(channel, accepted.surface);
   if (facts.streamed) plainStream(headers);
+  headers.push(...credential, 'x-request-id', attemptId);
   const filter = facts.injectedBody === undefined ? undefined : accepted.surface.injectionFilter?.();
-  const { pool, basePath } = context.upstreams.of(channel);
-  reply.hijack();
+  const exchange = new Exchange(context, { accepted, record, channel, attemptId, attemptStartedAt, filter }, entry, response);
   pool.dispatch(
-    { path: basePath + accepted.surface.path + queryOf(request), method: 'POST', headers, body: facts.injectedBody ?? body },
-    new Exchange(context, { accepted, record, channel, attemptId, attemptStartedAt, filter }, entry, reply.raw),
+    { path: basePath + accepted.surface.path + sending.query, method: 'POST', headers, body: facts.injectedBody ?? sending.body },
+    exchange,
   );
+  return exchange;
 }
 
 /** Only the query is the client's: the path is the surface's, whatever form the request line had. */
-export function queryOf(request: FastifyRequest): string {
-  const url = request.raw.url ?? '';
+export function queryOf(request: IncomingMessage): string {
+  const url = request.url ?? '';
   const mark = url.indexOf('?');
   return mark < 0 ? '' : url.slice(mark);
 }
@@ -193,7 +195,7 @@ function recordOf(
   facts: RequestFacts,
   attribution: Attribution,
   body: Buffer,
-  overheadUs: number | null,
+  beganAt: number,
 ): RequestRecord {
   return {
     eventId: accepted.requestId,
@@ -207,44 +209,29 @@ function recordOf(
     promptFingerprint: context.fingerprint(body),
     lastToolFingerprint: context.fingerprint(facts.lastToolText),
     requestBytes: body.length,
-    overheadUs,
+    overheadUs: Math.round((performance.now() - beganAt) * MICROSECONDS_PER_MS),
   };
 }
 
-/** What went wrong while the body came in: too large, cut short, or its client left. */
-function failed(context: BillableContext, error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const { accepted } = request;
-  if (accepted === null) throw error;
-  reply.header('connection', 'close');
-  const record = bareRecord(accepted, null);
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    const message = `${ERRORS.BODY_TOO_LARGE} The limit is ${context.config.body_bytes_max} bytes.`;
-    return refuse(context, reply, accepted, record, { status: 413, code: 'BODY_TOO_LARGE', message, outcome: 'refused_too_large' });
-  }
-  if (request.raw.destroyed || request.raw.errored !== null) {
-    const end: RequestEnd = { ...UNRESOLVED, outcome: 'client_aborted', durationMs: Math.round(performance.now() - accepted.startedAt) };
-    return recordUnforwarded(context, accepted, record, end, () => reply.hijack().raw.destroy());
-  }
-  if (error.statusCode !== undefined && error.statusCode < 500) {
-    return refuse(context, reply, accepted, record, {
-      status: 400,
-      code: 'BODY_INCOMPLETE',
-      message: ERRORS.BODY_INCOMPLETE,
-      outcome: 'refused_invalid',
-    });
-  }
-  throw error;
+/** What is known of a request whose body was not understood. */
+function bareRecord(accepted: AcceptedRequest, requestBytes: number | null): RequestRecord {
+  return {
+    eventId: accepted.requestId,
+    requestId: accepted.requestId,
+    occurredAtMs: accepted.occurredAtMs,
+    attribution: accepted.key.attribution,
+    surface: accepted.surface.name,
+    requestedModel: '',
+    streamed: false,
+    traceId: accepted.traceId,
+    promptFingerprint: '',
+    lastToolFingerprint: '',
+    requestBytes,
+    overheadUs: null,
+  };
 }
 
 function invalid(rejection: Rejected): Refusal {
-  return {
-    status: 400,
-    code: rejection.code === 'ATTRIBUTION_INVALID' ? 'ATTRIBUTION_INVALID' : 'REQUEST_INVALID',
-    message: rejection.message,
-    outcome: 'refused_invalid',
-  };
-}
-
-function isRejected(value: Attribution | Rejected): value is Rejected {
-  return 'kind' in value;
+  const code = rejection.code === 'ATTRIBUTION_INVALID' ? 'ATTRIBUTION_INVALID' : 'REQUEST_INVALID';
+  return { status: 400, code, message: rejection.message, outcome: 'refused_invalid' };
 }

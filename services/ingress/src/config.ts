@@ -55,7 +55,7 @@ export const ingressConfig = z.strictObject({
     .default(256 * MIB)
     .describe('Bytes of events that may wait for the event log; beyond it requests are refused with 503.'),
   publish_batch_max: z.int().min(1).default(500).describe('Events per send to the event log.'),
-  publish_linger_ms: z.int().min(0).default(25).describe('How long an event may wait for others to be sent along, in milliseconds.'),
+  publish_linger_ms: z.int().min(0).default(50).describe('How long an event may wait for others to be sent along, in milliseconds.'),
   publish_retry_ms_max: z.int().min(10).default(5000).describe('Longest pause between two tries to publish, in milliseconds.'),
 });
 

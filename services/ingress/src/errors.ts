@@ -4,7 +4,6 @@ export const ERRORS = {
   KEY_UNKNOWN: 'The virtual key is unknown or revoked: use a key that is in force, or ask whoever runs the ledger for one.',
   ATTRIBUTION_INVALID: 'An x-tokenledger-* header is unknown or has a value that is not allowed: correct or remove it.',
   BODY_TOO_LARGE: 'The request body is over the limit: send less, or have `ingress.body_bytes_max` raised.',
-  BODY_INCOMPLETE: 'The request body ended before its announced length: send it again.',
   ENCODING_UNSUPPORTED: 'The request body is compressed, so it cannot be read: send it without `content-encoding`.',
   CHANNEL_MISSING: 'No channel serves this surface: add one to the documents.',
   OVERLOADED: 'Too many request bytes are in flight: try again after `Retry-After`, or have `ingress.request_bytes_in_flight_max` raised.',

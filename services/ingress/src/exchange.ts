@@ -80,7 +80,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#request = request;
     this.#entry = entry;
     this.#response = response;
-    response.once('close', () => this.#onClientClose());
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -195,7 +194,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else response.writeHead(this.#status ?? 502, this.#statusText, this.#headers);
   }
 
-  #onClientClose(): void {
+  /** The connection to the client is closed: it has the whole answer, or it left. */
+  clientClosed(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#settled || this.#response.writableFinished) return;

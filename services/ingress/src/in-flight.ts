@@ -1,13 +1,12 @@
 /** The bound on request bytes held at one time. A body of unknown length reserves the largest one allowed. */
-import type { IncomingMessage } from 'node:http';
 
 /** What a request holds besides its body. */
 const REQUEST_OVERHEAD_BYTES = 4096;
 
 export interface InFlight {
   readonly bytes: number;
-  /** Bytes reserved; null when there is no room for them. */
-  reserve(request: IncomingMessage): number | null;
+  /** `contentLength`: the header. Gives the bytes reserved; null when there is no room for them. */
+  reserve(contentLength: string | undefined): number | null;
   release(bytes: number): void;
 }
 
@@ -17,9 +16,8 @@ export function inFlightBound(limits: { readonly inFlightBytesMax: number; reado
     get bytes() {
       return held;
     },
-    reserve(request) {
-      const announced = Number(request.headers['content-length'] ?? Number.NaN);
-      const body = Number.isNaN(announced) ? limits.bodyBytesMax : Math.min(announced, limits.bodyBytesMax);
+    reserve(contentLength) {
+      const body = contentLength === undefined ? limits.bodyBytesMax : Math.min(Number(contentLength), limits.bodyBytesMax);
       const bytes = body + REQUEST_OVERHEAD_BYTES;
       if (held + bytes > limits.inFlightBytesMax) return null;
       held += bytes;

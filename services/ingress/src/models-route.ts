@@ -1,12 +1,17 @@
 /** `GET /v1/models`: free, so it has a metric and no event. Passed to the channel of the API that the client speaks. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { InvariantError } from '@tokenledger/domain';
 import type { Surface } from '@tokenledger/providers';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import { type BillableContext, queryOf } from './billable-route.ts';
-import { answerHeaders, splitRequestHeaders } from './core/headers.ts';
-import { ERRORS } from './errors.ts';
-import { answerRefusal } from './refusal.ts';
+import { answerHeaders, readRequestHeaders } from './core/headers.ts';
+import { answerRefusal, type Refusal } from './refusal.ts';
+
+const PATH = '/v1/models';
+const NONE: ReadonlySet<string> = new Set();
 
 /** `surfaces`: the one that speaks Anthropic's API is told by the `anthropic-version` header. */
 export function addModelsRoute(
@@ -14,47 +19,53 @@ export function addModelsRoute(
   surfaces: { readonly openai: Surface; readonly anthropic: Surface },
   context: BillableContext,
 ): void {
-  app.get('/v1/models', (request, reply) =>
-    listModels(request.headers['anthropic-version'] === undefined ? surfaces.openai : surfaces.anthropic, context, request, reply),
-  );
+  app.route({
+    method: 'GET',
+    url: PATH,
+    onRequest: (request, reply) => {
+      reply.hijack();
+      const headers = readRequestHeaders(request.raw.rawHeaders);
+      const surface = headers.read['anthropic-version'] === undefined ? surfaces.openai : surfaces.anthropic;
+      void listModels(context, surface, headers, request.raw, reply.raw);
+    },
+    handler: () => {
+      throw new InvariantError('a hijacked request reached its handler');
+    },
+  });
 }
 
-async function listModels(surface: Surface, context: BillableContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** Never rejects. */
+async function listModels(
+  context: BillableContext,
+  surface: Surface,
+  headers: ReturnType<typeof readRequestHeaders>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const requestId = newId(context.now());
+  const turnDown = (refusal: Refusal): void => answerRefusal(response, surface, requestId, refusal);
+  request.resume();
   const control = context.control.current();
-  const key = authenticate(control, request.raw);
+  const key = authenticate(control, request.socket, headers.read);
   if ('code' in key) {
     context.metrics.unrecorded(key.code === 'KEY_MISSING' ? 'key_missing' : 'key_unknown');
-    answerRefusal(reply, surface, requestId, { status: 401, code: key.code, message: ERRORS[key.code], outcome: 'refused_policy' });
-    return reply;
+    return turnDown({ status: 401, code: key.code, outcome: 'refused_policy' });
   }
   const channel = control.channelFor(surface.name);
-  if (channel === undefined) {
-    answerRefusal(reply, surface, requestId, {
-      status: 503,
-      code: 'CHANNEL_MISSING',
-      message: ERRORS.CHANNEL_MISSING,
-      outcome: 'refused_unavailable',
-    });
-    return reply;
-  }
+  if (channel === undefined) return turnDown({ status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
   context.metrics.free(surface.name);
-  const headers = splitRequestHeaders(request.raw.rawHeaders, request.headers.connection).upstream;
-  for (const [name, value] of Object.entries(surface.credentialHeaders(channel.credential))) headers.push(name, value);
-  const { pool, basePath } = context.upstreams.of(channel);
+  const { pool, basePath, credential } = context.upstreams.of(channel, surface);
   try {
-    const answer = await pool.request({ path: `${basePath}/v1/models${queryOf(request)}`, method: 'GET', headers });
-    const passed = answerHeaders(answer.headers, new Set());
-    for (let index = 0; index < passed.length; index += 2) reply.header(passed[index] as string, passed[index + 1]);
-    return await reply.code(answer.statusCode).header('x-tokenledger-request-id', requestId).send(answer.body);
-  } catch (error) {
-    request.log.debug({ err: error }, 'the list of models could not be fetched');
-    answerRefusal(reply, surface, requestId, {
-      status: 502,
-      code: 'UPSTREAM_UNREACHABLE',
-      message: ERRORS.UPSTREAM_UNREACHABLE,
-      outcome: 'upstream_error',
+    const answer = await pool.request({
+      path: basePath + PATH + queryOf(request),
+      method: 'GET',
+      headers: [...headers.upstream, ...credential],
     });
-    return reply;
+    response.writeHead(answer.statusCode, [...answerHeaders(answer.headers, NONE), 'x-tokenledger-request-id', requestId]);
+    await pipeline(answer.body, response);
+  } catch {
+    // The client is told: by a status while that is possible, else by an answer that breaks off. Nothing was billed.
+    if (response.headersSent) response.destroy();
+    else turnDown({ status: 502, code: 'UPSTREAM_UNREACHABLE', outcome: 'upstream_error' });
   }
 }

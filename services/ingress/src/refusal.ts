@@ -1,20 +1,23 @@
 /** Answers a request that is not forwarded, and records its event before the client knows. */
+import type { ServerResponse } from 'node:http';
 import type { Outcome, UsageEvent } from '@tokenledger/domain';
 import type { Journal } from '@tokenledger/journal';
+import type { Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
-import type { FastifyReply } from 'fastify';
 import type { AcceptedRequest } from './accepted-request.ts';
 import { type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
-import type { IngressCode } from './errors.ts';
+import { ERRORS, type IngressCode } from './errors.ts';
 import type { IngressMetrics } from './metrics.ts';
-import type { Surface } from '@tokenledger/providers';
 
 export interface Refusal {
   readonly status: number;
   readonly code: IngressCode | 'REQUEST_INVALID';
-  readonly message: string;
   readonly outcome: Outcome;
+  /** Default: the sentence of the code. */
+  readonly message?: string;
 }
+
+export const JOURNAL_FULL: Refusal = { status: 503, code: 'JOURNAL_FULL', outcome: 'refused_unavailable' };
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -25,28 +28,10 @@ export interface RefusalContext {
   readonly partitionOf: (keyId: string) => number;
 }
 
-/** What is known of a request before its body was understood. */
-export function bareRecord(accepted: AcceptedRequest, requestBytes: number | null): RequestRecord {
-  return {
-    eventId: accepted.requestId,
-    requestId: accepted.requestId,
-    occurredAtMs: accepted.occurredAtMs,
-    attribution: accepted.key.attribution,
-    surface: accepted.surface.name,
-    requestedModel: '',
-    streamed: false,
-    traceId: accepted.traceId,
-    promptFingerprint: '',
-    lastToolFingerprint: '',
-    requestBytes,
-    overheadUs: null,
-  };
-}
-
 /** Records the refusal, then answers. A full journal is answered 503 instead, and counted. */
 export function refuse(
   context: RefusalContext,
-  reply: FastifyReply,
+  response: ServerResponse,
   accepted: AcceptedRequest,
   record: RequestRecord,
   refusal: Refusal,
@@ -61,17 +46,9 @@ export function refuse(
     durationMs: Math.round(performance.now() - accepted.startedAt),
   };
   recordUnforwarded(context, accepted, record, end, (recorded) => {
-    if (recorded) answerRefusal(reply, accepted.surface, accepted.requestId, refusal);
-    else answerRefusal(reply, accepted.surface, accepted.requestId, JOURNAL_FULL);
+    answerRefusal(response, accepted.surface, accepted.requestId, recorded ? refusal : JOURNAL_FULL);
   });
 }
-
-export const JOURNAL_FULL: Refusal = {
-  status: 503,
-  code: 'JOURNAL_FULL',
-  message: 'nothing more can be recorded at the moment, so nothing is forwarded; try again shortly',
-  outcome: 'refused_unavailable',
-};
 
 /** Records a request of which nothing was forwarded; `done(false)` when the journal was full. */
 export function recordUnforwarded(
@@ -95,12 +72,16 @@ export function recordUnforwarded(
   journal.onSynced(position, () => done(true));
 }
 
-/** An error in the provider's own shape. 503 tells when to try again. */
-export function answerRefusal(reply: FastifyReply, surface: Surface, requestId: string, refusal: Refusal): void {
-  if (refusal.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
-  reply
-    .code(refusal.status)
-    .header('content-type', 'application/json')
-    .header('x-tokenledger-request-id', requestId)
-    .send(surface.errorBody({ status: refusal.status, code: refusal.code, message: refusal.message, requestId }));
+/** An error in the provider's own shape. 503 tells when to try again. What is left of the request's body is thrown away. */
+export function answerRefusal(response: ServerResponse, surface: Surface, requestId: string, refusal: Refusal): void {
+  if (response.destroyed) return;
+  const message = refusal.message ?? (refusal.code === 'REQUEST_INVALID' ? '' : ERRORS[refusal.code]);
+  const body = surface.errorBody({ status: refusal.status, code: refusal.code, message, requestId });
+  if (refusal.status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+  response.writeHead(refusal.status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    'x-tokenledger-request-id': requestId,
+  });
+  response.end(body);
 }

@@ -1,4 +1,4 @@
-/** The HTTP server of the ingress: Fastify with bodies kept as bytes, and an error for everything that is not served. */
+/** The HTTP server of the ingress: its limits, its routes, and an error for everything that is not served. */
 import type { Socket } from 'node:net';
 import { SURFACES } from '@tokenledger/providers';
 import { fastify, type FastifyInstance } from 'fastify';
@@ -10,7 +10,6 @@ export function ingressServer(context: BillableContext): FastifyInstance {
   const { config } = context;
   const app = fastify({
     logger: false,
-    bodyLimit: config.body_bytes_max,
     requestTimeout: config.request_timeout_ms,
     keepAliveTimeout: config.keep_alive_timeout_ms,
     http: { maxHeaderSize: config.header_bytes_max, headersTimeout: config.headers_timeout_ms },
@@ -18,9 +17,6 @@ export function ingressServer(context: BillableContext): FastifyInstance {
     exposeHeadRoutes: false,
     clientErrorHandler: (error, socket) => answerBrokenRequest(context, error, socket),
   });
-  app.decorateRequest('accepted', null);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: config.body_bytes_max }, (_request, body, done) => done(null, body));
   for (const surface of Object.values(SURFACES)) addBillableRoute(app, surface, context);
   addModelsRoute(app, { openai: SURFACES['openai.chat'], anthropic: SURFACES['anthropic.messages'] }, context);
   app.setNotFoundHandler((request, reply) => {

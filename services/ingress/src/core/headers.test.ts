@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { answerHeaders, splitRequestHeaders } from './headers.ts';
+import { answerHeaders, readRequestHeaders } from './headers.ts';
 
 test('credentials, hop-by-hop headers and our own do not go upstream; all others go as they are', () => {
   const raw = [
@@ -19,9 +19,10 @@ test('credentials, hop-by-hop headers and our own do not go upstream; all others
     ['anthropic-beta', 'two'],
     ['traceparent', '00-x'],
   ].flat();
-  expect(splitRequestHeaders(raw, 'keep-alive, X-Private')).toEqual({
+  expect(readRequestHeaders(raw)).toMatchObject({
     upstream: ['Content-Type', 'application/json', 'anthropic-beta', 'one', 'anthropic-beta', 'two', 'traceparent', '00-x'],
     attribution: ['x-tokenledger-feature', 'search'],
+    read: { authorization: 'Bearer tl-secret', 'x-api-key': 'tl-secret', 'content-length': '5', traceparent: '00-x' },
   });
 });
 
@@ -55,4 +56,8 @@ test("rate limits and request ids come back; cookies, account names and the conn
 
 test('what our change of the body made untrue is left out', () => {
   expect(answerHeaders({ 'content-length': '10', date: 'now' }, new Set(['content-length']))).toEqual(['date', 'now']);
+});
+
+test('of a header that comes twice the first is read', () => {
+  expect(readRequestHeaders(['Authorization', 'Bearer a', 'authorization', 'Bearer b']).read).toEqual({ authorization: 'Bearer a' });
 });

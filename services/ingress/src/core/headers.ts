@@ -35,44 +35,63 @@ const REQUEST_DROPPED = new Set([
 
 const ANSWER_DROPPED = new Set([...HOP_BY_HOP, 'set-cookie', 'openai-organization', 'openai-project', 'anthropic-organization-id']);
 
-export interface SplitHeaders {
+/** Headers that the ingress itself acts on; the first of each name counts. */
+const READ = [
+  'authorization',
+  'x-api-key',
+  'traceparent',
+  'content-encoding',
+  'content-length',
+  'connection',
+  'anthropic-version',
+] as const;
+type ReadName = (typeof READ)[number];
+const READ_NAMES: ReadonlySet<string> = new Set(READ);
+
+export interface RequestHeaders {
   /** Flat name and value pairs to send upstream, without credential. */
   readonly upstream: string[];
   /** Flat lower-case name and value pairs of our own headers. */
-  readonly attribution: string[];
+  readonly attribution: readonly string[];
+  readonly read: Readonly<Partial<Record<ReadName, string>>>;
 }
 
-/** `raw`: flat pairs as Node gives them. `connection`: the Connection header, whose tokens name further hop-by-hop headers. */
-export function splitRequestHeaders(raw: readonly string[], connection: string | undefined): SplitHeaders {
-  const named = namedByConnection(connection);
+/** `raw`: flat pairs as Node gives them, in one pass. */
+export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
   const upstream: string[] = [];
   const attribution: string[] = [];
+  const read: Partial<Record<ReadName, string>> = {};
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string;
-    const lower = name.toLowerCase();
-    if (REQUEST_DROPPED.has(lower)) continue;
     const value = raw[index + 1] as string;
+    const lower = name.toLowerCase();
+    if (READ_NAMES.has(lower)) read[lower as ReadName] ??= value;
     if (lower.startsWith(ATTRIBUTION_PREFIX)) attribution.push(lower, value);
-    else if (named === undefined || !named.has(lower)) upstream.push(name, value);
+    else if (!REQUEST_DROPPED.has(lower)) upstream.push(name, value);
   }
-  return { upstream, attribution };
+  return { upstream: withoutNamed(upstream, namedByConnection(read.connection)), attribution, read };
 }
 
 /** The answer's headers for the client, as flat name and value pairs. `headers`: lower-case names. `without`: names that our change of the body made untrue. */
 export function answerHeaders(headers: Readonly<Record<string, string | string[] | undefined>>, without: ReadonlySet<string>): string[] {
-  const { connection } = headers;
-  const named = typeof connection === 'string' ? namedByConnection(connection) : undefined;
   const passed: string[] = [];
   for (const name in headers) {
-    if (ANSWER_DROPPED.has(name) || without.has(name) || name.startsWith(ATTRIBUTION_PREFIX) || named?.has(name) === true) continue;
+    if (ANSWER_DROPPED.has(name) || without.has(name) || name.startsWith(ATTRIBUTION_PREFIX)) continue;
     const value = headers[name];
     if (typeof value === 'string') passed.push(name, value);
     else for (const each of value ?? []) passed.push(name, each);
   }
-  return passed;
+  const { connection } = headers;
+  return withoutNamed(passed, typeof connection === 'string' ? namedByConnection(connection) : undefined);
 }
 
+/** The Connection header may name further headers that end here; it seldom does. */
 function namedByConnection(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
   return new Set(connection.split(',').map((token) => token.trim().toLowerCase()));
+}
+
+function withoutNamed(pairs: string[], named: ReadonlySet<string> | undefined): string[] {
+  if (named === undefined) return pairs;
+  return pairs.filter((_, index) => !named.has((pairs[index - (index % 2)] as string).toLowerCase()));
 }
