@@ -29,3 +29,13 @@ test('beyond the bound, further label values share one series', async () => {
 test('a counter that does not end in _total is refused', () => {
   expect(() => createMetrics(createRegistry({ processMetrics: false }), 'x').counter('requests', '')).toThrow(/ends in _total/);
 });
+
+test('a counter kept elsewhere shows its value at each scrape', async () => {
+  const registry = createRegistry({ processMetrics: false });
+  let value = 3;
+  createMetrics(registry, 'ingress').counterOf('seconds_total', 'h', () => value);
+  expect(await registry.metrics()).toContain('tokenledger_ingress_seconds_total 3');
+  value = 5;
+  expect(await registry.metrics()).toContain('tokenledger_ingress_seconds_total 5');
+  expect(() => createMetrics(registry, 'ingress').counterOf('seconds', 'h', () => value)).toThrow('ends in _total');
+});

@@ -12,6 +12,8 @@ export interface Metrics {
   /** `read` is called at each scrape, for a value that lives elsewhere. */
   gauge<const Label extends string = never>(name: string, help: string, labels?: readonly Label[]): GaugeFamily<Label>;
   gaugeOf(name: string, help: string, read: () => number): void;
+  /** A counter kept elsewhere, for paths where every microsecond counts; `name` ends in `_total`. */
+  counterOf(name: string, help: string, read: () => number): void;
   /** `name` ends in its unit, e.g. `_seconds` or `_bytes`; `buckets` are upper bounds in that unit. */
   histogram<const Label extends string = never>(
     name: string,
@@ -75,6 +77,18 @@ export function createMetrics(registry: Registry, role: string): Metrics {
     },
     gaugeOf(name, help, read) {
       const gauge: Gauge = new Gauge({ name: named(name), help, registers: [registry], collect: () => gauge.set(read()) });
+    },
+    counterOf(name, help, read) {
+      invariant(name.endsWith('_total'), `counter '${name}' ends in _total`);
+      const counter: Counter = new Counter({
+        name: named(name),
+        help,
+        registers: [registry],
+        collect: () => {
+          counter.reset();
+          counter.inc(read());
+        },
+      });
     },
     histogram(name, help, buckets, labels = []) {
       const histogram = new Histogram({ name: named(name), help, labelNames: [...labels], buckets: [...buckets], registers: [registry] });
