@@ -12,7 +12,7 @@ export interface Retry {
   readonly retrying: (error: unknown, attempt: number) => void;
 }
 
-export function isRetryable(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   return error instanceof AppError && error.retryable;
 }
 
