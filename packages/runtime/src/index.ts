@@ -11,5 +11,7 @@ export * from './listening.ts';
 export * from './logging/logger.ts';
 export * from './logging/redaction.ts';
 export * from './metrics.ts';
+export * from './partition-health.ts';
 export * from './role.ts';
 export * from './signals.ts';
+export * from './within.ts';

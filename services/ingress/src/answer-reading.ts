@@ -126,6 +126,7 @@ class DecodedReading implements AnswerReading {
       this.#tooLong = true;
       this.#decoder.destroy();
       this.#options.onDrain();
+      this.#finish(); // a destroyed decoder never ends: whoever waits for its end already is told here
       return;
     }
     this.#options.reader.push(chunk);

@@ -19,7 +19,7 @@ const lastAccepted = new WeakMap<Socket, Seen>();
 
 /** Unknown and revoked keys are told apart nowhere: both are `KEY_UNKNOWN`. */
 export function authenticate(control: ControlState, socket: Socket, headers: RequestHeaders['read']): ResolvedKey | Unauthenticated {
-  const text = headers['x-api-key'] ?? bearer(headers.authorization);
+  const text = headers['x-api-key'] || bearer(headers.authorization);
   if (text === undefined || text === '') return { code: 'KEY_MISSING' };
   if (text.length > KEY_LENGTH_MAX) return { code: 'KEY_UNKNOWN' };
   const seen = lastAccepted.get(socket);

@@ -84,6 +84,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    // Given up while it waited for a connection: its event says that nothing was read, so nothing may be sent any more.
+    if (this.#settled) controller.abort(new Error('given up before it was sent'));
   }
 
   onResponseStart(

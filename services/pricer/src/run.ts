@@ -9,11 +9,10 @@ import {
   type Topics,
 } from '@tokenledger/event-log';
 import type { PriceBook } from '@tokenledger/pricing';
-import type { Logger, Registry, Role, RoleState } from '@tokenledger/runtime';
+import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { PricerConfig } from './config.ts';
 import { decide, type Decision, type PricerContext } from './core/decide.ts';
 import { pricerMetrics } from './metrics.ts';
-import { partitionHealth } from './partition-health.ts';
 
 export interface PricerOptions {
   readonly config: PricerConfig;
@@ -42,15 +41,15 @@ export function createPricer(options: PricerOptions): Role {
   let transform: Running | undefined;
 
   const observer: ShapeObserver = {
-    batch: ({ partition }) => health.fine(partition),
-    retrying({ partition, error, attempt }) {
+    batch: ({ topic, partition }) => health.fine(topic, partition),
+    retrying({ topic, partition, error, attempt }) {
       metrics.retried();
-      health.trouble(partition, 'waits', error);
+      health.trouble(topic, partition, 'waits', error);
       logger.warn({ err: error, partition, attempt }, 'events could not be passed on; nothing is lost, they are taken up again');
     },
-    stopped({ partition, error }) {
+    stopped({ topic, partition, error }) {
       metrics.stopped();
-      health.trouble(partition, 'has stopped', error);
+      health.trouble(topic, partition, 'has stopped', error);
       logger.error({ err: error, partition }, 'a partition stopped: its events wait in the event log until the pricer is started again');
     },
   };
@@ -104,15 +103,4 @@ function logRefused(logger: Logger, decisions: readonly Decision[]): void {
   const [first] = refused;
   if (first === undefined) return;
   logger.warn({ count: refused.length, first: { kind: first.kind, code: first.code } }, 'events were refused; they are in dead_letters');
-}
-
-/** False when `work` was not done after `timeoutMs`. Throws what it throws. */
-async function within(work: Promise<void>, timeoutMs: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, timeoutMs, false);
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

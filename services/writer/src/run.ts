@@ -9,7 +9,7 @@ import {
   type SinkStore,
   type Topics,
 } from '@tokenledger/event-log';
-import type { Logger, Registry, Role, RoleState } from '@tokenledger/runtime';
+import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { WriterConfig } from './config.ts';
 import { type Classify, classifyDeadLetters, classifyPriced } from './core/classify.ts';
 import { writerMetrics } from './metrics.ts';
@@ -77,7 +77,7 @@ export function createWriter(options: WriterOptions): Role {
     },
 
     state() {
-      const detail = health.worst();
+      const detail = health.sentence();
       return state.status === 'ready' && detail !== '' ? { status: 'degraded', detail } : state;
     },
   };
@@ -125,36 +125,5 @@ export function createWriter(options: WriterOptions): Role {
   async function closeAll(): Promise<void> {
     await Promise.all(sinks.splice(0).map((sink) => sink.close()));
     await producer?.close();
-  }
-}
-
-interface PartitionHealth {
-  fine(topic: string, partition: number): void;
-  trouble(topic: string, partition: number, what: string, error: unknown): void;
-  /** `''` when every partition is fine. */
-  worst(): string;
-}
-
-function partitionHealth(): PartitionHealth {
-  const troubles = new Map<string, string>();
-  const key = (topic: string, partition: number): string => `${topic}/${partition}`;
-  return {
-    fine: (topic, partition) => troubles.delete(key(topic, partition)),
-    trouble(topic, partition, what, error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      troubles.set(key(topic, partition), `${key(topic, partition)} ${what}: ${reason}`);
-    },
-    worst: () => [...troubles.values()].join('; '),
-  };
-}
-
-/** False when `work` was not done after `timeoutMs`. */
-async function within(work: Promise<void>, timeoutMs: number): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, timeoutMs, false);
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -136,6 +136,16 @@ test('an answer that claims an encoding it does not have passes, and its usage i
   expect(event?.attempts[0]).toMatchObject({ usage: null, usageReason: 'undecodable_answer' });
 });
 
+test('an encoded answer that decodes to more than is read passes whole, and its usage is unknown with the reason', async () => {
+  const MIB = 1024 * 1024;
+  const encoded = gzipSync(CHAT_ANSWER.replace('Hello', 'a'.repeat(8 * MIB)));
+  await using upstream = await scriptedUpstream(json(encoded, { 'content-encoding': 'gzip' }));
+  await using ingress = await runIngress({ upstreamUrl: upstream.url, config: { answer_read_bytes_max: MIB } });
+  const answer = await chat(ingress.url, CHAT_REQUEST);
+  expect(Buffer.from(await answer.body.arrayBuffer()).equals(encoded)).toBe(true);
+  expect((await ingress.events(1))[0]?.attempts[0]).toMatchObject({ usage: null, usageReason: 'answer_too_large' });
+});
+
 test('a stream whose client did not ask for usage is asked for it upstream, and the client sees none of it', async () => {
   await using upstream = await scriptedUpstream(sse(chatFrames(true)));
   await using ingress = await runIngress({ upstreamUrl: upstream.url });

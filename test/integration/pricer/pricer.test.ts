@@ -163,6 +163,6 @@ test('a log that goes away is a failure of the role, told in its state, and stop
   await log.deleteTopic(topics.usagePriced);
   await publish(0, inPartition(0).slice(1, 2).map(recordOf));
   await waitFor(() => role.state().status === 'degraded', { timeoutMs: TIMEOUT_MS, describe: 'the role to be degraded' });
-  expect(role.state().detail).toContain('partition 0 has stopped');
+  expect(role.state().detail).toContain('usage.events/0 has stopped');
   expect(await role.stop(STOP_MS)).toEqual({ left: '' });
 });
