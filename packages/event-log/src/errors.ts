@@ -17,6 +17,7 @@ export const ERRORS = {
   OFFSET_METADATA_INVALID: 'The metadata of a committed offset cannot be read: set the offset of the group anew.',
   LOG_MISMATCH:
     'The record before the committed offset is not the one that was committed: the log was replaced or restored; set the offset.',
+  GROUP_ACTIVE: 'The offset of a group was to be set while the group has members: stop the role that reads, then set it.',
   OWNERSHIP_LOST: 'Another member owns the partition now: what was in hand is repeated there.',
   CHECKPOINT_MISSING:
     'A fold has a committed offset and no checkpoint that belongs to it: restore the checkpoint topic, or run with `rebuild`.',

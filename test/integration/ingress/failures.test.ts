@@ -195,6 +195,9 @@ test('while the event log is away requests are served, the state says so, and ev
   const wrapLog = (log: EventLog): EventLog => ({
     ...log,
     describeTopic: (topic) => log.describeTopic(topic),
+    growTopic: (topic, partitions) => log.growTopic(topic, partitions),
+    committedOffsets: (group, topic) => log.committedOffsets(group, topic),
+    setCommittedOffset: (group, topic, partition, committed) => log.setCommittedOffset(group, topic, partition, committed),
     producer: async () => {
       const producer = await log.producer();
       return {

@@ -8,9 +8,9 @@ import { EMPTY_TAIL, RecordTable } from './record-table.ts';
 
 export interface StoredTopic {
   readonly id: number;
-  readonly spec: TopicSpec;
+  spec: TopicSpec;
   readonly table: RecordTable;
-  readonly partitions: readonly StoredPartition[];
+  readonly partitions: StoredPartition[];
   /** Below this id every key occurs once: compaction goes on here. */
   cleanedId: number;
 }
@@ -45,7 +45,7 @@ export class Catalog {
       const known = this.topics.get(topic);
       if (known?.id !== id) {
         const table = new RecordTable(this.#database, this.landmarks, id);
-        const partitions = this.#loadPartitions(id, topic, table);
+        const partitions = this.#loadPartitions(id, topic, table, 0);
         const spec: TopicSpec = {
           topic,
           partitions: partitions.length,
@@ -53,7 +53,11 @@ export class Catalog {
           retentionMs: Number(row['retention_ms']),
         };
         this.topics.set(topic, { id, spec, table, partitions, cleanedId: Number(row['cleaned_id']) });
-      } else if (this.#readOnly) this.#loadStarts(known);
+      } else {
+        known.partitions.push(...this.#loadPartitions(id, topic, known.table, known.partitions.length));
+        known.spec = { ...known.spec, partitions: known.partitions.length };
+        if (this.#readOnly) this.#loadStarts(known);
+      }
     }
     const names = new Set(rows.map((row) => String(row['topic'])));
     for (const topic of this.topics.keys()) if (!names.has(topic)) this.topics.delete(topic);
@@ -70,9 +74,14 @@ export class Catalog {
     const { lastInsertRowid } = this.#database
       .prepare('INSERT INTO topics (topic, cleanup, retention_ms, cleaned_id) VALUES (?, ?, ?, 0)')
       .run(spec.topic, spec.cleanup, spec.retentionMs);
-    const insert = this.#database.prepare('INSERT INTO partitions (topic_id, log_partition, start_offset) VALUES (?, ?, 0)');
-    for (let partition = 0; partition < spec.partitions; partition += 1) insert.run(lastInsertRowid, partition);
+    this.#insertPartitions(Number(lastInsertRowid), 0, spec.partitions);
     RecordTable.create(this.#database, Number(lastInsertRowid));
+  }
+
+  /** `load` shows them. Throws `TOPIC_MISSING`. */
+  growTopic(topic: string, partitions: number): void {
+    const stored = this.topic(topic);
+    this.#insertPartitions(stored.id, stored.partitions.length, partitions);
   }
 
   /** Throws `TOPIC_MISSING`. */
@@ -119,10 +128,15 @@ export class Catalog {
     for (const { partitions, table } of this.topics.values()) for (const partition of partitions) table.settle(partition, false);
   }
 
-  #loadPartitions(topicId: number, topic: string, table: RecordTable): StoredPartition[] {
+  #insertPartitions(topicId: number, from: number, to: number): void {
+    const insert = this.#database.prepare('INSERT INTO partitions (topic_id, log_partition, start_offset) VALUES (?, ?, 0)');
+    for (let partition = from; partition < to; partition += 1) insert.run(topicId, partition);
+  }
+
+  #loadPartitions(topicId: number, topic: string, table: RecordTable, from: number): StoredPartition[] {
     const rows = this.#database
-      .prepare('SELECT slot, log_partition, start_offset FROM partitions WHERE topic_id = ? ORDER BY log_partition')
-      .all(topicId);
+      .prepare('SELECT slot, log_partition, start_offset FROM partitions WHERE topic_id = ? AND log_partition >= ? ORDER BY log_partition')
+      .all(topicId, from);
     return rows.map((row) => {
       const stored: StoredPartition = {
         topic,

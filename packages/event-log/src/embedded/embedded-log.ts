@@ -3,13 +3,23 @@ import { mkdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '@tokenledger/domain';
 import type { LocalBackend } from '../local/backend.ts';
-import { ownershipLost } from '../local/backend.ts';
+import { groupActive, ownershipLost, topicShrinks } from '../local/backend.ts';
 import { LocalGroups } from '../local/groups.ts';
 import { localReader } from '../local/reader.ts';
 import { Wakeups } from '../local/wakeups.ts';
 import type { Pacing } from '../pacing.ts';
 import { systemPacing } from '../pacing.ts';
-import type { EventLog, JoinOptions, Membership, Producer, Reader, ReaderOptions, TopicDescription, TopicSpec } from '../port.ts';
+import type {
+  CommittedOffset,
+  EventLog,
+  JoinOptions,
+  Membership,
+  Producer,
+  Reader,
+  ReaderOptions,
+  TopicDescription,
+  TopicSpec,
+} from '../port.ts';
 import { checkRecordSizes, RECORD_BYTES_MAX } from '../record-size.ts';
 import { Catalog } from './catalog.ts';
 import { CommittedOffsets } from './committed-offsets.ts';
@@ -175,6 +185,25 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
     async describeTopic(topic: string): Promise<TopicDescription | null> {
       const stored = look(() => catalog.topics.get(topic));
       return stored === undefined ? null : { topic, partitions: stored.partitions.length, cleanup: stored.spec.cleanup };
+    },
+    async growTopic(topic: string, partitions: number): Promise<void> {
+      refuseReadOnly();
+      const found = look(() => catalog.topic(topic).partitions.length);
+      if (partitions < found) throw topicShrinks(topic, found, partitions);
+      groupCommit.now(() => catalog.growTopic(topic, partitions));
+      catalog.load();
+    },
+    async committedOffsets(group: string, topic: string): Promise<ReadonlyMap<number, CommittedOffset>> {
+      return look(() => {
+        catalog.topic(topic);
+        return offsets.readAll(group, topic);
+      });
+    },
+    async setCommittedOffset(group: string, topic: string, partition: number, committed: CommittedOffset): Promise<void> {
+      refuseReadOnly();
+      if (groups.hasMembers(group)) throw groupActive(group);
+      look(() => catalog.partition(topic, partition));
+      groupCommit.now(() => offsets.write(group, topic, partition, committed));
     },
     async producer(): Promise<Producer> {
       refuseReadOnly();

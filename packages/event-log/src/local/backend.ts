@@ -55,6 +55,18 @@ export function offsetOutOfRange(topic: string, partition: number, offset: numbe
   );
 }
 
+/** A topic can only grow. */
+export function topicShrinks(topic: string, partitions: number, wanted: number): AppError {
+  return new AppError(
+    'TOPIC_MISMATCH',
+    `Topic ${topic} has ${partitions} partitions, more than ${wanted}: a topic can only grow; name at least as many.`,
+  );
+}
+
+export function groupActive(group: string): AppError {
+  return new AppError('GROUP_ACTIVE', `The group ${group} has members: stop the role that reads, then set its offset.`);
+}
+
 export function ownershipLost(topic: string, partition: number): AppError {
   return new AppError('OWNERSHIP_LOST', `This member does not own ${topic}/${partition} any more.`);
 }

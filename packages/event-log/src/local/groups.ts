@@ -49,7 +49,7 @@ export class LocalGroups {
 
   /** Throws `TOPIC_MISSING`. */
   join(options: JoinOptions): Membership {
-    for (const topic of options.topics) this.#backend.partitions(topic);
+    for (const topic of options.topics) this.#addSlots(options.group, topic, this.#backend.partitions(topic));
     const member: Member = { options, holdings: new Set() };
     const members = this.#members.get(options.group) ?? [];
     this.#members.set(options.group, members);
@@ -63,6 +63,11 @@ export class LocalGroups {
         await Promise.all(Array.from(member.holdings, (holding) => holding.ended));
       },
     };
+  }
+
+  /** Whether a group has members. */
+  hasMembers(group: string): boolean {
+    return (this.#members.get(group)?.length ?? 0) > 0;
   }
 
   /** Takes a partition away without asking, as a broker does when a member's session ends: the old owner learns of it `noticeMs` later. */
@@ -82,10 +87,18 @@ export class LocalGroups {
     return (this.#members.get(group) ?? []).filter((member) => member.options.topics.includes(topic));
   }
 
-  #rebalance(group: string, topic: string): void {
+  /** The topic may have grown since the last member came. */
+  #addSlots(group: string, topic: string, partitions: number): void {
     const key = slotsKey(group, topic);
-    const slots = this.#slots.get(key) ?? this.#newSlots(group, topic);
+    const slots = this.#slots.get(key) ?? [];
     this.#slots.set(key, slots);
+    while (slots.length < partitions) {
+      slots.push({ group, topic, partition: slots.length, holding: null, target: null, settling: false });
+    }
+  }
+
+  #rebalance(group: string, topic: string): void {
+    const slots = this.#slots.get(slotsKey(group, topic)) ?? [];
     const targets = assign(
       this.#subscribed(group, topic),
       slots.map((slot) => slot.target),
@@ -94,17 +107,6 @@ export class LocalGroups {
       slot.target = targets[partition] ?? null;
       void this.#settle(slot);
     }
-  }
-
-  #newSlots(group: string, topic: string): Slot[] {
-    return Array.from({ length: this.#backend.partitions(topic) }, (_, partition) => ({
-      group,
-      topic,
-      partition,
-      holding: null,
-      target: null,
-      settling: false,
-    }));
   }
 
   /** Brings a partition to its target member, one step after the other: revoke, wait, read what is committed, start. */

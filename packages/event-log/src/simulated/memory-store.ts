@@ -1,12 +1,12 @@
 /** Topics, records and committed offsets in memory. */
 import { AppError } from '@tokenledger/domain';
-import { offsetOutOfRange, partitionMissing, topicMissing } from '../local/backend.ts';
+import { offsetOutOfRange, partitionMissing, topicMissing, topicShrinks } from '../local/backend.ts';
 import type { CommittedOffset, LogRecord, OffsetRange, OutgoingRecord, PollLimits, TopicSpec } from '../port.ts';
 import { recordBytes } from '../record-size.ts';
 
 interface MemoryTopic {
-  readonly spec: TopicSpec;
-  readonly partitions: readonly MemoryPartition[];
+  spec: TopicSpec;
+  readonly partitions: MemoryPartition[];
 }
 
 export interface MemoryPartition {
@@ -31,8 +31,16 @@ export class MemoryStore {
     if (found === undefined)
       this.#topics.set(spec.topic, {
         spec,
-        partitions: Array.from({ length: spec.partitions }, () => ({ records: [], start: 0, end: 0 })),
+        partitions: Array.from({ length: spec.partitions }, emptyPartition),
       });
+  }
+
+  /** Throws `TOPIC_MISSING`, `TOPIC_MISMATCH`. */
+  growTopic(topic: string, partitions: number): void {
+    const grown = this.topic(topic);
+    if (partitions < grown.partitions.length) throw topicShrinks(topic, grown.partitions.length, partitions);
+    while (grown.partitions.length < partitions) grown.partitions.push(emptyPartition());
+    grown.spec = { ...grown.spec, partitions };
   }
 
   deleteTopic(topic: string): void {
@@ -127,10 +135,24 @@ export class MemoryStore {
     return this.#committed.get(JSON.stringify([group, topic, partition])) ?? null;
   }
 
+  /** By partition; throws `TOPIC_MISSING`. */
+  committedOffsets(group: string, topic: string): ReadonlyMap<number, CommittedOffset> {
+    const found = new Map<number, CommittedOffset>();
+    for (const partition of this.topic(topic).partitions.keys()) {
+      const committed = this.committed(group, topic, partition);
+      if (committed !== null) found.set(partition, committed);
+    }
+    return found;
+  }
+
   commit(group: string, topic: string, partition: number, committed: CommittedOffset): void {
     this.partition(topic, partition);
     this.#committed.set(JSON.stringify([group, topic, partition]), committed);
   }
+}
+
+function emptyPartition(): MemoryPartition {
+  return { records: [], start: 0, end: 0 };
 }
 
 function firstAtOrAfter(records: readonly LogRecord[], offset: number): number {

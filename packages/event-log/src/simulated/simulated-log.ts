@@ -1,7 +1,7 @@
 /** The event log in memory, with a virtual clock and seeded faults: what the shapes are tried against. The same seed gives the same run. */
 import { AppError } from '@tokenledger/domain';
 import type { LocalBackend } from '../local/backend.ts';
-import { ownershipLost } from '../local/backend.ts';
+import { groupActive, ownershipLost } from '../local/backend.ts';
 import { LocalGroups } from '../local/groups.ts';
 import { localReader } from '../local/reader.ts';
 import { Wakeups } from '../local/wakeups.ts';
@@ -128,6 +128,16 @@ export function simulatedLog(options: SimulatedLogOptions): SimulatedLog {
       await arrive();
       const found = store.find(topic)?.spec;
       return found === undefined ? null : { topic, partitions: found.partitions, cleanup: found.cleanup };
+    },
+    growTopic: async (topic, partitions) => {
+      await arrive();
+      store.growTopic(topic, partitions);
+    },
+    committedOffsets: (group, topic) => look(() => store.committedOffsets(group, topic)),
+    setCommittedOffset: async (group, topic, partition, committed) => {
+      await arrive();
+      if (groups.hasMembers(group)) throw groupActive(group);
+      store.commit(group, topic, partition, committed);
     },
     producer: async () => {
       // One send in flight per partition, as the port promises.

@@ -237,4 +237,57 @@ export const groupChecks: readonly Check[] = [
       assert.equal(running.size, 0, 'leaving waits for the runs to end');
     },
   },
+  {
+    name: 'whoever joins after a topic has grown gets its new partitions too',
+    run: async (h) => {
+      const topic = await h.createTopic('grown-group', { partitions: 2 });
+      const before = await member(h.log, 'g', topic);
+      await eventually(h, 'ownership', () => before.owned.size === 2);
+      await before.close();
+      await h.log.growTopic(topic, 5);
+      const a = await member(h.log, 'g', topic);
+      const b = await member(h.log, 'g', topic);
+      await eventually(h, 'all partitions', () => a.owned.size + b.owned.size === 5 && Math.abs(a.owned.size - b.owned.size) === 1);
+      await a.close();
+      await b.close();
+    },
+  },
+  {
+    name: 'what a group has committed can be seen from outside, for the partitions that it has committed',
+    run: async (h) => {
+      const topic = await h.createTopic('seen', { partitions: 3 });
+      await send(h.log, topic, 1, numberedFrom(1, 10));
+      assert.deepEqual(await h.log.committedOffsets('g', topic), new Map());
+      const a = await member(h.log, 'g', topic);
+      await eventually(h, 'ownership', () => a.owned.size === 3);
+      await a.owned.get(1)?.commit({ offset: 7, metadata: 'seven' });
+      assert.deepEqual(await h.log.committedOffsets('g', topic), new Map([[1, { offset: 7, metadata: 'seven' }]]));
+      assert.deepEqual(await h.log.committedOffsets('other', topic), new Map());
+      assert.equal(a.owned.size, 3, 'looking takes nothing away');
+      await a.close();
+      assert.deepEqual(await h.log.committedOffsets('g', topic), new Map([[1, { offset: 7, metadata: 'seven' }]]));
+      await rejectsWith('TOPIC_MISSING', h.log.committedOffsets('g', `${topic}-not`));
+    },
+  },
+  {
+    name: 'an operator sets the offset of a group that has no members, and of no other',
+    run: async (h) => {
+      const topic = await h.createTopic('set', { partitions: 2 });
+      await send(h.log, topic, 0, numberedFrom(1, 10));
+      const a = await member(h.log, 'g', topic);
+      await eventually(h, 'ownership', () => a.owned.size === 2);
+      await a.owned.get(0)?.commit({ offset: 9, metadata: 'its own' });
+      await rejectsWith('GROUP_ACTIVE', h.log.setCommittedOffset('g', topic, 0, { offset: 4, metadata: 'set' }));
+      assert.deepEqual(await h.log.committedOffsets('g', topic), new Map([[0, { offset: 9, metadata: 'its own' }]]));
+      await a.close();
+      await h.log.setCommittedOffset('g', topic, 0, { offset: 4, metadata: 'set' });
+      await rejectsWith('PARTITION_MISSING', h.log.setCommittedOffset('g', topic, 2, { offset: 0, metadata: '' }));
+      await rejectsWith('TOPIC_MISSING', h.log.setCommittedOffset('g', `${topic}-not`, 0, { offset: 0, metadata: '' }));
+      const b = await member(h.log, 'g', topic);
+      await eventually(h, 'ownership', () => b.owned.size === 2);
+      assert.deepEqual(b.owned.get(0)?.committed, { offset: 4, metadata: 'set' });
+      assert.deepEqual(texts((await b.owned.get(0)?.poll(POLL)) ?? []), ['5', '6', '7', '8', '9', '10']);
+      await b.close();
+    },
+  },
 ];

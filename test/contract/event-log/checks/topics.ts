@@ -107,4 +107,32 @@ export const topicChecks: readonly Check[] = [
       );
     },
   },
+  {
+    name: 'a topic that grows keeps its records and its commits, and its new partitions begin at 0',
+    run: async (h) => {
+      const topic = await h.createTopic('grows', { partitions: 2 });
+      for (const partition of [0, 1]) await send(h.log, topic, partition, numberedFrom(1, 5));
+      const producer = await h.log.producer();
+      await rejectsWith('PARTITION_MISSING', producer.send(topic, 2, [numbered(1)]));
+      await h.log.setCommittedOffset('g', topic, 1, { offset: 3, metadata: 'kept' });
+      await h.log.growTopic(topic, 4);
+      assert.deepEqual(await h.log.describeTopic(topic), { topic, partitions: 4, cleanup: 'time' });
+      assert.deepEqual(texts(await readAll(h.log, topic, 1)), ['1', '2', '3', '4', '5']);
+      assert.deepEqual(await h.log.committedOffsets('g', topic), new Map([[1, { offset: 3, metadata: 'kept' }]]));
+      await producer.close();
+      assert.equal((await send(h.log, topic, 3, [numbered(1)])).baseOffset, 0);
+      assert.deepEqual(texts(await readAll(h.log, topic, 3)), ['1']);
+      assert.deepEqual(await readAll(h.log, topic, 2), []);
+    },
+  },
+  {
+    name: 'growing a topic to what it has changes nothing, to less is refused, and a topic that is missing is refused by name',
+    run: async (h) => {
+      const topic = await h.createTopic('grown', { partitions: 3 });
+      await h.log.growTopic(topic, 3);
+      await rejectsWith('TOPIC_MISMATCH', h.log.growTopic(topic, 2));
+      assert.deepEqual(await h.log.describeTopic(topic), { topic, partitions: 3, cleanup: 'time' });
+      await rejectsWith('TOPIC_MISSING', h.log.growTopic(`${topic}-not`, 4));
+    },
+  },
 ];

@@ -53,6 +53,9 @@ function answering(log: EventLog, appended: (real: Appended) => Appended, times:
   return {
     createTopics: (specs) => log.createTopics(specs),
     describeTopic: (topic) => log.describeTopic(topic),
+    growTopic: (topic, partitions) => log.growTopic(topic, partitions),
+    committedOffsets: (group, topic) => log.committedOffsets(group, topic),
+    setCommittedOffset: (group, topic, partition, committed) => log.setCommittedOffset(group, topic, partition, committed),
     join: (options) => log.join(options),
     reader: (options) => log.reader(options),
     close: () => log.close(),

@@ -7,6 +7,9 @@ function disguised(log: EventLog, changed: Partial<EventLog>): EventLog {
   return {
     createTopics: (specs) => log.createTopics(specs),
     describeTopic: (topic) => log.describeTopic(topic),
+    growTopic: (topic, partitions) => log.growTopic(topic, partitions),
+    committedOffsets: (group, topic) => log.committedOffsets(group, topic),
+    setCommittedOffset: (group, topic, partition, committed) => log.setCommittedOffset(group, topic, partition, committed),
     producer: () => log.producer(),
     join: (options) => log.join(options),
     reader: (options) => log.reader(options),
