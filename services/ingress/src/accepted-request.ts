@@ -1,6 +1,6 @@
 /** A request whose virtual key was accepted: from here on it has exactly one event. */
 import { randomBytes } from 'node:crypto';
-import type { ResolvedKey } from '@tokenledger/control';
+import type { ControlState, ResolvedKey } from '@tokenledger/control';
 import { uuidv7 } from '@tokenledger/domain';
 import type { Surface } from '@tokenledger/providers';
 
@@ -10,6 +10,8 @@ export interface AcceptedRequest {
   readonly occurredAtMs: number;
   /** Monotonic milliseconds, for durations. */
   readonly startedAt: number;
+  /** The documents as they were when the request came: it is decided by these alone, whatever changes meanwhile. */
+  readonly control: ControlState;
   readonly key: ResolvedKey;
   readonly surface: Surface;
   readonly traceId: string;

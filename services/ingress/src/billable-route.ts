@@ -62,14 +62,23 @@ function accept(context: BillableContext, surface: Surface, request: IncomingMes
   const occurredAtMs = context.now();
   const requestId = newId(occurredAtMs);
   const headers = readRequestHeaders(request.rawHeaders);
-  const key = authenticate(context.control.current(), request.socket, headers.read);
+  const control = context.control.current();
+  const key = authenticate(control, request.socket, headers.read);
   if ('code' in key) {
     context.metrics.unrecorded(key.code === 'KEY_MISSING' ? 'key_missing' : 'key_unknown');
     request.resume();
     answerRefusal(response, surface, requestId, { status: 401, code: key.code, outcome: 'refused_policy' });
     return;
   }
-  const accepted: AcceptedRequest = { requestId, occurredAtMs, startedAt, key, surface, traceId: traceIdOf(headers.read.traceparent) };
+  const accepted: AcceptedRequest = {
+    requestId,
+    occurredAtMs,
+    startedAt,
+    control,
+    key,
+    surface,
+    traceId: traceIdOf(headers.read.traceparent),
+  };
   const reserved = context.inFlight.reserve(headers.read['content-length']);
   if (reserved === null) {
     request.resume();
@@ -122,7 +131,7 @@ function understand(
       { status: 415, code: 'ENCODING_UNSUPPORTED', outcome: 'refused_invalid' },
     );
   }
-  const channel = context.control.current().channelFor(accepted.surface.name);
+  const channel = accepted.control.channelFor(accepted.surface.name);
   const facts = accepted.surface.readRequest(body, { injectUsage: channel?.injectUsage ?? false });
   if (facts.kind === 'rejected') return turnDown({ ...bareRecord(accepted, body.length), attribution }, invalid(facts));
   const record = recordOf(context, accepted, facts, attribution, body, beganAt);
