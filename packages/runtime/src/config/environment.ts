@@ -6,6 +6,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface EnvironmentValue {
   readonly option: Option;
+  readonly variable: string;
   readonly value: unknown;
 }
 
@@ -24,11 +25,12 @@ export function readEnvironment(sections: readonly Section[], environment: Envir
   const values: EnvironmentValue[] = [];
   const problems: ConfigProblem[] = [];
   for (const option of options) {
-    const text = environment[option.environment];
-    if (text === undefined || text === '') continue;
+    const variable = variablesOf(option).find((name) => (environment[name] ?? '') !== '');
+    if (variable === undefined) continue;
+    const text = environment[variable] ?? '';
     const value = parseText(option, text);
-    if (value === undefined) problems.push(wrongText(option, text));
-    else values.push({ option, value });
+    if (value === undefined) problems.push(wrongText(option, variable, text));
+    else values.push({ option, variable, value });
   }
   return { values, problems, warnings: unknownVariables(options, environment, alsoKnown) };
 }
@@ -71,12 +73,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-function wrongText(option: Option, text: string): ConfigProblem {
+function variablesOf({ environment, alsoEnvironment }: Option): readonly string[] {
+  return alsoEnvironment === undefined ? [environment] : [environment, alsoEnvironment];
+}
+
+function wrongText(option: Option, variable: string, text: string): ConfigProblem {
   const links = text.startsWith('tcp://')
     ? ' (Kubernetes adds this variable for a service of that name: set `enableServiceLinks: false`)'
     : '';
   return {
-    origin: { kind: 'environment', variable: option.environment },
+    origin: { kind: 'environment', variable },
     path: `${option.section}.${option.name}`,
     why: `is '${text}', expected ${option.accepts}`,
     fix: `correct or unset the variable${links}`,

@@ -22,6 +22,7 @@ const sections = [
       password: z.string().max(3).default('').describe('Password.'),
     }),
     environment: { fast: 'TOKENLEDGER_FAST' },
+    alsoEnvironment: { names: 'SERVER_NAMES', port: 'SERVER_PORT' },
   }),
   defineSection('documents', {
     about: 'Documents.',
@@ -89,6 +90,15 @@ describe('the environment', () => {
     const demo = (text: string): unknown => loadConfig(sections, { environment: { TOKENLEDGER_SERVER_DEMO: text } }).config.server.demo;
     expect([demo('off'), demo('1'), demo('auto')]).toEqual([false, true, 'auto']);
     expect(() => demo('maybe')).toThrow('server.demo is "maybe", expected true or false or auto');
+  });
+
+  test('a customary variable is read where the own one is not set, and named when it is wrong', () => {
+    const names = (environment: Record<string, string>): unknown => loadConfig(sections, { environment }).config.server.names;
+    expect(names({ SERVER_NAMES: 'a,b' })).toEqual(['a', 'b']);
+    expect(names({ SERVER_NAMES: 'a,b', TOKENLEDGER_SERVER_NAMES: 'c' })).toEqual(['c']);
+    expect(problems({ environment: { SERVER_PORT: 'x' } })).toEqual([
+      "SERVER_PORT: server.port is 'x', expected a whole number, 0 to 65535; correct or unset the variable",
+    ]);
   });
 
   test('an empty variable counts as unset', () => {

@@ -42,8 +42,8 @@ export function loadConfig<const Sections extends readonly Section[]>(sections: 
     (raw[section] ??= {})[option] = value;
     origins.set(`${section}.${option}`, origin);
   };
-  for (const { option, value } of environment.values) {
-    put(option.section, option.name, value, { kind: 'environment', variable: option.environment });
+  for (const { option, variable, value } of environment.values) {
+    put(option.section, option.name, value, { kind: 'environment', variable });
   }
   for (const { flag, section, option, value } of sources.flags ?? []) put(section, option, value, { kind: 'flag', flag });
 

@@ -20,6 +20,13 @@ function renderSection(section: Section): readonly string[] {
 }
 
 function renderOption(option: Option): string {
-  const cells = [`\`${option.name}\``, `\`${option.environment}\``, `\`${JSON.stringify(option.fallback)}\``, option.accepts, option.about];
+  const variables = [option.environment, option.alsoEnvironment].filter((variable) => variable !== undefined);
+  const cells = [
+    `\`${option.name}\``,
+    variables.map((variable) => `\`${variable}\``).join(' or '),
+    `\`${JSON.stringify(option.fallback)}\``,
+    option.accepts,
+    option.about,
+  ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
 }

@@ -26,9 +26,10 @@ test('the reference page shows each option with its variable, default, bounds an
       wait_ms: z.int().min(5).default(7).describe('How | long.'),
       mode: z.enum(['a', 'b']).default('a').describe('Which.'),
     }),
+    alsoEnvironment: { mode: 'SERVER_MODE' },
   });
   const page = renderReference([section], 'Intro.');
   expect(page).toContain('## `server`\n\nA server.\n');
   expect(page).toContain('| `wait_ms` | `TOKENLEDGER_SERVER_WAIT_MS` | `7` | a whole number, at least 5 | How \\| long. |');
-  expect(page).toContain('| `mode` | `TOKENLEDGER_SERVER_MODE` | `"a"` | one of a, b | Which. |');
+  expect(page).toContain('| `mode` | `TOKENLEDGER_SERVER_MODE` or `SERVER_MODE` | `"a"` | one of a, b | Which. |');
 });

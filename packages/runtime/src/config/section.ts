@@ -15,6 +15,8 @@ export interface Option {
   readonly section: string;
   readonly name: string;
   readonly environment: string;
+  /** A variable of a customary name, read when the option's own is not set. */
+  readonly alsoEnvironment?: string;
   readonly about: string;
   readonly fallback: unknown;
   readonly type: OptionType;
@@ -35,6 +37,8 @@ export interface SectionDeclaration<Schema extends z.ZodObject> {
   readonly schema: Schema;
   /** Variables that do not follow `TOKENLEDGER_<SECTION>_<OPTION>`, by option. */
   readonly environment?: Readonly<Partial<Record<keyof z.output<Schema> & string, string>>>;
+  /** Variables that other tools read too, by option: taken when the option's own variable is not set. */
+  readonly alsoEnvironment?: Readonly<Partial<Record<keyof z.output<Schema> & string, string>>>;
 }
 
 /** Declares a section. Throws when an option has no default or no `.describe()` sentence, so that the reference page is never incomplete. */
@@ -44,13 +48,16 @@ export function defineSection<const Name extends string, Schema extends z.ZodObj
 ): Section<Name, Schema> {
   const described = z.toJSONSchema(declaration.schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const variables: Readonly<Record<string, string | undefined>> = declaration.environment ?? {};
+  const customary: Readonly<Record<string, string | undefined>> = declaration.alsoEnvironment ?? {};
   const options = Object.entries(described.properties ?? {}).map(([option, property]): Option => {
     invariant(property.description !== undefined, `option ${name}.${option} has a sentence (.describe)`);
     invariant('default' in property, `option ${name}.${option} has a default`);
+    const alsoEnvironment = customary[option];
     return {
       section: name,
       name: option,
       environment: variables[option] ?? `TOKENLEDGER_${name}_${option}`.toUpperCase(),
+      ...(alsoEnvironment === undefined ? {} : { alsoEnvironment }),
       about: property.description,
       fallback: property.default,
       type: typeOf(property),

@@ -34,18 +34,63 @@ export const dataSection = defineSection('data', {
 export const logSection = defineSection('log', {
   about: 'The event log.',
   schema: z.strictObject({
+    adapter: z
+      .enum(['auto', 'embedded', 'kafka'])
+      .default('auto')
+      .describe('Where the log is: embedded in the data directory, or in Kafka; auto means Kafka when `kafka.brokers` names some.'),
     topic_prefix: z
       .string()
       .regex(/^[A-Za-z0-9._-]*$/, 'must be made of letters, digits, dot, dash and underscore')
       .default('tokenledger.')
       .describe('Put before the name of every topic.'),
-    partitions: z.int().min(1).max(1024).default(4).describe('Partitions of each usage topic; fixed once the topics exist.'),
+    partitions: z
+      .int()
+      .min(1)
+      .max(1024)
+      .default(4)
+      .describe('Partitions of each topic when it is made; `tokenledger topics grow` raises them later.'),
     retention_ms: z
       .int()
       .min(60_000)
       .default(7 * DAY_MS)
       .describe('How long records stay in the log, in milliseconds; longer than the longest outage to survive.'),
   }),
+});
+
+export const kafkaSection = defineSection('kafka', {
+  about: 'The Kafka cluster that holds the event log, when `log.adapter` says so.',
+  schema: z.strictObject({
+    brokers: z.array(z.string().min(1)).default([]).describe('Addresses to begin with, as `host:port`.'),
+    client_id: z.string().min(1).default('tokenledger').describe('Name that brokers show in their logs and quotas.'),
+    tls: z.boolean().default(false).describe('Whether to speak TLS; implied by any of the files below.'),
+    tls_ca_file: z.string().default('').describe('PEM file of the authorities to trust; empty means those of the system.'),
+    tls_cert_file: z.string().default('').describe('PEM file of a client certificate.'),
+    tls_key_file: z.string().default('').describe('PEM file of the key to the client certificate.'),
+    tls_server_name: z.string().default('').describe('Name to expect in the certificates of brokers, if not their address.'),
+    sasl_mechanism: z.enum(['none', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']).default('none').describe('How to log in.'),
+    sasl_username: z.string().default('').describe('User name for plain and scram.'),
+    sasl_password: z.string().default('').describe('Password for plain and scram; better given by the variable than in a file.'),
+    sasl_token_file: z.string().default('').describe('File that holds the token for oauthbearer; read anew at each login.'),
+    compression: z
+      .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'])
+      .default('none')
+      .describe('How batches are compressed; readers understand them all.'),
+    linger_ms: z.int().min(0).max(1_000).default(5).describe('How long a record may wait for others to be sent along, in milliseconds.'),
+    batch_records_max: z.int().min(1).max(100_000).default(2_000).describe('Most records per batch.'),
+    batch_bytes_max: z
+      .int()
+      .min(65_536)
+      .default(1_000_000)
+      .describe('Most bytes of records per batch; below what the brokers accept (`message.max.bytes`).'),
+    replicas: z.int().min(1).max(32_767).default(3).describe('Copies of each topic that `migrate` creates.'),
+    min_insync_replicas: z
+      .int()
+      .min(1)
+      .max(32_767)
+      .default(2)
+      .describe('Copies that must hold a record before it counts as written, in topics that `migrate` creates.'),
+  }),
+  alsoEnvironment: { brokers: 'KAFKA_BROKERS' },
 });
 
 export const clickhouseSection = defineSection('clickhouse', {
@@ -65,6 +110,7 @@ export const clickhouseSection = defineSection('clickhouse', {
     user: z.string().min(1).default('default').describe('User name at the ClickHouse server.'),
     password: z.string().default('').describe('Password at the ClickHouse server; better given by the variable than in a file.'),
   }),
+  alsoEnvironment: { url: 'CLICKHOUSE_URL' },
 });
 
 export const adminSection = defineSection('admin', {
@@ -96,4 +142,12 @@ export const shutdownSection = defineSection('shutdown', {
 });
 
 /** Every section this package owns, in the order of the reference page. */
-export const runtimeSections = [dataSection, logSection, clickhouseSection, adminSection, loggingSection, shutdownSection] as const;
+export const runtimeSections = [
+  dataSection,
+  logSection,
+  kafkaSection,
+  clickhouseSection,
+  adminSection,
+  loggingSection,
+  shutdownSection,
+] as const;
