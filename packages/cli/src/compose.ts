@@ -6,7 +6,7 @@ import { startEmbeddedClickHouse, type ClickHouse, type EmbeddedClickHouse, type
 import { AppError, invariant } from '@tokenledger/domain';
 import { openEmbeddedLog, topicNames, topicSpecs, type EventLog } from '@tokenledger/event-log';
 import { createIngress } from '@tokenledger/ingress';
-import { createPricer } from '@tokenledger/pricer';
+import { createPricer, fixedPrices } from '@tokenledger/pricer';
 import { startProviderSimulator, type ProviderSimulator } from '@tokenledger/provider-simulator';
 import { createAdminServer, createRegistry, part, type Logger, type Part, type Role, type RunNote } from '@tokenledger/runtime';
 import { createWriter } from '@tokenledger/writer';
@@ -65,7 +65,9 @@ export function compose(options: ComposeOptions): Composition {
   const writer = lateRole('writer', () =>
     createWriter({ ...common('writer'), config: config.writer, clickhouse: started(running.clickhouse, 'ClickHouse') }),
   );
-  const pricer = lateRole('pricer', () => createPricer({ ...common('pricer'), config: config.pricer, priceBook: readPriceBook(settings) }));
+  const pricer = lateRole('pricer', () =>
+    createPricer({ ...common('pricer'), config: config.pricer, prices: fixedPrices(readPriceBook(settings)) }),
+  );
   const ingress = lateRole('ingress', () => {
     const { state, secrets } = started(running.control, 'the documents');
     return createIngress({

@@ -5,7 +5,7 @@ import { pricerMetrics } from './metrics.ts';
 
 test('what was decided is counted by kind, reason and code', async () => {
   const registry = createRegistry({ processMetrics: false });
-  const metrics = pricerMetrics(registry);
+  const metrics = pricerMetrics(registry, () => 1_500);
   const output = { topic: 't', record: { key: null, value: null } };
   const decisions: readonly Decision[] = [
     { kind: 'priced', unpriced: [], output },
@@ -25,6 +25,7 @@ test('what was decided is counted by kind, reason and code', async () => {
     'tokenledger_pricer_dead_letters_total{code="UNDECODABLE"} 1',
     'tokenledger_pricer_batch_records_sum 5',
     'tokenledger_pricer_lag_seconds_sum 0.26',
+    'tokenledger_pricer_prices_behind_seconds 1.5',
     'tokenledger_pricer_retries_total 1',
     'tokenledger_pricer_partitions_stopped_total 1',
   ]) {

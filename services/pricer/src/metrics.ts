@@ -13,7 +13,8 @@ const BATCH_BUCKETS = [1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const LAG_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600];
 const MILLISECONDS = 1e-3;
 
-export function pricerMetrics(registry: Registry): PricerMetrics {
+/** `behindMs`: how old the knowledge of prices may be. */
+export function pricerMetrics(registry: Registry, behindMs: () => number): PricerMetrics {
   const metrics = createMetrics(registry, 'pricer');
   const priced = metrics.counter('events_priced_total', 'Events that were rated, whether or not their cost is known.');
   const unpriced = metrics.counter('attempts_unpriced_total', 'Attempts without a cost, by reason, provider and model.', [
@@ -30,6 +31,11 @@ export function pricerMetrics(registry: Registry): PricerMetrics {
     LAG_BUCKETS_SECONDS,
   );
   const retries = metrics.counter('retries_total', 'Failures after which a step was taken up again.');
+  metrics.gaugeOf(
+    'prices_behind_seconds',
+    'Since the control topic was last read to its end; beyond 30 no event is priced.',
+    () => behindMs() * MILLISECONDS,
+  );
   const stops = metrics.counter('partitions_stopped_total', 'Partitions that stopped and need an operator.');
   return {
     decided(decisions, lagMs) {

@@ -8,20 +8,20 @@ import {
   type ShapeObserver,
   type Topics,
 } from '@tokenledger/event-log';
-import type { PriceBook } from '@tokenledger/pricing';
 import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { PricerConfig } from './config.ts';
 import { decide, type Decision, type PricerContext } from './core/decide.ts';
 import { pricerMetrics } from './metrics.ts';
+import { freshPrices, type PriceView, staleness } from './price-view.ts';
 
 export interface PricerOptions {
   readonly config: PricerConfig;
   readonly log: EventLog;
   readonly topics: Topics;
-  readonly priceBook: PriceBook;
+  readonly prices: PriceView;
   readonly logger: Logger;
   readonly metrics: Registry;
-  /** Milliseconds since the epoch, for the lag metric alone. */
+  /** Milliseconds since the epoch, for metrics and logs alone. */
   readonly now?: () => number;
 }
 
@@ -29,10 +29,9 @@ const GROUP = 'pricer';
 
 export function createPricer(options: PricerOptions): Role {
   const { config, log, topics, logger, now = Date.now } = options;
-  const metrics = pricerMetrics(options.metrics);
+  const metrics = pricerMetrics(options.metrics, () => options.prices.behindMs());
   const health = partitionHealth();
-  const context: PricerContext = {
-    priceBook: options.priceBook,
+  const context: Omit<PricerContext, 'prices'> = {
     pricedTopic: topics.usagePriced,
     deadLetterTopic: topics.deadLetter,
     fits: (record) => recordBytes(record) <= RECORD_BYTES_MAX,
@@ -69,7 +68,7 @@ export function createPricer(options: PricerOptions): Role {
         lingerMs: config.linger_ms,
         observer,
         decide: (records) => {
-          const decisions = decide(records, context);
+          const decisions = decide(records, { ...context, prices: freshPrices(options.prices) });
           metrics.decided(decisions, Math.max(0, now() - (records[0]?.timestampMs ?? now())));
           logRefused(logger, decisions);
           return decisions.map(({ output }) => output);
@@ -80,7 +79,8 @@ export function createPricer(options: PricerOptions): Role {
         logger.fatal({ err: error }, 'the pricer met what cannot be');
       });
       state = { status: 'ready', detail: '' };
-      logger.info({ price_version: options.priceBook.version, prices: options.priceBook.entries.length }, 'pricing');
+      const { version, entries } = options.prices.current().bookAt(now());
+      logger.info({ price_version: version, prices: entries.length }, 'pricing');
     },
 
     async stop(deadlineMs) {
@@ -91,7 +91,7 @@ export function createPricer(options: PricerOptions): Role {
     },
 
     state() {
-      const detail = health.sentence();
+      const detail = [staleness(options.prices), health.sentence()].filter((sentence) => sentence !== '').join('; ');
       return state.status === 'ready' && detail !== '' ? { status: 'degraded', detail } : state;
     },
   };

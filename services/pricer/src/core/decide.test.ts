@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isRejected, type PricedEvent, type UsageEvent } from '@tokenledger/domain';
 import { type Headers, type LogRecord, RECORD_BYTES_MAX, recordBytes } from '@tokenledger/event-log';
-import { parsePriceBook, rateEvent, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
+import { parsePriceBook, priceSchedule, rateEvent, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
 import { decodeRecord, encodeUsageEvent, identityHeaders, readDeadLetter, readIdentity } from '@tokenledger/schemas';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -12,7 +12,7 @@ const book = parsePriceBook(readFileSync(SHIPPED_PRICE_BOOK, 'utf8'));
 if (isRejected(book)) throw new Error(book.message);
 
 const context: PricerContext = {
-  priceBook: book,
+  prices: priceSchedule(book),
   pricedTopic: 'usage.priced',
   deadLetterTopic: 'usage.dead-letter',
   fits: (record) => recordBytes(record) <= RECORD_BYTES_MAX,
@@ -55,6 +55,17 @@ describe('an event is priced', () => {
     expect(valueOf(decision)).toMatchObject({
       priced: { ratings: [{ unpricedReason: '' }, { cost: null, unpricedReason: 'model_unknown' }] },
     });
+  });
+
+  test('by the book that was in force when it was served', () => {
+    const dearer = parsePriceBook(readFileSync(SHIPPED_PRICE_BOOK, 'utf8').replaceAll('input: 3,', 'input: 6,'));
+    if (isRejected(dearer)) throw new Error(dearer.message);
+    const from = SAMPLE_EVENT.occurredAtMs;
+    const prices = priceSchedule(book, [{ id: 'autumn', activatesAtMs: from, book: dearer }]);
+    const versionAt = (occurredAtMs: number): unknown => valueOf(decideOne(eventRecord({ ...SAMPLE_EVENT, occurredAtMs }), { prices }));
+    expect(versionAt(from - 1)).toMatchObject({ priced: { priceVersion: book.version } });
+    expect(versionAt(from)).toMatchObject({ priced: { priceVersion: dearer.version } });
+    expect(dearer.version).not.toBe(book.version);
   });
 
   test('without any attempt', () => {
@@ -184,7 +195,7 @@ describe('the same log gives the same records', () => {
   test('under a book that was read again', () => {
     const again = parsePriceBook(readFileSync(SHIPPED_PRICE_BOOK, 'utf8'));
     if (isRejected(again)) throw new Error(again.message);
-    expect(decide(records, { ...context, priceBook: again })).toEqual(whole);
+    expect(decide(records, { ...context, prices: priceSchedule(again) })).toEqual(whole);
   });
 });
 

@@ -1,7 +1,7 @@
 /** What becomes of each usage event: a priced event, a rejected one, or a dead letter. Pure: the same bytes give the same bytes, however the log is cut. */
 import { checkUsageEvent, rejected, type Rejected, type UnpricedReason, type UsageEvent } from '@tokenledger/domain';
 import type { LogRecord, OutgoingRecord, TransformOutput } from '@tokenledger/event-log';
-import { type PriceBook, rateEvent } from '@tokenledger/pricing';
+import { type PriceSchedule, rateEvent } from '@tokenledger/pricing';
 import {
   deadLetterHeaders,
   decodeUsageEvent,
@@ -13,7 +13,8 @@ import {
 } from '@tokenledger/schemas';
 
 export interface PricerContext {
-  readonly priceBook: PriceBook;
+  /** Which book holds when. */
+  readonly prices: PriceSchedule;
   readonly pricedTopic: string;
   readonly deadLetterTopic: string;
   /** Whether the log takes a record of this size. Pure. */
@@ -70,7 +71,7 @@ function identityOf({ source, sequence }: UsageEvent): Identity | null {
 }
 
 function priced(record: LogRecord, event: UsageEvent, context: PricerContext): Decision {
-  const rated = rateEvent(event, context.priceBook);
+  const rated = rateEvent(event, context.prices.bookAt(event.occurredAtMs));
   const outgoing = { key: record.key, value: encodePriced(rated), headers: identityHeaders(event) };
   if (!context.fits(outgoing)) {
     return deadLetter(record, rejected('PRICED_TOO_LARGE', `the priced event has ${outgoing.value.length} bytes`), context);
