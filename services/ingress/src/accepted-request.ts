@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { ControlState, ResolvedKey } from '@tokenledger/control';
 import { uuidv7 } from '@tokenledger/domain';
 import type { Surface } from '@tokenledger/providers';
+import type { Trace } from '@tokenledger/tracing';
 
 export interface AcceptedRequest {
   /** Also the event's id. */
@@ -14,7 +15,10 @@ export interface AcceptedRequest {
   readonly control: ControlState;
   readonly key: ResolvedKey;
   readonly surface: Surface;
+  /** `''` when there is none. */
   readonly traceId: string;
+  /** Undefined while tracing is off. */
+  readonly trace: Trace | undefined;
 }
 
 const ID_RANDOM_BYTES = 10;

@@ -4,13 +4,13 @@ import type { ControlView, ResolvedChannel } from '@tokenledger/control';
 import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
 import type { RequestFacts, Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
+import { setTraceparent, spanIdOf, traceIdOf } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
 import { type AcceptedRequest, newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import type { IngressConfig } from './config.ts';
 import { readAttribution } from './core/attribution.ts';
 import { readRequestHeaders, type RequestHeaders } from './core/headers.ts';
-import { traceIdOf } from './core/trace-context.ts';
 import { type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
@@ -70,6 +70,7 @@ function accept(context: BillableContext, surface: Surface, request: IncomingMes
     answerRefusal(response, surface, requestId, { status: 401, code: key.code, outcome: 'refused_policy' });
     return;
   }
+  const trace = context.tracing?.begin(headers.read.traceparent, requestId);
   const accepted: AcceptedRequest = {
     requestId,
     occurredAtMs,
@@ -77,7 +78,8 @@ function accept(context: BillableContext, surface: Surface, request: IncomingMes
     control,
     key,
     surface,
-    traceId: traceIdOf(headers.read.traceparent),
+    traceId: trace === undefined ? traceIdOf(headers.read.traceparent) : trace.traceId,
+    trace,
   };
   const reserved = context.inFlight.reserve(headers.read['content-length']);
   if (reserved === null) {
@@ -174,6 +176,7 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   const { pool, basePath, credential } = context.upstreams.of(channel, accepted.surface);
   if (facts.streamed) plainStream(headers);
   headers.push(...credential, 'x-request-id', attemptId);
+  if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
   const filter = facts.injectedBody === undefined ? undefined : accepted.surface.injectionFilter?.();
   const exchange = new Exchange(context, { accepted, record, channel, attemptId, attemptStartedAt, filter }, entry, response);
   pool.dispatch(

@@ -13,6 +13,7 @@ import type { ResolvedChannel } from '@tokenledger/control';
 import type { Journal, JournalEntry } from '@tokenledger/journal';
 import type { ObservedAnswer, StreamFilter } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
+import type { RequestTracing } from '@tokenledger/tracing';
 import type { Dispatcher } from 'undici';
 import type { AcceptedRequest } from './accepted-request.ts';
 import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
@@ -26,6 +27,8 @@ export interface ExchangeContext {
   readonly journal: Journal;
   readonly config: IngressConfig;
   readonly metrics: IngressMetrics;
+  /** Undefined: off. */
+  readonly tracing: RequestTracing | undefined;
   readonly now: () => number;
 }
 
@@ -241,16 +244,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#clientGone) this.#context.metrics.draining(-1);
     const broken = error !== undefined && observed?.complete !== true;
     const end = this.#endOf(observed, broken ? error : undefined);
-    const { journal } = this.#context;
-    const position = journal.close(this.#entry, this.#request.accepted.key.id, (sequence) =>
-      encodeUsageEvent(
-        usageEvent(this.#request.record, end, this.#attempt(observed, broken ? error : undefined), {
-          source: journal.source,
-          sequence,
-          recordedAtMs: this.#context.now(),
-        }),
-      ),
-    );
+    const { journal, tracing } = this.#context;
+    const { key, trace } = this.#request.accepted;
+    const position = journal.close(this.#entry, key.id, (sequence) => {
+      const event = usageEvent(this.#request.record, end, this.#attempt(observed, broken ? error : undefined), {
+        source: journal.source,
+        sequence,
+        recordedAtMs: this.#context.now(),
+      });
+      if (trace !== undefined) tracing?.finished(trace, event);
+      return encodeUsageEvent(event);
+    });
     this.#context.metrics.finished(this.#request.record, end);
     journal.onSynced(position, () => this.#endAnswer(broken ? error : undefined));
   }

@@ -4,6 +4,7 @@ import type { Outcome, UsageEvent } from '@tokenledger/domain';
 import type { Journal } from '@tokenledger/journal';
 import type { Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
+import type { RequestTracing } from '@tokenledger/tracing';
 import type { AcceptedRequest } from './accepted-request.ts';
 import { type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 import { ERRORS, type IngressCode } from './errors.ts';
@@ -24,6 +25,7 @@ const RETRY_AFTER_SECONDS = 1;
 export interface RefusalContext {
   readonly journal: Journal;
   readonly metrics: IngressMetrics;
+  readonly tracing: RequestTracing | undefined;
   readonly now: () => number;
   readonly partitionOf: (keyId: string) => number;
 }
@@ -67,7 +69,11 @@ export function recordUnforwarded(
     done(false);
     return;
   }
-  const position = journal.close(entry, accepted.key.id, (sequence) => encodeUsageEvent(event(sequence)));
+  const position = journal.close(entry, accepted.key.id, (sequence) => {
+    const closed = event(sequence);
+    if (accepted.trace !== undefined) context.tracing?.finished(accepted.trace, closed);
+    return encodeUsageEvent(closed);
+  });
   context.metrics.finished(record, end);
   journal.onSynced(position, () => done(true));
 }

@@ -5,6 +5,7 @@ import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
 import { AppError } from '@tokenledger/domain';
 import { type Journal, memoryJournal } from '@tokenledger/journal';
 import { listenFailure, type Logger, localUrl, type Registry, type Role, type RoleStatus } from '@tokenledger/runtime';
+import type { RequestTracing } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
 import { newId } from './accepted-request.ts';
 import type { IngressConfig } from './config.ts';
@@ -26,6 +27,8 @@ export interface IngressOptions {
   readonly metrics: Registry;
   /** Default: one in memory, within the limits of `config`. */
   readonly journal?: Journal;
+  /** Default: requests are not traced. */
+  readonly tracing?: RequestTracing;
 }
 
 export interface Ingress extends Role {
@@ -78,6 +81,7 @@ export function createIngress(options: IngressOptions): Ingress {
         journal,
         metrics,
         inFlight,
+        tracing: options.tracing,
         control: options.control,
         upstreams: pools,
         fingerprint: fingerprinter(options.fingerprintSecret),
