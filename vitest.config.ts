@@ -10,7 +10,7 @@ type Kind = {
 };
 
 const kinds: readonly Kind[] = [
-  { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts'], timeoutMs: 15_000, workers: 2 },
+  { name: 'unit', include: ['{packages,services}/*/src/**/*.test.ts', 'test/support/**/*.test.ts'], timeoutMs: 15_000, workers: 2 },
   { name: 'tidy', include: ['test/tidy/**/*.test.ts'], timeoutMs: 60_000, workers: 2 },
   { name: 'contract', include: ['test/contract/**/*.test.ts'], timeoutMs: 60_000, workers: 2 },
   { name: 'conformance', include: ['test/conformance/**/*.test.ts'], timeoutMs: 60_000, workers: 2 },
@@ -22,6 +22,7 @@ const kinds: readonly Kind[] = [
 export default defineConfig({
   test: {
     teardownTimeout: 20_000,
+    globalSetup: ['test/support/kafka/global-setup.ts'],
     projects: kinds.map((kind, order): TestProjectInlineConfiguration => ({
       root: import.meta.dirname,
       test: {

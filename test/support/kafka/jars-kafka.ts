@@ -1,0 +1,192 @@
+/** One broker from Kafka's own jars: KRaft, a node of its own folder and ports, ended with whoever started it. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { freePort } from '../free-port.ts';
+import { waitFor } from '../wait-for.ts';
+import { BROKER_SETTINGS, CONTROLLER, PLAIN } from './broker-settings.ts';
+import { provideJars } from './jars.ts';
+import { KEEPER_LOG, type KeeperOrder, type KeeperPlan } from './keeper.ts';
+import { answers } from './readiness.ts';
+import type { KafkaSource } from './source.ts';
+
+export interface JarsKafkaOptions {
+  /** Added to the broker's properties. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** More listeners beside the plain one: name → security protocol. Their settings go into `settings`. */
+  readonly listeners?: Readonly<Record<string, 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>;
+  /** More arguments of `StorageTool format`, such as `--add-scram`. */
+  readonly formatArguments?: readonly string[];
+}
+
+export interface JarsKafka extends AsyncDisposable {
+  /** host:port of the plain listener. */
+  readonly brokers: string;
+  /** host:port of another listener, by its name. */
+  listener(name: string): string;
+  /** Ends the broker at once, as `kill -9` does; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on what it has stored; resolves when it answers. */
+  start(): Promise<void>;
+}
+
+const START_MS_MAX = 60_000;
+const END_MS_MAX = 15_000;
+/** A port that was free may be taken before the broker has it. */
+const START_ATTEMPTS = 3;
+
+export async function startJarsKafka(source: KafkaSource & { readonly kind: 'jars' }, options: JarsKafkaOptions = {}): Promise<JarsKafka> {
+  const jars = await provideJars(source.jars);
+  for (let attempt = 1; ; attempt += 1) {
+    const broker = await Broker.start(source.java, jars, options);
+    try {
+      await broker.ready();
+      return broker;
+    } catch (error) {
+      await broker[Symbol.asyncDispose]();
+      if (attempt === START_ATTEMPTS || !String(error).includes('Address already in use')) throw error;
+    }
+  }
+}
+
+type KeeperProcess = ChildProcessByStdio<Writable, Readable, null>;
+
+class Broker implements JarsKafka {
+  readonly brokers: string;
+  readonly #folder: string;
+  readonly #ports: ReadonlyMap<string, number>;
+  readonly #keeper: KeeperProcess;
+  readonly #keeperGone: Promise<unknown>;
+  readonly #killWithUs: () => void;
+  #running = true;
+
+  private constructor(folder: string, ports: ReadonlyMap<string, number>, keeper: KeeperProcess) {
+    this.#folder = folder;
+    this.#ports = ports;
+    this.#keeper = keeper;
+    this.#keeperGone = once(keeper, 'exit');
+    this.#killWithUs = () => this.#signalGroup();
+    this.brokers = this.listener(PLAIN);
+    process.once('exit', this.#killWithUs);
+    keeper.stdin.on('error', () => {});
+    keeper.stdout.setEncoding('utf8').on('data', () => (this.#running = false));
+  }
+
+  static async start(java: string, jars: string, options: JarsKafkaOptions): Promise<Broker> {
+    const folder = await mkdtemp(join(tmpdir(), 'tokenledger-kafka-'));
+    const names = [PLAIN, CONTROLLER, ...Object.keys(options.listeners ?? {})];
+    const ports = new Map(await Promise.all(names.map(async (name) => [name, await freePort()] as const)));
+    await writeFile(join(folder, 'server.properties'), properties(folder, ports, options));
+    await writeFile(join(folder, 'log4j2.properties'), LOGGING);
+    const run = [
+      java,
+      '-Xmx512m',
+      '-XX:+UseSerialGC',
+      `-Dlog4j2.configurationFile=${join(folder, 'log4j2.properties')}`,
+      '-cp',
+      join(jars, '*'),
+    ];
+    const plan: KeeperPlan = {
+      folder,
+      prepare: [
+        ...run,
+        'kafka.tools.StorageTool',
+        'format',
+        '-t',
+        CLUSTER_ID,
+        '-c',
+        'server.properties',
+        ...(options.formatArguments ?? []),
+      ],
+      serve: [...run, 'kafka.Kafka', 'server.properties'],
+    };
+    const keeper = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts'), JSON.stringify(plan)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      // A group of its own, so that nothing of it outlives the keeper.
+      detached: true,
+    });
+    return new Broker(folder, ports, keeper);
+  }
+
+  listener(name: string): string {
+    const port = this.#ports.get(name);
+    if (port === undefined) throw new Error(`the broker has no listener ${name}`);
+    return `127.0.0.1:${port}`;
+  }
+
+  async ready(): Promise<void> {
+    await waitFor(
+      async () => {
+        if (!this.#running) throw new Error(`the broker ended while it started; it printed:\n${await this.#printed()}`);
+        return answers(this.brokers);
+      },
+      { timeoutMs: START_MS_MAX, intervalMs: 100, describe: 'a broker that answers' },
+    );
+  }
+
+  async kill(): Promise<void> {
+    this.#order('kill');
+    await waitFor(() => !this.#running, { timeoutMs: END_MS_MAX, describe: 'the end of the broker' });
+  }
+
+  async start(): Promise<void> {
+    this.#running = true;
+    this.#order('start');
+    await this.ready();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#keeper.stdin.end();
+    const late = setTimeout(this.#killWithUs, END_MS_MAX);
+    await this.#keeperGone;
+    clearTimeout(late);
+    process.off('exit', this.#killWithUs);
+  }
+
+  #order(order: KeeperOrder): void {
+    this.#keeper.stdin.write(`${order}\n`);
+  }
+
+  #signalGroup(): void {
+    if (this.#keeper.pid !== undefined && this.#keeper.exitCode === null) process.kill(-this.#keeper.pid, 'SIGTERM');
+  }
+
+  async #printed(): Promise<string> {
+    const text = await readFile(join(this.#folder, KEEPER_LOG), 'utf8');
+    return text.slice(-4_000);
+  }
+}
+
+/** Any 16 bytes in base64url: a cluster of one, thrown away after the tests. */
+const CLUSTER_ID = 'dG9rZW5sZWRnZXItdGVzdA';
+
+function properties(folder: string, ports: ReadonlyMap<string, number>, options: JarsKafkaOptions): string {
+  const all = [...ports].map(([name, port]) => `${name}://127.0.0.1:${port}`);
+  const protocols: Record<string, string> = { [PLAIN]: 'PLAINTEXT', [CONTROLLER]: 'PLAINTEXT', ...options.listeners };
+  const settings: Record<string, string> = {
+    ...BROKER_SETTINGS,
+    listeners: all.join(','),
+    'advertised.listeners': all.filter((listener) => !listener.startsWith(CONTROLLER)).join(','),
+    'listener.security.protocol.map': Object.entries(protocols)
+      .map((pair) => pair.join(':'))
+      .join(','),
+    'controller.quorum.voters': `1@127.0.0.1:${ports.get(CONTROLLER)}`,
+    'log.dirs': join(folder, 'data'),
+    ...options.settings,
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+/** To the keeper's log, which is read when a broker does not start. */
+const LOGGING = `appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d %p %m (%c)%n%throwable
+rootLogger.level = WARN
+rootLogger.appenderRef.out.ref = out
+`;
