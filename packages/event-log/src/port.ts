@@ -118,6 +118,8 @@ export interface EventLog {
   /** Raises a topic's partition count; records stay where they are. No effect when equal. Throws `TOPIC_MISSING`, and `TOPIC_MISMATCH` when it has more.
    *  Whoever joins afterwards shares all partitions; members that are there already may learn of them later. */
   growTopic(topic: string, partitions: number): Promise<void>;
+  /** The offsets of every partition of a topic, by partition number. Throws `TOPIC_MISSING`. */
+  ranges(topic: string): Promise<readonly OffsetRange[]>;
   /** What a group has committed in a topic, by partition; partitions without a commit are absent. Joins nothing. Throws `TOPIC_MISSING`. */
   committedOffsets(group: string, topic: string): Promise<ReadonlyMap<number, CommittedOffset>>;
   /** An operator's commit, in place of the group's own. Throws `GROUP_ACTIVE` while the group has members, `TOPIC_MISSING`, `PARTITION_MISSING`. */

@@ -196,6 +196,7 @@ test('while the event log is away requests are served, the state says so, and ev
     ...log,
     describeTopic: (topic) => log.describeTopic(topic),
     growTopic: (topic, partitions) => log.growTopic(topic, partitions),
+    ranges: (topic) => log.ranges(topic),
     committedOffsets: (group, topic) => log.committedOffsets(group, topic),
     setCommittedOffset: (group, topic, partition, committed) => log.setCommittedOffset(group, topic, partition, committed),
     producer: async () => {

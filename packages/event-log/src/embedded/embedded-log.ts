@@ -14,6 +14,7 @@ import type {
   EventLog,
   JoinOptions,
   Membership,
+  OffsetRange,
   Producer,
   Reader,
   ReaderOptions,
@@ -192,6 +193,12 @@ export function openEmbeddedLog(options: EmbeddedLogOptions): EmbeddedLog {
       if (partitions < found) throw topicShrinks(topic, found, partitions);
       groupCommit.now(() => catalog.growTopic(topic, partitions));
       catalog.load();
+    },
+    async ranges(topic: string): Promise<readonly OffsetRange[]> {
+      return look(() => {
+        const partitions = Array.from(catalog.topic(topic).partitions.keys(), (partition) => catalog.partition(topic, partition));
+        return partitions.map(({ start, tail }) => ({ start, end: tail.end }));
+      });
     },
     async committedOffsets(group: string, topic: string): Promise<ReadonlyMap<number, CommittedOffset>> {
       return look(() => {

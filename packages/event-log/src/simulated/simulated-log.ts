@@ -133,6 +133,7 @@ export function simulatedLog(options: SimulatedLogOptions): SimulatedLog {
       await arrive();
       store.growTopic(topic, partitions);
     },
+    ranges: (topic) => look(() => store.topic(topic).partitions.map(({ start, end }) => ({ start, end }))),
     committedOffsets: (group, topic) => look(() => store.committedOffsets(group, topic)),
     setCommittedOffset: async (group, topic, partition, committed) => {
       await arrive();

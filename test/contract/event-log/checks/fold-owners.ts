@@ -116,6 +116,7 @@ function holdingSends(log: DeafLog): HoldingLog {
     createTopics: (specs) => log.createTopics(specs),
     describeTopic: (topic) => log.describeTopic(topic),
     growTopic: (topic, partitions) => log.growTopic(topic, partitions),
+    ranges: (topic) => log.ranges(topic),
     committedOffsets: (group, topic) => log.committedOffsets(group, topic),
     setCommittedOffset: (group, topic, partition, committed) => log.setCommittedOffset(group, topic, partition, committed),
     join: (options) => log.join(options),

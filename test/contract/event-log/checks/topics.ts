@@ -60,6 +60,7 @@ export const topicChecks: readonly Check[] = [
       assert.equal(records[0]?.offset, 4);
       assert.deepEqual(texts(records), ['5', '6', '7', '8', '9', '10']);
       await h.deleteRecords(topic, 0, 10);
+      assert.deepEqual(await h.log.ranges(topic), [{ start: 10, end: 10 }]);
       const reader = await h.log.reader({ topic, partition: 0, from: 'start' });
       assert.deepEqual(await reader.range(), { start: 10, end: 10 });
       assert.equal((await send(h.log, topic, 0, [numbered(11)])).baseOffset, 10);
@@ -123,6 +124,10 @@ export const topicChecks: readonly Check[] = [
       assert.equal((await send(h.log, topic, 3, [numbered(1)])).baseOffset, 0);
       assert.deepEqual(texts(await readAll(h.log, topic, 3)), ['1']);
       assert.deepEqual(await readAll(h.log, topic, 2), []);
+      assert.deepEqual(
+        (await h.log.ranges(topic)).map(({ end }) => end),
+        [5, 5, 0, 1],
+      );
     },
   },
   {
@@ -133,6 +138,7 @@ export const topicChecks: readonly Check[] = [
       await rejectsWith('TOPIC_MISMATCH', h.log.growTopic(topic, 2));
       assert.deepEqual(await h.log.describeTopic(topic), { topic, partitions: 3, cleanup: 'time' });
       await rejectsWith('TOPIC_MISSING', h.log.growTopic(`${topic}-not`, 4));
+      await rejectsWith('TOPIC_MISSING', h.log.ranges(`${topic}-not`));
     },
   },
 ];

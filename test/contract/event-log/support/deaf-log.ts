@@ -54,6 +54,7 @@ export function deafLog(log: EventLog): DeafLog {
     createTopics: (specs) => log.createTopics(specs),
     describeTopic: (topic) => log.describeTopic(topic),
     growTopic: (topic, partitions) => log.growTopic(topic, partitions),
+    ranges: (topic) => log.ranges(topic),
     committedOffsets: (group, topic) => log.committedOffsets(group, topic),
     setCommittedOffset: (group, topic, partition, committed) => log.setCommittedOffset(group, topic, partition, committed),
     producer: () => log.producer(),
