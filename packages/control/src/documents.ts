@@ -1,10 +1,13 @@
-/** The objects an operator manages, one zod schema per kind. The config file holds the same documents that the registry will manage. */
+/** The objects an operator manages, one zod schema per kind, as they stand on the control topic, in a config file and in a request to apply them. */
 import { z } from 'zod';
+import { keyClassSchema } from './key-classes.ts';
 
-const ID = z
+export const ID = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9, dot, dash, underscore and start with a letter or digit');
 const text = (max: number): z.ZodString => z.string().max(max);
+/** UTC, to the millisecond. */
+export const instant = z.iso.datetime({ precision: 3 });
 
 /** A secret by reference: `env:NAME`, `file:PATH`. */
 const SECRET_REFERENCE = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, 'must be env:NAME or file:PATH');
@@ -34,19 +37,40 @@ const FIXED_ATTRIBUTION = z.strictObject({
   mcp_server: text(128).optional(),
 });
 
-export const virtualKeySchema = z.strictObject({
+/** What an operator says of a key: everything but its secret. */
+export const virtualKeyInputSchema = z.strictObject({
   kind: z.literal('virtual_key'),
   id: ID,
   tenant: ID,
   /** Fixed for the key when given; otherwise a request names one of the tenant's projects in `x-tokenledger-project`. */
   project: ID.optional(),
   owner: ID,
-  /** Where the key's text is found at start (`env:`, `file:`); only its keyed hash is kept in memory. */
-  secret: SECRET_REFERENCE,
-  revoked: z.boolean().default(false),
+  class: keyClassSchema.default('production'),
   settlement: z.strictObject({ kind: z.enum(['credits', 'wallet', 'cost_center']), id: text(128) }).optional(),
   /** Values that win over what a request's headers say. */
   fixed: FIXED_ATTRIBUTION.default({}),
+});
+
+/** In a config file a key's text stands elsewhere (`env:`, `file:`); only its keyed hash reaches the control topic. */
+export const configVirtualKeySchema = virtualKeyInputSchema.extend({ secret: SECRET_REFERENCE, revoked: z.boolean().default(false) });
+
+/** One secret that opens a key. While a rotation overlaps there are two. */
+export const keySecretSchema = z.strictObject({
+  /** HMAC-SHA-256 of the key's text, base64. */
+  hash: z.base64().length(44),
+  /** Of the hash secret that the hash was made with. */
+  generation: z.int().min(1),
+  created_at: instant,
+  /** From this moment on it opens nothing; absent: for ever. */
+  expires_at: instant.optional(),
+});
+
+/** More than a rotation within a rotation needs. */
+export const KEY_SECRETS_MAX = 8;
+
+export const virtualKeySchema = virtualKeyInputSchema.extend({
+  hashes: z.array(keySecretSchema).max(KEY_SECRETS_MAX),
+  revoked: z.boolean(),
 });
 
 export const SURFACES = ['openai.chat', 'anthropic.messages'] as const;
@@ -61,13 +85,90 @@ export const channelSchema = z.strictObject({
   region: text(64).default(''),
   /** Ask OpenAI streams for usage when the client did not, and keep the added bytes from the client. */
   inject_usage: z.boolean().default(true),
+  /** Of the channels that speak a surface the lowest serves it; among equals the first by id. */
+  priority: z.int().min(0).max(1_000_000).default(100),
 });
 
-export const documentSchema = z.discriminatedUnion('kind', [tenantSchema, projectSchema, ownerSchema, virtualKeySchema, channelSchema]);
+/** So that a book and its audit fit into one change. */
+export const PRICE_BOOK_CHARACTERS_MAX = 500_000;
+
+/** A whole price book. What it says cannot change once an activation names it. */
+export const priceBookSchema = z.strictObject({
+  kind: z.literal('price_book'),
+  id: ID,
+  /** YAML or JSON as `tokenledger` reads it from a file: as text, since a number of JSON is a float and a price is not. */
+  text: z.string().min(1).max(PRICE_BOOK_CHARACTERS_MAX),
+});
+
+/** From `activates_at` on, requests are priced by this book. */
+export const priceBookActivationSchema = z.strictObject({
+  kind: z.literal('price_book_activation'),
+  id: ID,
+  price_book: ID,
+  activates_at: instant,
+});
+
+/** One generation of the secret that keys are hashed with; its id is the generation. Never the secret itself. */
+export const keyHashSecretSchema = z.strictObject({
+  kind: z.literal('key_hash_secret'),
+  id: ID,
+  generation: z.int().min(1),
+  /** HMAC-SHA-256 of a fixed text under the secret, base64: tells another secret from this one. */
+  check: z.base64().length(44),
+  created_at: instant,
+});
+
+/** As they stand on the control topic. */
+export const controlDocumentSchema = z.discriminatedUnion('kind', [
+  tenantSchema,
+  projectSchema,
+  ownerSchema,
+  virtualKeySchema,
+  channelSchema,
+  priceBookSchema,
+  priceBookActivationSchema,
+  keyHashSecretSchema,
+]);
+
+/** As an operator hands them in. */
+export const documentInputSchema = z.discriminatedUnion('kind', [
+  tenantSchema,
+  projectSchema,
+  ownerSchema,
+  virtualKeyInputSchema,
+  channelSchema,
+  priceBookSchema,
+  priceBookActivationSchema,
+]);
 
 export type Tenant = z.infer<typeof tenantSchema>;
 export type Project = z.infer<typeof projectSchema>;
 export type Owner = z.infer<typeof ownerSchema>;
+export type VirtualKeyInput = z.infer<typeof virtualKeyInputSchema>;
+export type ConfigVirtualKey = z.infer<typeof configVirtualKeySchema>;
+export type KeySecret = z.infer<typeof keySecretSchema>;
 export type VirtualKey = z.infer<typeof virtualKeySchema>;
 export type Channel = z.infer<typeof channelSchema>;
-export type ControlDocument = z.infer<typeof documentSchema>;
+export type PriceBookDocument = z.infer<typeof priceBookSchema>;
+export type PriceBookActivation = z.infer<typeof priceBookActivationSchema>;
+export type KeyHashSecret = z.infer<typeof keyHashSecretSchema>;
+
+export type ControlDocument = z.infer<typeof controlDocumentSchema>;
+export type ControlKind = ControlDocument['kind'];
+export type DocumentOf<Kind extends ControlKind> = Extract<ControlDocument, { kind: Kind }>;
+/** Defaults filled in. */
+export type DocumentInput = z.infer<typeof documentInputSchema>;
+/** As it stands in a config file. */
+export type ConfigDocument = Tenant | Project | Owner | ConfigVirtualKey | Channel;
+
+/** In an order in which each kind names only kinds before it. */
+export const CONTROL_KINDS = [
+  'key_hash_secret',
+  'tenant',
+  'project',
+  'owner',
+  'virtual_key',
+  'channel',
+  'price_book',
+  'price_book_activation',
+] as const satisfies readonly ControlKind[];

@@ -1,6 +1,15 @@
+export * from './api.ts';
+export * from './change-reader.ts';
+export * from './control-record.ts';
+export * from './control-watch.ts';
+export * from './document-set.ts';
 export * from './documents.ts';
 export { ERRORS } from './errors.ts';
+export * from './key-classes.ts';
 export * from './key-hash.ts';
+export * from './key-text.ts';
+export * from './live-control.ts';
 export * from './load.ts';
+export * from './references.ts';
 export * from './secrets.ts';
 export * from './state.ts';

@@ -1,6 +1,6 @@
 /** The `documents` section of the config file: the control documents by kind, in the shape people write them. */
 import { z } from 'zod';
-import { channelSchema, type ControlDocument, ownerSchema, projectSchema, tenantSchema, virtualKeySchema } from './documents.ts';
+import { channelSchema, type ConfigDocument, configVirtualKeySchema, ownerSchema, projectSchema, tenantSchema } from './documents.ts';
 
 const DOCUMENTS_PER_KIND_MAX = 10_000;
 const listOf = <Schema extends z.ZodType>(schema: Schema): z.ZodDefault<z.ZodArray<Schema>> =>
@@ -11,8 +11,8 @@ export const documentsSection = z.strictObject({
   tenants: listOf(tenantSchema.omit({ kind: true })).describe('Who pays.'),
   projects: listOf(projectSchema.omit({ kind: true })).describe('What the usage is for.'),
   owners: listOf(ownerSchema.omit({ kind: true })).describe('Who answers for it.'),
-  virtual_keys: listOf(virtualKeySchema.omit({ kind: true })).describe('The credentials we issue; only their keyed hashes are kept.'),
-  channels: listOf(channelSchema.omit({ kind: true })).describe(
+  virtual_keys: listOf(configVirtualKeySchema.omit({ kind: true })).describe('The credentials we issue; only their keyed hashes are kept.'),
+  channels: listOf(channelSchema.omit({ kind: true }).extend({ priority: channelSchema.shape.priority.unwrap().optional() })).describe(
     'Upstream accounts and endpoints; the first that speaks a surface serves it.',
   ),
   price_book: z.string().default('').describe("Path of the price book, relative to the config file; '' uses the one that ships."),
@@ -20,13 +20,19 @@ export const documentsSection = z.strictObject({
 
 export type DocumentsSection = z.infer<typeof documentsSection>;
 
-/** Flattens the section into documents. */
-export function documentsOf(section: DocumentsSection): readonly ControlDocument[] {
+const FIRST_PRIORITY = 100;
+
+/** Flattens the section into documents. A channel without a priority comes after those that stand before it. */
+export function documentsOf(section: DocumentsSection): readonly ConfigDocument[] {
   return [
     ...section.tenants.map((tenant) => ({ kind: 'tenant' as const, ...tenant })),
     ...section.projects.map((project) => ({ kind: 'project' as const, ...project })),
     ...section.owners.map((owner) => ({ kind: 'owner' as const, ...owner })),
     ...section.virtual_keys.map((key) => ({ kind: 'virtual_key' as const, ...key })),
-    ...section.channels.map((channel) => ({ kind: 'channel' as const, ...channel })),
+    ...section.channels.map((channel, index) => ({
+      kind: 'channel' as const,
+      ...channel,
+      priority: channel.priority ?? FIRST_PRIORITY + index,
+    })),
   ];
 }

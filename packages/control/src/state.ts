@@ -1,15 +1,18 @@
 /** Everything the ingress needs to decide a request, resolved once per change of the documents, never on a request's path. */
 import type { Attribution } from '@tokenledger/domain';
-import { AppError } from '@tokenledger/domain';
-import type { Channel, ControlDocument, VirtualKey } from './documents.ts';
-import { keyHasher } from './key-hash.ts';
+import { AppError, type Rejected } from '@tokenledger/domain';
+import { documentSet, type DocumentSet } from './document-set.ts';
+import type { Channel, ConfigDocument, ControlDocument, KeySecret, VirtualKey } from './documents.ts';
+import type { KeyClass } from './key-classes.ts';
+import { type KeyHasher, keyHasher, type KeyHashers } from './key-hash.ts';
+import { KEY_LENGTH_MIN } from './key-text.ts';
+import { brokenReference } from './references.ts';
 import type { SecretReader } from './secrets.ts';
-
-const KEY_LENGTH_MIN = 20;
 
 /** A virtual key with what follows from it. */
 export interface ResolvedKey {
   readonly id: string;
+  readonly class: KeyClass;
   readonly revoked: boolean;
   /** What an event carries when the request adds nothing. */
   readonly attribution: Attribution;
@@ -25,17 +28,29 @@ export interface ResolvedChannel {
   readonly baseUrl: string;
   readonly region: string;
   readonly injectUsage: boolean;
+  /** `''` when `problem` says why there is none. */
   readonly credential: string;
+  /** Why requests cannot be sent there, in one sentence that names the fix; `''` when they can. */
+  readonly problem: string;
+}
+
+/** One document that this process cannot use. All others work. */
+export interface ControlProblem {
+  readonly kind: ControlDocument['kind'];
+  readonly id: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 /** An immutable snapshot. */
 export interface ControlState {
-  /** Constant in time with respect to the keys that exist. */
+  /** Constant in time with respect to the keys that exist. Revoked keys are found, expired secrets are not. */
   findKey(text: string): ResolvedKey | undefined;
-  /** The channel that serves a surface; undefined when none does. */
+  /** The channel that serves a surface; undefined when none does. Look at its `problem` before using it. */
   channelFor(surface: string): ResolvedChannel | undefined;
   readonly channels: readonly ResolvedChannel[];
   readonly keyCount: number;
+  readonly problems: readonly ControlProblem[];
 }
 
 /** The state as it is now; later versions replace it while requests run on what they began with. */
@@ -49,40 +64,33 @@ export interface ControlSources {
   readonly keyHashSecret: Uint8Array;
 }
 
-/** Resolves documents into a state. Throws `DOCUMENT_DUPLICATE`, `REFERENCE_MISSING`, `SECRET_MISSING`, `SECRET_WEAK`. */
-export function resolveControl(documents: readonly ControlDocument[], sources: ControlSources): ControlState {
-  assertUnique(documents);
-  assertReferences(documents);
+const ONLY_GENERATION = 1;
+const LONG_AGO = '1970-01-01T00:00:00.000Z';
+
+/** Resolves the documents of a config file into a state that never changes. Throws `DOCUMENT_DUPLICATE`, `REFERENCE_MISSING`, `SECRET_MISSING`, `SECRET_WEAK`. */
+export function resolveControl(configured: readonly ConfigDocument[], sources: ControlSources): ControlState {
   const hasher = keyHasher(sources.keyHashSecret);
-  const keys = new Map<string, ResolvedKey>();
-  for (const document of documents) {
-    if (document.kind !== 'virtual_key') continue;
-    const text = sources.readSecret(document.secret);
-    if (text.length < KEY_LENGTH_MIN) {
-      throw new AppError('SECRET_WEAK', `virtual key '${document.id}' has ${text.length} characters: use at least ${KEY_LENGTH_MIN}`);
-    }
-    const hash = hasher.hash(text);
-    if (keys.has(hash))
-      throw new AppError(
-        'DOCUMENT_DUPLICATE',
-        `virtual key '${document.id}' has the same secret as '${keys.get(hash)?.id}': give each key its own`,
-      );
-    keys.set(hash, resolveKey(document, documents));
+  assertUnique(configured);
+  const documents = documentSet(
+    configured.map((document) => {
+      if (document.kind !== 'virtual_key') return document;
+      const hash = hashConfigured(document, hasher, sources.readSecret);
+      return keyFromConfig(document, [{ hash, generation: ONLY_GENERATION, created_at: LONG_AGO }]);
+    }),
+  );
+  for (const document of configured) {
+    const broken = brokenReference(document, documents);
+    if (broken !== null) throw new AppError(broken.code, broken.message);
   }
-  const channels: ResolvedChannel[] = [];
-  const bySurface = new Map<string, ResolvedChannel>();
-  for (const document of documents) {
-    if (document.kind !== 'channel') continue;
-    const channel = resolveChannel(document, sources.readSecret);
-    channels.push(channel);
-    for (const surface of document.surfaces) if (!bySurface.has(surface)) bySurface.set(surface, channel);
-  }
-  return {
-    findKey: (text) => keys.get(hasher.hash(text)),
-    channelFor: (surface) => bySurface.get(surface),
-    channels,
-    keyCount: keys.size,
-  };
+  const state = controlState(documents, {
+    hashers: new Map([[ONLY_GENERATION, hasher]]),
+    readSecret: sources.readSecret,
+    channels: channelCache(),
+    nowMs: 0,
+  });
+  const [problem] = state.problems;
+  if (problem !== undefined) throw new AppError(problem.code, problem.message);
+  return state;
 }
 
 /** A view that never changes. */
@@ -90,25 +98,150 @@ export function fixedControl(state: ControlState): ControlView {
   return { current: () => state };
 }
 
-function resolveChannel(document: Channel, readSecret: SecretReader): ResolvedChannel {
+/** Throws `SECRET_MISSING`, `SECRET_WEAK`. */
+export function hashConfigured(key: { readonly id: string; readonly secret: string }, hasher: KeyHasher, readSecret: SecretReader): string {
+  const text = readSecret(key.secret);
+  if (text.length < KEY_LENGTH_MIN) {
+    throw new AppError('SECRET_WEAK', `virtual key '${key.id}' has ${text.length} characters: use at least ${KEY_LENGTH_MIN}`);
+  }
+  return hasher.hash(text);
+}
+
+/** The document on the control topic for a key of the config file: its hashes instead of its secret. */
+export function keyFromConfig(
+  { secret: _secret, ...key }: Extract<ConfigDocument, { kind: 'virtual_key' }>,
+  hashes: readonly KeySecret[],
+): VirtualKey {
+  return { ...key, hashes: [...hashes] };
+}
+
+export interface StateOptions {
+  readonly hashers: KeyHashers;
+  readonly readSecret: SecretReader;
+  readonly channels: ChannelCache;
+  /** Milliseconds since the epoch: secrets that have expired by then open nothing. */
+  readonly nowMs: number;
+}
+
+/** Channels that were resolved, by document: an unchanged document is the same channel in the next state. */
+export type ChannelCache = WeakMap<Channel, ResolvedChannel>;
+
+export function channelCache(): ChannelCache {
+  return new WeakMap();
+}
+
+/** Resolves what can be resolved; the rest is in `problems`. Never throws. */
+export function controlState(documents: DocumentSet, options: StateOptions): ControlState {
+  const problems: ControlProblem[] = [];
+  const report = ({ kind, id }: ControlDocument, { code, message }: Pick<Rejected, 'code' | 'message'>): void => {
+    problems.push({ kind, id, code, message });
+  };
+  const keys = new Map<string, VirtualKey>();
+  let keyCount = 0;
+  for (const key of documents.of('virtual_key')) {
+    const broken = brokenReference(key, documents);
+    if (broken !== null) {
+      report(key, broken);
+      continue;
+    }
+    keyCount += 1;
+    for (const secret of key.hashes) {
+      const refused = placeHash(keys, key, secret, options);
+      if (refused !== null) report(key, refused);
+    }
+  }
+  const channels = documents
+    .of('channel')
+    .toSorted((a, b) => a.priority - b.priority || (a.id < b.id ? -1 : 1))
+    .map((document) => ({ document, channel: resolveChannel(document, options) }));
+  for (const { document, channel } of channels) {
+    if (channel.problem !== '') report(document, { code: 'SECRET_MISSING', message: `channel '${channel.id}': ${channel.problem}` });
+  }
+  const bySurface = new Map<string, ResolvedChannel>();
+  for (const { document, channel } of channels) {
+    for (const surface of document.surfaces) if (!bySurface.has(surface)) bySurface.set(surface, channel);
+  }
+
+  const hashers = [...options.hashers].toSorted(([a], [b]) => b - a);
+  const projects = Map.groupBy(documents.of('project'), ({ tenant }) => tenant);
+  const resolved = new Map<VirtualKey, ResolvedKey>();
+  /** On a key's first use: a change of one document must not cost a pass over all keys. */
+  const resolve = (key: VirtualKey): ResolvedKey => {
+    let found = resolved.get(key);
+    if (found === undefined) {
+      const ofTenant = new Set(projects.get(key.tenant)?.map(({ id }) => id));
+      resolved.set(key, (found = resolveKey(key, documents.get('owner', key.owner)?.team ?? '', ofTenant)));
+    }
+    return found;
+  };
   return {
+    findKey(text) {
+      for (const [generation, hasher] of hashers) {
+        const key = keys.get(lookup(generation, hasher.hash(text)));
+        if (key !== undefined) return resolve(key);
+      }
+      return undefined;
+    },
+    channelFor: (surface) => bySurface.get(surface),
+    channels: channels.map(({ channel }) => channel),
+    keyCount,
+    problems,
+  };
+}
+
+function lookup(generation: number, hash: string): string {
+  return `${generation}/${hash}`;
+}
+
+function placeHash(
+  keys: Map<string, VirtualKey>,
+  key: VirtualKey,
+  secret: KeySecret,
+  { hashers, nowMs }: StateOptions,
+): Pick<Rejected, 'code' | 'message'> | null {
+  if (secret.expires_at !== undefined && Date.parse(secret.expires_at) <= nowMs) return null;
+  if (!hashers.has(secret.generation)) {
+    const message = `virtual key '${key.id}' is hashed with the secret of generation ${secret.generation}, which this process was not given: rotate the key, or set control.key_hash_secret_previous to that secret`;
+    return { code: 'KEY_HASH_SECRET_MISSING', message };
+  }
+  const at = lookup(secret.generation, secret.hash);
+  const other = keys.get(at);
+  if (other !== undefined) {
+    return { code: 'DOCUMENT_DUPLICATE', message: `virtual key '${key.id}' has the same secret as '${other.id}': give each key its own` };
+  }
+  keys.set(at, key);
+  return null;
+}
+
+function resolveChannel(document: Channel, { channels, readSecret }: StateOptions): ResolvedChannel {
+  const known = channels.get(document);
+  if (known !== undefined) return known;
+  const channel = (credential: string, problem: string): ResolvedChannel => ({
     id: document.id,
     provider: document.provider,
     baseUrl: document.base_url.replace(/\/+$/, ''),
     region: document.region,
     injectUsage: document.inject_usage,
-    credential: readSecret(document.credential),
-  };
+    credential,
+    problem,
+  });
+  try {
+    const resolved = channel(readSecret(document.credential), '');
+    channels.set(document, resolved);
+    return resolved;
+  } catch (error) {
+    // Not kept: the secret may be there the next time.
+    return channel('', error instanceof Error ? error.message : String(error));
+  }
 }
 
-function resolveKey(document: VirtualKey, documents: readonly ControlDocument[]): ResolvedKey {
-  const owner = documents.find((other) => other.kind === 'owner' && other.id === document.owner);
-  const fixed = document.fixed;
+function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<string>): ResolvedKey {
+  const { fixed } = document;
   const attribution: Attribution = {
     tenantId: document.tenant,
     projectId: document.project ?? '',
     ownerId: document.owner,
-    team: owner?.kind === 'owner' ? owner.team : '',
+    team,
     userId: fixed.user ?? '',
     virtualKeyId: document.id,
     application: fixed.application ?? '',
@@ -125,10 +258,14 @@ function resolveKey(document: VirtualKey, documents: readonly ControlDocument[])
     settlementKind: document.settlement?.kind ?? '',
     settlementId: document.settlement?.id ?? '',
   };
-  const projects = new Set(
-    documents.filter((other) => other.kind === 'project' && other.tenant === document.tenant).map((project) => project.id),
-  );
-  return { id: document.id, revoked: document.revoked, attribution: Object.freeze(attribution), fixed: fixedFields(document), projects };
+  return {
+    id: document.id,
+    class: document.class,
+    revoked: document.revoked,
+    attribution: Object.freeze(attribution),
+    fixed: fixedFields(document),
+    projects,
+  };
 }
 
 function fixedFields(document: VirtualKey): ReadonlySet<keyof Attribution> {
@@ -151,36 +288,10 @@ function fixedFields(document: VirtualKey): ReadonlySet<keyof Attribution> {
   return fields;
 }
 
-function assertUnique(documents: readonly ControlDocument[]): void {
+function assertUnique(documents: readonly ConfigDocument[]): void {
   const seen = new Set<string>();
   for (const { kind, id } of documents) {
     if (seen.has(`${kind}/${id}`)) throw new AppError('DOCUMENT_DUPLICATE', `${kind} '${id}' is there twice: rename or remove one`);
     seen.add(`${kind}/${id}`);
-  }
-}
-
-function assertReferences(documents: readonly ControlDocument[]): void {
-  const byName = new Map(documents.map((document) => [`${document.kind}/${document.id}`, document]));
-  const need = (from: ControlDocument, kind: ControlDocument['kind'], id: string, tenant?: string): void => {
-    const found = byName.get(`${kind}/${id}`);
-    if (found === undefined)
-      throw new AppError(
-        'REFERENCE_MISSING',
-        `${from.kind} '${from.id}' names ${kind} '${id}', which does not exist: add it or correct the name`,
-      );
-    if (tenant !== undefined && 'tenant' in found && found.tenant !== tenant) {
-      throw new AppError(
-        'REFERENCE_MISSING',
-        `${from.kind} '${from.id}' of tenant '${tenant}' names ${kind} '${id}' of tenant '${found.tenant}': use one of its own tenant`,
-      );
-    }
-  };
-  for (const document of documents) {
-    if (document.kind === 'project' || document.kind === 'owner') need(document, 'tenant', document.tenant);
-    if (document.kind === 'virtual_key') {
-      need(document, 'tenant', document.tenant);
-      if (document.project !== undefined) need(document, 'project', document.project, document.tenant);
-      need(document, 'owner', document.owner, document.tenant);
-    }
   }
 }

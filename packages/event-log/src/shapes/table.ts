@@ -23,7 +23,12 @@ export async function openTable<Value>(options: TableOptions<Value>): Promise<Ta
   // Whoever opened the table decides what a failure ends; without a listener it must not end the process by accident.
   failed.catch(() => {});
 
-  const apply = ({ key, value }: LogRecord): void => {
+  /** By partition: when its end was last seen. */
+  const endSeenMs: number[] = Array.from({ length: partitions }, () => pacing.nowMs());
+
+  const apply = (record: LogRecord): void => {
+    options.onRecord?.(record);
+    const { key, value } = record;
     if (key === null) return;
     if (value === null) {
       if (values.delete(key)) options.onChange?.(key, undefined);
@@ -35,13 +40,14 @@ export async function openTable<Value>(options: TableOptions<Value>): Promise<Ta
     options.onChange?.(key, decoded);
   };
 
-  const readPartition = async (reader: Reader, retry: Retry, until: number): Promise<void> => {
+  const readPartition = async (reader: Reader, retry: Retry, partition: number, until: number): Promise<void> => {
     let next = 0;
     while (next < until && !closed.signal.aborted) {
       const records = await persist(retry, () =>
         reader.poll({ recordsMax: POLL_RECORDS_MAX, bytesMax: POLL_BYTES_MAX, waitMs: IDLE_WAIT_MS }),
       );
       for (const record of records) apply(record);
+      if (records.length === 0) endSeenMs[partition] = pacing.nowMs();
       next = (records.at(-1)?.offset ?? next - 1) + 1;
     }
   };
@@ -56,7 +62,7 @@ export async function openTable<Value>(options: TableOptions<Value>): Promise<Ta
   /** Goes on for ever; ends by `close`, or by a failure that trying again cannot help. */
   const watch = async (reader: Reader, retry: Retry, partition: number): Promise<void> => {
     try {
-      await readPartition(reader, retry, Number.POSITIVE_INFINITY);
+      await readPartition(reader, retry, partition, Number.POSITIVE_INFINITY);
     } catch (error) {
       if (closed.signal.aborted) return;
       options.observer?.stopped?.({ topic: options.topic, partition, error });
@@ -69,7 +75,8 @@ export async function openTable<Value>(options: TableOptions<Value>): Promise<Ta
     const reader = await persist(retry, () => options.log.reader({ topic: options.topic, partition, from: 'start' }));
     readers.push(reader);
     const range: OffsetRange = await persist(retry, () => reader.range());
-    if (range.end > range.start) await readPartition(reader, retry, range.end);
+    if (range.end > range.start) await readPartition(reader, retry, partition, range.end);
+    endSeenMs[partition] = pacing.nowMs();
     return () => watch(reader, retry, partition);
   };
 
@@ -92,6 +99,7 @@ export async function openTable<Value>(options: TableOptions<Value>): Promise<Ta
     get size() {
       return values.size;
     },
+    behindMs: () => pacing.nowMs() - Math.min(...endSeenMs),
     close: async () => {
       await stop();
       await Promise.all(watching);

@@ -126,6 +126,8 @@ export interface TableOptions<Value> {
   /** Returns undefined for a value that is to be skipped. */
   readonly decode: (key: string, value: Uint8Array) => Value | undefined;
   readonly onChange?: (key: string, value: Value | undefined) => void;
+  /** Every record before it is decoded, in the order of its partition: for whoever goes by offsets and by what stands between. */
+  readonly onRecord?: (record: LogRecord) => void;
   readonly retry?: RetryLimits;
   readonly pacing?: Pacing;
   readonly observer?: ShapeObserver;
@@ -135,4 +137,6 @@ export interface Table<Value> extends Running {
   get(key: string): Value | undefined;
   entries(): IterableIterator<[string, Value]>;
   readonly size: number;
+  /** How long ago the reading last saw the end of every partition, in milliseconds: what is known is at most this old. */
+  behindMs(): number;
 }
