@@ -8,6 +8,8 @@ export const ERRORS = {
   LOG_CLOSED: 'The event log was used after it had been closed: stop what uses it first.',
   TOPIC_MISSING: 'A topic does not exist: run `tokenledger migrate`, or correct the topic prefix.',
   TOPIC_MISMATCH: 'A topic exists with other partitions or another cleanup policy: correct the setting, or recreate the topic.',
+  USAGE_TOPICS_UNEQUAL:
+    'The usage topics have unequal partition counts, so records could not keep their partition: run `tokenledger topics grow` to the largest.',
   PARTITION_MISSING: 'A topic has fewer partitions than asked for: usage topics need equal partition counts.',
   RECORD_TOO_LARGE: 'A record exceeds the size limit of the event log: raise the limit or make the record smaller.',
   SEND_UNACKNOWLEDGED: 'The event log accepted a send without naming where it landed: it is taken for failed and tried again.',

@@ -30,6 +30,31 @@ export function topicNames(prefix: string): Topics {
   };
 }
 
+/** Names of consumer groups, without the prefix that a shared cluster needs (`withGroupPrefix`). */
+export const GROUPS = { pricer: 'pricer', writer: 'writer', writerDeadLetters: 'writer-dead-letters' } as const;
+
+/** Who reads a usage topic on behalf of the pipeline. */
+export interface Consumer {
+  readonly group: string;
+  readonly topic: string;
+  /** The role whose processes are its members. */
+  readonly role: 'pricer' | 'writer';
+}
+
+/** Every group whose committed offsets say how far the pipeline has come, in the order of an event's path. */
+export function consumers(topics: Topics): readonly Consumer[] {
+  return [
+    { group: GROUPS.pricer, topic: topics.usageEvents, role: 'pricer' },
+    { group: GROUPS.writer, topic: topics.usagePriced, role: 'writer' },
+    { group: GROUPS.writerDeadLetters, topic: topics.deadLetter, role: 'writer' },
+  ];
+}
+
+/** Records keep their partition number in all of these, so their counts are equal. In the order in which they grow: who writes last, first. */
+export function usageTopics(topics: Topics): readonly string[] {
+  return [topics.deadLetter, topics.usageReconciled, topics.usagePriced, topics.usageEvents];
+}
+
 /** What `migrate` creates. */
 export function topicSpecs(topics: Topics, options: { readonly partitions: number; readonly retentionMs: number }): readonly TopicSpec[] {
   const timed = (topic: string): TopicSpec => ({

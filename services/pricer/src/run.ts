@@ -1,6 +1,7 @@
 /** The pricer role: a transform from `usage.events` to `usage.priced`. The shape reads, sends and commits; `core/decide.ts` decides. */
 import {
   type EventLog,
+  GROUPS,
   RECORD_BYTES_MAX,
   recordBytes,
   runTransform,
@@ -24,8 +25,6 @@ export interface PricerOptions {
   /** Milliseconds since the epoch, for metrics and logs alone. */
   readonly now?: () => number;
 }
-
-const GROUP = 'pricer';
 
 export function createPricer(options: PricerOptions): Role {
   const { config, log, topics, logger, now = Date.now } = options;
@@ -60,7 +59,7 @@ export function createPricer(options: PricerOptions): Role {
       state = { status: 'starting', detail: '' };
       transform = await runTransform({
         log,
-        group: GROUP,
+        group: GROUPS.pricer,
         topic: topics.usageEvents,
         outputTopics: [topics.usagePriced, topics.deadLetter],
         batchRecordsMax: config.batch_records_max,

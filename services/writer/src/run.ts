@@ -2,6 +2,7 @@
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import {
   type EventLog,
+  GROUPS,
   type Producer,
   runSink,
   type Running,
@@ -24,10 +25,6 @@ export interface WriterOptions {
   readonly logger: Logger;
   readonly metrics: Registry;
 }
-
-/** Consumer groups: the two sinks advance by themselves. */
-const EVENTS_GROUP = 'writer';
-const DEAD_LETTERS_GROUP = 'writer-dead-letters';
 
 export function createWriter(options: WriterOptions): Role {
   const { config, log, topics, clickhouse, logger } = options;
@@ -62,10 +59,10 @@ export function createWriter(options: WriterOptions): Role {
       // 1. Reach ClickHouse: a wrong address is an error of the start, not a retry for ever.
       await clickhouse.ping();
       producer = await log.producer();
-      // 2. Write priced events.
-      sinks.push(await startSink(EVENTS_GROUP, topics.usagePriced, storeFor(classifyPriced, producer)));
+      // 2. Write priced events; each of the two sinks has a group of its own and advances by itself.
+      sinks.push(await startSink(GROUPS.writer, topics.usagePriced, storeFor(classifyPriced, producer)));
       // 3. Write dead letters: those of the pricer, and those of step 2.
-      sinks.push(await startSink(DEAD_LETTERS_GROUP, topics.deadLetter, storeFor(classifyDeadLetters, producer)));
+      sinks.push(await startSink(GROUPS.writerDeadLetters, topics.deadLetter, storeFor(classifyDeadLetters, producer)));
       state = { status: 'ready', detail: '' };
     },
 
