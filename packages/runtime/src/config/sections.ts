@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineSection } from './section.ts';
 
 const DAY_MS = 86_400_000;
+const KIB = 1024;
 const STOP_TIMEOUT_MS_MAX = 600_000;
 
 /** `host` and `port` of something that listens; spread into a section's schema. */
@@ -79,16 +80,40 @@ export const kafkaSection = defineSection('kafka', {
     batch_records_max: z.int().min(1).max(100_000).default(2_000).describe('Most records per batch.'),
     batch_bytes_max: z
       .int()
-      .min(65_536)
-      .default(1_000_000)
-      .describe('Most bytes of records per batch; below what the brokers accept (`message.max.bytes`).'),
-    replicas: z.int().min(1).max(32_767).default(3).describe('Copies of each topic that `migrate` creates.'),
+      .min(16_384)
+      .default(512 * KIB)
+      .describe('Most bytes per batch, in bytes; below what the brokers accept (`message.max.bytes`).'),
+    queue_bytes_max: z
+      .int()
+      .min(KIB * KIB)
+      .default(64 * KIB * KIB)
+      .describe('Bytes that may wait to be sent, in bytes; beyond it sends fail and are tried again.'),
+    timeout_ms: z
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(30_000)
+      .describe('How long a send or a commit is tried before it counts as failed and is taken up anew, in milliseconds.'),
+    session_timeout_ms: z
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(10_000)
+      .describe('A process that is not heard of for this long loses its partitions to others, in milliseconds.'),
+    replicas: z
+      .int()
+      .min(0)
+      .max(32_767)
+      .default(0)
+      .describe('Copies of each topic that `migrate` creates; 0 means three, or as many as there are brokers.'),
     min_insync_replicas: z
       .int()
-      .min(1)
+      .min(0)
       .max(32_767)
-      .default(2)
-      .describe('Copies that must hold a record before it counts as written, in topics that `migrate` creates.'),
+      .default(0)
+      .describe(
+        'Copies that must hold a record before it counts as written, in topics that `migrate` creates; 0 means two, or one where there are less than three.',
+      ),
   }),
   alsoEnvironment: { brokers: 'KAFKA_BROKERS' },
 });
