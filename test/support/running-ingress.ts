@@ -1,10 +1,11 @@
-/** The ingress role on an embedded log of its own, with one key and one channel per surface, and the events it published. */
-import { documentsOf, documentsSection, fixedControl, resolveControl } from '@tokenledger/control';
+/** The ingress role on an embedded log of its own, with documents on its control topic (one key and one channel per surface), and the events it published. */
+import { type DocumentSet, documentSet, documentsOf, documentsSection } from '@tokenledger/control';
 import type { UsageEvent } from '@tokenledger/domain';
 import { type EventLog, openEmbeddedLog, topicNames, topicSpecs } from '@tokenledger/event-log';
 import { createIngress, type IngressConfig, ingressConfig, type IngressOptions } from '@tokenledger/ingress';
 import { createRegistry, silentLogger } from '@tokenledger/runtime';
 import { decodeUsageEvent } from '@tokenledger/schemas';
+import { asControlDocuments, type ControlTopic, controlTopic } from './control-topic.ts';
 import { makeTempDir } from './temp-dir.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -12,12 +13,16 @@ export const TEST_KEY = 'tl-test-0123456789abcdefghijklmnop';
 export const REVOKED_KEY = 'tl-revoked-0123456789abcdefghijklm';
 export const UPSTREAM_CREDENTIAL = 'sk-upstream-credential-0123456789';
 
-const SECRET = Buffer.alloc(32, 1);
+export const TEST_HASH_SECRET = Buffer.alloc(32, 1);
 const PARTITIONS = 2;
 
 export interface RunningIngress extends AsyncDisposable {
   readonly url: string;
   readonly log: EventLog;
+  /** What the ingress follows; it begins with the documents below. */
+  readonly control: ControlTopic;
+  /** What the control topic began with. */
+  readonly documents: DocumentSet;
   readonly registry: IngressOptions['metrics'];
   stop(deadlineMs?: number): Promise<{ readonly left: string }>;
   state(): { readonly status: string; readonly detail: string };
@@ -32,6 +37,9 @@ export interface RunningIngressOptions {
   readonly config?: Partial<IngressConfig>;
   readonly injectUsage?: boolean;
   readonly journal?: IngressOptions['journal'];
+  readonly tracing?: IngressOptions['tracing'];
+  /** More secrets, by reference; may change while it runs. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Wraps the log the ingress gets. */
   readonly wrapLog?: (log: EventLog) => EventLog;
 }
@@ -41,16 +49,21 @@ export async function runIngress(options: RunningIngressOptions): Promise<Runnin
   const log = openEmbeddedLog({ directory: directory.path });
   const topics = topicNames('tokenledger.');
   await log.createTopics(topicSpecs(topics, { partitions: PARTITIONS, retentionMs: 3_600_000 }));
+  const control = await controlTopic(log, topics.control, TEST_HASH_SECRET);
+  const documents = asControlDocuments(testDocuments(options), { readSecret: testSecret, keyHashSecret: TEST_HASH_SECRET });
+  await control.put(...documents);
   const registry = createRegistry({ processMetrics: false });
   const ingress = createIngress({
     config: ingressConfig.parse({ port: 0, ...options.config }),
     log: options.wrapLog?.(log) ?? log,
     topics,
-    control: fixedControl(resolveControl(testDocuments(options), { readSecret: testSecret, keyHashSecret: SECRET })),
-    fingerprintSecret: SECRET,
+    readSecret: (reference) => options.secrets?.[reference] ?? testSecret(reference),
+    keyHashSecrets: { current: TEST_HASH_SECRET },
+    fingerprintSecret: TEST_HASH_SECRET,
     logger: silentLogger(),
     metrics: registry,
     ...(options.journal === undefined ? {} : { journal: options.journal }),
+    ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
   });
   await ingress.start();
   let stopped: Promise<{ readonly left: string }> | undefined;
@@ -74,6 +87,8 @@ export async function runIngress(options: RunningIngressOptions): Promise<Runnin
   return {
     url: ingress.url,
     log,
+    control,
+    documents: documentSet(documents),
     registry,
     stop,
     state: () => ingress.state(),

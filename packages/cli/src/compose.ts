@@ -17,6 +17,7 @@ import { demoTraffic } from './demo/traffic.ts';
 import { lateRole } from './late-role.ts';
 import { readPriceBook } from './price-book.ts';
 import type { Settings } from './settings.ts';
+import { tracingOf } from './tracing.ts';
 import { VERSION } from './version.ts';
 
 /** In the order in which they start: whoever takes records is there before whoever sends them. */
@@ -55,6 +56,7 @@ export function compose(options: ComposeOptions): Composition {
   const registry = createRegistry({ processMetrics: true });
   const has = (name: RoleName): boolean => roles.includes(name);
   const running: Running = {};
+  const tracing = has('ingress') ? tracingOf(settings, logger.child({ role: 'tracing' }), registry) : undefined;
   const common = (role: RoleName) => ({
     log: started(running.log, 'the event log'),
     topics,
@@ -75,6 +77,7 @@ export function compose(options: ComposeOptions): Composition {
       config: config.ingress,
       control: fixedControl(state),
       fingerprintSecret: secrets.fingerprint,
+      ...(tracing === undefined ? {} : { tracing }),
     });
   });
   const roleParts: readonly Role[] = [writer, pricer, ingress].filter((role) => roles.some((name) => name === role.name));
@@ -85,6 +88,7 @@ export function compose(options: ComposeOptions): Composition {
     logPart(settings, running),
     ...(demo !== undefined && demo.simulated.size > 0 ? [simulatorPart(settings, running)] : []),
     ...(has('ingress') ? [documentsPart(settings, demo, running)] : []),
+    ...(tracing === undefined ? [] : [tracing]),
     ...roleParts,
     ...(demo === undefined || !has('ingress') ? [] : [trafficPart(options, demo, running, () => ingress.made?.url ?? '')]),
   ];

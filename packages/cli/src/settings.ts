@@ -14,6 +14,7 @@ import {
   type FlagValue,
   type Origin,
 } from '@tokenledger/runtime';
+import { tracingConfig } from '@tokenledger/tracing';
 import { writerConfig } from '@tokenledger/writer';
 import { demoConfig } from './demo/config.ts';
 import { controlConfig } from './ledger-secrets.ts';
@@ -24,6 +25,11 @@ export const SECTIONS = [
   defineSection('ingress', { about: 'The proxy that applications talk to.', schema: ingressConfig }),
   defineSection('pricer', { about: 'Rates events at the price in force when they were served.', schema: pricerConfig }),
   defineSection('writer', { about: 'Writes priced events to ClickHouse.', schema: writerConfig }),
+  defineSection('tracing', {
+    about: 'Traces of requests for OpenTelemetry; see [opentelemetry.md](opentelemetry.md).',
+    schema: tracingConfig,
+    alsoEnvironment: { endpoint: 'OTEL_EXPORTER_OTLP_ENDPOINT', service_name: 'OTEL_SERVICE_NAME' },
+  }),
   defineSection('control', { about: 'How control documents are kept.', schema: controlConfig }),
   defineSection('demo', { about: 'The demo of `tokenledger up`.', schema: demoConfig, environment: { enabled: 'TOKENLEDGER_DEMO' } }),
   defineSection('documents', {

@@ -44,6 +44,14 @@ export const ingressConfig = z.strictObject({
     .min(0)
     .default(16 * MIB)
     .describe('How much of an answer is read on after its client has left, in bytes.'),
+  leave_delay_ms: z
+    .int()
+    .min(0)
+    .max(300_000)
+    .default(0)
+    .describe(
+      'How long a stop goes on serving while `/readyz` says no, so that load balancers notice, in milliseconds; part of `shutdown.timeout_ms`, at most half of it.',
+    ),
   journal_entries_max: z
     .int()
     .min(1)

@@ -245,14 +245,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const broken = error !== undefined && observed?.complete !== true;
     const end = this.#endOf(observed, broken ? error : undefined);
     const { journal, tracing } = this.#context;
-    const { key, trace } = this.#request.accepted;
+    const { channel, accepted } = this.#request;
+    const { key, trace } = accepted;
     const position = journal.close(this.#entry, key.id, (sequence) => {
       const event = usageEvent(this.#request.record, end, this.#attempt(observed, broken ? error : undefined), {
         source: journal.source,
         sequence,
         recordedAtMs: this.#context.now(),
       });
-      if (trace !== undefined) tracing?.finished(trace, event);
+      if (trace !== undefined) tracing?.finished(trace, event, [channel.baseUrl]);
       return encodeUsageEvent(event);
     });
     this.#context.metrics.finished(this.#request.record, end);

@@ -71,7 +71,7 @@ export function recordUnforwarded(
   }
   const position = journal.close(entry, accepted.key.id, (sequence) => {
     const closed = event(sequence);
-    if (accepted.trace !== undefined) context.tracing?.finished(accepted.trace, closed);
+    if (accepted.trace !== undefined) context.tracing?.finished(accepted.trace, closed, []);
     return encodeUsageEvent(closed);
   });
   context.metrics.finished(record, end);

@@ -11,6 +11,7 @@ import { newId } from './accepted-request.ts';
 import type { IngressConfig } from './config.ts';
 import { fingerprinter } from './fingerprint.ts';
 import { inFlightBound } from './in-flight.ts';
+import { leave, leftSentence } from './leaving.ts';
 import { ingressMetrics } from './metrics.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
 import { ingressServer } from './server.ts';
@@ -35,9 +36,6 @@ export interface Ingress extends Role {
   /** Where it listens; `''` before the start. */
   readonly url: string;
 }
-
-/** Share of the stop's time in which requests in hand may end; the rest is for publishing. */
-const REQUESTS_SHARE = 0.7;
 
 export function createIngress(options: IngressOptions): Ingress {
   const { config, logger } = options;
@@ -101,17 +99,12 @@ export function createIngress(options: IngressOptions): Ingress {
 
     async stop(deadlineMs) {
       status = 'stopping';
-      const stopped = app === undefined ? true : await closeWithin(app, deadlineMs * REQUESTS_SHARE);
-      const unpublished = (await publisher?.drain(deadlineMs * (1 - REQUESTS_SHARE))) ?? 0;
+      const left = await leave({ app, publisher, delayMs: config.leave_delay_ms, deadlineMs });
       await producer?.close();
       await pools.close();
       await journal.shutdown();
       status = 'stopped';
-      const left = [
-        stopped ? '' : 'requests were cut off',
-        unpublished === 0 ? '' : `${unpublished} events were not sent to the event log`,
-      ];
-      return { left: left.filter((part) => part !== '').join('; ') };
+      return { left: leftSentence(left) };
     },
 
     state() {
@@ -129,22 +122,6 @@ function newJournal(config: IngressConfig): Journal {
     entriesMax: config.journal_entries_max,
     bytesMax: config.journal_bytes_max,
   });
-}
-
-const IDLE_LOOK_MS = 25;
-
-/** Lets requests in hand end; cuts them off after the time. A connection that becomes idle meanwhile is closed, or the server would wait for it. */
-async function closeWithin(app: FastifyInstance, timeoutMs: number): Promise<boolean> {
-  let inTime = true;
-  const timer = setTimeout(() => {
-    inTime = false;
-    app.server.closeAllConnections();
-  }, timeoutMs);
-  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_LOOK_MS);
-  await app.close();
-  clearInterval(idle);
-  clearTimeout(timer);
-  return inTime;
 }
 
 /** All events of a virtual key share a partition, the same one in every ingress. */

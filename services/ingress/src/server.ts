@@ -14,6 +14,8 @@ export function ingressServer(context: BillableContext): FastifyInstance {
     keepAliveTimeout: config.keep_alive_timeout_ms,
     http: { maxHeaderSize: config.header_bytes_max, headersTimeout: config.headers_timeout_ms },
     forceCloseConnections: 'idle',
+    // A request that comes on an open connection while we leave is served; its answer closes the connection.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     clientErrorHandler: (error, socket) => answerBrokenRequest(context, error, socket),
   });

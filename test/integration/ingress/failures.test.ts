@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { ServerResponse } from 'node:http';
-import { AppError } from '@tokenledger/domain';
-import type { EventLog } from '@tokenledger/event-log';
 import { type Journal, type JournalPosition, memoryJournal } from '@tokenledger/journal';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
+import { awayLog } from '../../support/away-log.ts';
 import { freePort } from '../../support/free-port.ts';
 import { CHAT_ANSWER, CHAT_CLASSES, CHAT_REQUEST, CHAT_STREAM_REQUEST, chatFrames } from '../../support/provider-answers.ts';
 import { runIngress, TEST_KEY } from '../../support/running-ingress.ts';
@@ -191,33 +190,16 @@ test('while the event log is away requests are served, the state says so, and ev
   await using upstream = await scriptedUpstream(
     (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(CHAT_ANSWER),
   );
-  let away = true;
-  const wrapLog = (log: EventLog): EventLog => ({
-    ...log,
-    describeTopic: (topic) => log.describeTopic(topic),
-    growTopic: (topic, partitions) => log.growTopic(topic, partitions),
-    ranges: (topic) => log.ranges(topic),
-    committedOffsets: (group, topic) => log.committedOffsets(group, topic),
-    setCommittedOffset: (group, topic, partition, committed) => log.setCommittedOffset(group, topic, partition, committed),
-    producer: async () => {
-      const producer = await log.producer();
-      return {
-        close: () => producer.close(),
-        send: async (topic, partition, records) => {
-          if (away) throw new AppError('LOG_UNAVAILABLE', 'the log is away', { retryable: true });
-          return producer.send(topic, partition, records);
-        },
-      };
-    },
-  });
-  await using ingress = await runIngress({ upstreamUrl: upstream.url, wrapLog });
+  const log = awayLog();
+  log.away = true;
+  await using ingress = await runIngress({ upstreamUrl: upstream.url, wrapLog: log.wrap });
   for (let count = 0; count < 10; count++) {
     const answer = await chat(ingress.url, CHAT_REQUEST);
     expect(answer.statusCode).toBe(200);
     await answer.body.dump();
   }
   await waitFor(() => ingress.state().status === 'degraded', { timeoutMs: 5000, describe: 'the ingress to say that it is degraded' });
-  away = false;
+  log.away = false;
   const events = await ingress.events(10);
   expect(events.map((event) => event.sequence).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   await waitFor(() => ingress.state().status === 'ready', { timeoutMs: 5000, describe: 'the ingress to be ready' });

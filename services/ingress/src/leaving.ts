@@ -1,0 +1,63 @@
+/** How the ingress leaves: it is seen to leave first, then takes no more requests, then waits until the event log has acknowledged all that it holds. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import type { Publisher } from './publisher.ts';
+
+export interface Leaving {
+  /** Undefined when it had not started to listen. */
+  readonly app: FastifyInstance | undefined;
+  readonly publisher: Publisher | undefined;
+  /** How long it goes on serving, so that load balancers see that it is not ready any more. */
+  readonly delayMs: number;
+  /** For everything, in milliseconds. */
+  readonly deadlineMs: number;
+}
+
+export interface Left {
+  readonly requestsCutOff: boolean;
+  /** Events that the log did not acknowledge in time, those of requests in hand included. */
+  readonly unpublished: number;
+}
+
+/** Shares of the time at most, so that each step leaves some to the next. */
+const DELAY_SHARE = 0.5;
+const REQUESTS_SHARE = 0.7;
+const IDLE_LOOK_MS = 25;
+
+export async function leave({ app, publisher, delayMs, deadlineMs }: Leaving): Promise<Left> {
+  const untilMs = performance.now() + deadlineMs;
+  const leftMs = (): number => Math.max(0, untilMs - performance.now());
+  // 1. Serve on, and send clients elsewhere: each answer closes its connection.
+  if (app !== undefined && delayMs > 0) {
+    app.server.prependListener('request', (_request, response) => (response.shouldKeepAlive = false));
+    await wait(Math.min(delayMs, deadlineMs * DELAY_SHARE));
+  }
+  // 2. Take no more connections, and let the requests in hand end.
+  const ended = app === undefined || (await closeWithin(app, leftMs() * REQUESTS_SHARE));
+  // 3. Publish what is left, and wait until the log has it.
+  const unpublished = (await publisher?.drain(leftMs())) ?? 0;
+  return { requestsCutOff: !ended, unpublished };
+}
+
+/** Cuts requests off after the time. A connection that becomes idle meanwhile is closed, or the server would wait for it. */
+async function closeWithin(app: FastifyInstance, timeoutMs: number): Promise<boolean> {
+  let inTime = true;
+  const timer = setTimeout(() => {
+    inTime = false;
+    app.server.closeAllConnections();
+  }, timeoutMs);
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_LOOK_MS);
+  await app.close();
+  clearInterval(idle);
+  clearTimeout(timer);
+  return inTime;
+}
+
+/** What a stop says was left behind; `''` when nothing. */
+export function leftSentence({ requestsCutOff, unpublished }: Left): string {
+  const left = [
+    requestsCutOff ? 'requests were cut off' : '',
+    unpublished === 0 ? '' : `${unpublished} events are not acknowledged by the event log`,
+  ];
+  return left.filter((part) => part !== '').join('; ');
+}
