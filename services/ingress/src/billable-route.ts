@@ -138,6 +138,10 @@ function understand(
   if (facts.kind === 'rejected') return turnDown({ ...bareRecord(accepted, body.length), attribution }, invalid(facts));
   const record = recordOf(context, accepted, facts, attribution, body, beganAt);
   if (channel === undefined) return turnDown(record, { status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
+  if (channel.problem !== '') {
+    context.metrics.channelUnusable(channel.id);
+    return turnDown(record, { status: 503, code: 'CHANNEL_UNUSABLE', outcome: 'refused_unavailable' });
+  }
   return send(context, { accepted, record, facts, channel, headers: headers.upstream, body, query: queryOf(request) }, response);
 
   function turnDown(refused: RequestRecord, refusal: Refusal): undefined {

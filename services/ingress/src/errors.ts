@@ -5,6 +5,8 @@ export const ERRORS = {
   ATTRIBUTION_INVALID: 'An x-tokenledger-* header is unknown or has a value that is not allowed: correct or remove it.',
   BODY_TOO_LARGE: 'The request body is over the limit: send less, or have `ingress.body_bytes_max` raised.',
   ENCODING_UNSUPPORTED: 'The request body is compressed, so it cannot be read: send it without `content-encoding`.',
+  CHANNEL_UNUSABLE:
+    'The channel that serves this surface has no credential in this ingress: set the variable or create the file that `/readyz` names; it is looked for again every 5 s.',
   CHANNEL_MISSING: 'No channel serves this surface: add one to the documents.',
   OVERLOADED: 'Too many request bytes are in flight: try again after `Retry-After`, or have `ingress.request_bytes_in_flight_max` raised.',
   JOURNAL_FULL:

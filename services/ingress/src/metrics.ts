@@ -1,4 +1,5 @@
 /** What the ingress counts: requests by outcome, refusals that have no event, what waits to be published, and its own overhead. */
+import type { ControlState } from '@tokenledger/control';
 import type { Journal } from '@tokenledger/journal';
 import { type CounterSeries, createMetrics, type Registry } from '@tokenledger/runtime';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
@@ -16,12 +17,24 @@ export interface IngressMetrics {
   draining(change: 1 | -1): void;
   published(count: number): void;
   publishFailed(): void;
+  /** The documents that requests are decided by from now on. */
+  documents(state: ControlState): void;
+  /** A request that was refused because its channel cannot be used here. */
+  channelUnusable(channelId: string): void;
+}
+
+/** Values that live elsewhere. */
+export interface IngressGauges {
+  readonly bytesInFlight: () => number;
+  /** How old the knowledge of documents may be. */
+  readonly controlBehindMs: () => number;
+  readonly upstreamOrigins: () => number;
 }
 
 const MICROSECONDS = 1e-6;
 const MILLISECONDS = 1e-3;
 
-export function ingressMetrics(registry: Registry, journal: Journal, bytesInFlight: () => number): IngressMetrics {
+export function ingressMetrics(registry: Registry, journal: Journal, gauges: IngressGauges): IngressMetrics {
   const metrics = createMetrics(registry, 'ingress');
   const requests = metrics.counter('requests_total', 'Requests that have an event, by surface and outcome.', ['surface', 'outcome']);
   const unrecorded = metrics.counter('unrecorded_total', 'Requests refused without an event, by reason.', ['reason']);
@@ -43,7 +56,24 @@ export function ingressMetrics(registry: Registry, journal: Journal, bytesInFlig
     const fill = journal.fill();
     return Math.max(fill.entries / fill.entriesMax, fill.bytes / fill.bytesMax);
   });
-  metrics.gaugeOf('request_bytes_in_flight', 'Request bytes held at this moment.', bytesInFlight);
+  metrics.gaugeOf('request_bytes_in_flight', 'Request bytes held at this moment.', gauges.bytesInFlight);
+  metrics.gaugeOf(
+    'upstream_origins',
+    'Origins that connections are kept for, those of deleted channels that drain included.',
+    gauges.upstreamOrigins,
+  );
+  metrics.gaugeOf(
+    'control_behind_seconds',
+    'Since the control topic was last read to its end: changes since are not known.',
+    () => gauges.controlBehindMs() * MILLISECONDS,
+  );
+  const keys = metrics.gauge('control_keys', 'Virtual keys that are known, revoked ones included.');
+  const channels = metrics.gauge('control_channels', 'Channels that are known, unusable ones included.');
+  const problems = metrics.gauge('control_problems', 'Documents that this process cannot use, by code.', ['code']);
+  const unusable = metrics.counter('channel_unusable_total', 'Requests refused because their channel has no credential here, by channel.', [
+    'channel',
+  ]);
+  const problemCodes = new Set<string>();
   const byOutcome = new Map<string, CounterSeries>();
   return {
     finished({ surface, overheadUs: addedUs }, end) {
@@ -59,5 +89,12 @@ export function ingressMetrics(registry: Registry, journal: Journal, bytesInFlig
     draining: (change) => draining.inc(change),
     published: (count) => published.inc(count),
     publishFailed: () => failures.inc(),
+    documents(state) {
+      keys.set(state.keyCount);
+      channels.set(state.channels.length);
+      for (const { code } of state.problems) problemCodes.add(code);
+      for (const code of problemCodes) problems.with({ code }).set(state.problems.filter((problem) => problem.code === code).length);
+    },
+    channelUnusable: (channelId) => unusable.with({ channel: channelId }).inc(),
   };
 }

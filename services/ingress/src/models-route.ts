@@ -53,6 +53,10 @@ async function listModels(
   }
   const channel = control.channelFor(surface.name);
   if (channel === undefined) return turnDown({ status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
+  if (channel.problem !== '') {
+    context.metrics.channelUnusable(channel.id);
+    return turnDown({ status: 503, code: 'CHANNEL_UNUSABLE', outcome: 'refused_unavailable' });
+  }
   context.metrics.free(surface.name);
   const { pool, basePath, credential } = context.upstreams.of(channel, surface);
   try {

@@ -1,8 +1,8 @@
 /** The ingress role: wires journal, publisher and server, starts them in order and stops them in the reverse one. */
 import { createHash } from 'node:crypto';
-import type { ControlView } from '@tokenledger/control';
+import type { ControlView, KeyHashSecrets, SecretReader } from '@tokenledger/control';
 import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
-import { AppError } from '@tokenledger/domain';
+import { AppError, invariant } from '@tokenledger/domain';
 import { type Journal, memoryJournal } from '@tokenledger/journal';
 import { listenFailure, type Logger, localUrl, type Registry, type Role, type RoleStatus } from '@tokenledger/runtime';
 import type { RequestTracing } from '@tokenledger/tracing';
@@ -12,6 +12,7 @@ import type { IngressConfig } from './config.ts';
 import { fingerprinter } from './fingerprint.ts';
 import { inFlightBound } from './in-flight.ts';
 import { leave, leftSentence } from './leaving.ts';
+import { followDocuments, type LiveDocuments } from './live-documents.ts';
 import { ingressMetrics } from './metrics.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
 import { ingressServer } from './server.ts';
@@ -21,7 +22,12 @@ export interface IngressOptions {
   readonly config: IngressConfig;
   readonly log: EventLog;
   readonly topics: Topics;
-  readonly control: ControlView;
+  /** Default: what the control topic says. */
+  readonly control?: ControlView;
+  /** Resolves the credentials of channels. */
+  readonly readSecret: SecretReader;
+  /** What virtual keys are hashed with; the same in every ingress and registry. */
+  readonly keyHashSecrets: KeyHashSecrets;
   /** At least 32 bytes; keys the hashes of prompts. */
   readonly fingerprintSecret: Uint8Array;
   readonly logger: Logger;
@@ -44,10 +50,15 @@ export function createIngress(options: IngressOptions): Ingress {
   let app: FastifyInstance | undefined;
   let producer: Producer | undefined;
   let publisher: Publisher | undefined;
+  let documents: LiveDocuments | undefined;
   const pools = upstreams(config);
   const journal = options.journal ?? newJournal(config);
   const inFlight = inFlightBound({ inFlightBytesMax: config.request_bytes_in_flight_max, bodyBytesMax: config.body_bytes_max });
-  const metrics = ingressMetrics(options.metrics, journal, () => inFlight.bytes);
+  const metrics = ingressMetrics(options.metrics, journal, {
+    bytesInFlight: () => inFlight.bytes,
+    controlBehindMs: () => documents?.behindMs() ?? 0,
+    upstreamOrigins: () => pools.origins,
+  });
 
   return {
     name: 'ingress',
@@ -60,6 +71,16 @@ export function createIngress(options: IngressOptions): Ingress {
       const topic = await options.log.describeTopic(options.topics.usageEvents);
       if (topic === null)
         throw new AppError('TOPIC_MISSING', `the topic ${options.topics.usageEvents} does not exist: run \`tokenledger migrate\``);
+      if (options.control === undefined)
+        documents = await followDocuments({
+          log: options.log,
+          topic: options.topics.control,
+          readSecret: options.readSecret,
+          keyHashSecrets: options.keyHashSecrets,
+          upstreams: pools,
+          metrics,
+          logger,
+        });
       producer = await options.log.producer();
       publisher = startPublisher({
         journal,
@@ -80,7 +101,7 @@ export function createIngress(options: IngressOptions): Ingress {
         metrics,
         inFlight,
         tracing: options.tracing,
-        control: options.control,
+        control: options.control ?? started(documents),
         upstreams: pools,
         fingerprint: fingerprinter(options.fingerprintSecret),
         now: Date.now,
@@ -100,6 +121,7 @@ export function createIngress(options: IngressOptions): Ingress {
     async stop(deadlineMs) {
       status = 'stopping';
       const left = await leave({ app, publisher, delayMs: config.leave_delay_ms, deadlineMs });
+      await documents?.close();
       await producer?.close();
       await pools.close();
       await journal.shutdown();
@@ -108,12 +130,18 @@ export function createIngress(options: IngressOptions): Ingress {
     },
 
     state() {
-      if (status === 'ready' && publisher?.healthy === false) {
-        return { status: 'degraded', detail: `the event log does not take events; ${journal.fill().entries} wait` };
-      }
-      return { status, detail: '' };
+      if (status !== 'ready') return { status, detail: '' };
+      const waiting = publisher?.healthy === false ? `the event log does not take events; ${journal.fill().entries} wait` : '';
+      const detail = [waiting, documents?.trouble() ?? ''].filter((sentence) => sentence !== '').join('; ');
+      if (documents?.failed === true) return { status: 'failed', detail };
+      return detail === '' ? { status, detail } : { status: 'degraded', detail };
     },
   };
+}
+
+function started(documents: LiveDocuments | undefined): LiveDocuments {
+  invariant(documents !== undefined, 'documents are followed before requests are served');
+  return documents;
 }
 
 function newJournal(config: IngressConfig): Journal {

@@ -1,4 +1,4 @@
-/** Connections to the providers: one pool per origin. Only configured base URLs are ever contacted. */
+/** Connections to the providers: one pool per origin. Only base URLs of channels are ever contacted. */
 import type { ResolvedChannel } from '@tokenledger/control';
 import type { Surface } from '@tokenledger/providers';
 import { Pool } from 'undici';
@@ -14,26 +14,50 @@ export interface Upstream {
 
 export interface Upstreams {
   of(channel: ResolvedChannel, surface: Surface): Upstream;
+  /** These are the channels now. Connections to an origin that none of them has are closed after the last request that may still use them. */
+  keep(channels: readonly ResolvedChannel[]): void;
+  /** Origins that connections are kept for, those that are being left included. */
+  readonly origins: number;
+  /** At once, whatever is under way. */
   close(): Promise<void>;
 }
 
+interface Held {
+  readonly pool: Pool;
+  /** Runs while no channel has the origin. */
+  leaving: NodeJS.Timeout | undefined;
+}
+
+/** The server looks for requests that take too long to arrive this often (`connectionsCheckingInterval` of Node). */
+const ARRIVAL_CHECK_MS = 30_000;
+
 export function upstreams(config: IngressConfig): Upstreams {
-  const pools = new Map<string, Pool>();
+  const pools = new Map<string, Held>();
+  const draining = new Set<Pool>();
   /** Resolved channels are frozen in a snapshot of the documents: a changed one is another object. */
   const known = new WeakMap<ResolvedChannel, Map<Surface, Upstream>>();
+  /** A request may have begun under the documents of before and still be arriving; later than this none does. */
+  const lastArrivalMs = config.request_timeout_ms + ARRIVAL_CHECK_MS;
 
   function resolve(channel: ResolvedChannel, surface: Surface): Upstream {
     const { origin, pathname } = new URL(channel.baseUrl);
-    let pool = pools.get(origin);
-    if (pool === undefined) {
-      pool = connect(origin, config);
-      pools.set(origin, pool);
+    let held = pools.get(origin);
+    if (held === undefined) {
+      held = { pool: connect(origin, config), leaving: undefined };
+      pools.set(origin, held);
     }
     return {
-      pool,
+      pool: held.pool,
       basePath: pathname === '/' ? '' : pathname,
       credential: Object.entries(surface.credentialHeaders(channel.credential)).flat(),
     };
+  }
+
+  function leave(origin: string, { pool }: Held): void {
+    pools.delete(origin);
+    draining.add(pool);
+    // Waits for the requests that it has.
+    void pool.close().finally(() => draining.delete(pool));
   }
 
   return {
@@ -44,8 +68,23 @@ export function upstreams(config: IngressConfig): Upstreams {
       if (upstream === undefined) bySurface.set(surface, (upstream = resolve(channel, surface)));
       return upstream;
     },
+    keep(channels) {
+      const wanted = new Set(channels.map(({ baseUrl }) => new URL(baseUrl).origin));
+      for (const [origin, held] of pools) {
+        if (wanted.has(origin)) {
+          clearTimeout(held.leaving);
+          held.leaving = undefined;
+        } else {
+          held.leaving ??= setTimeout(() => leave(origin, held), lastArrivalMs).unref();
+        }
+      }
+    },
+    get origins() {
+      return pools.size + draining.size;
+    },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+      for (const { leaving } of pools.values()) clearTimeout(leaving);
+      await Promise.all([...Array.from(pools.values(), ({ pool }) => pool), ...draining].map((pool) => pool.destroy()));
     },
   };
 }
