@@ -23,7 +23,7 @@ export const tracingConfig = z.strictObject({
       'Share of the traces that begin here that are exported, 0 to 1; one that a client began is exported when the client says so.',
     ),
   queue_events_max: z.int().min(1).default(4096).describe('Requests whose spans may wait; beyond it spans are dropped and counted.'),
-  batch_events_max: z.int().min(1).default(64).describe('Requests whose spans are sent at a time.'),
+  batch_events_max: z.int().min(1).default(32).describe('Requests whose spans are sent at a time.'),
   batch_delay_ms: z.int().min(1).default(1000).describe('How long spans wait for others to be sent along, in milliseconds.'),
   export_timeout_ms: z
     .int()
