@@ -20,6 +20,8 @@ export const ERRORS = {
   LOG_MISMATCH:
     'The record before the committed offset is not the one that was committed: the log was replaced or restored; set the offset.',
   GROUP_ACTIVE: 'The offset of a group was to be set while the group has members: stop the role that reads, then set it.',
+  OFFSET_LOST:
+    'A group had committed offsets in a partition and has none any more: the topic was recreated, or they expired; the partition stops until an operator sets its offset.',
   OWNERSHIP_LOST: 'Another member owns the partition now: what was in hand is repeated there.',
   CHECKPOINT_MISSING:
     'A fold has a committed offset and no checkpoint that belongs to it: restore the checkpoint topic, or run with `rebuild`.',

@@ -67,6 +67,7 @@ export function createPricer(options: PricerOptions): Role {
         lingerMs: config.linger_ms,
         observer,
         decide: (records) => {
+        checkpointTopic: topics.checkpoints,
           const decisions = decide(records, { ...context, prices: freshPrices(options.prices) });
           metrics.decided(decisions, Math.max(0, now() - (records[0]?.timestampMs ?? now())));
           logRefused(logger, decisions);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { Check, MakeHarness } from './check.ts';
+import { beginningChecks } from './checks/beginnings.ts';
 import { foldChecks } from './checks/fold.ts';
 import { foldOwnerChecks } from './checks/fold-owners.ts';
 import { foldStopChecks } from './checks/fold-stops.ts';
@@ -20,6 +21,7 @@ export const EVENT_LOG_CHECKS: readonly Check[] = [
   ...transformChecks,
   ...transformStopChecks,
   ...sinkChecks,
+  ...beginningChecks,
   ...foldChecks,
   ...foldOwnerChecks,
   ...foldStopChecks,

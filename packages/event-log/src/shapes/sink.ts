@@ -2,6 +2,7 @@
 import { AppError, InvariantError } from '@tokenledger/domain';
 import type { LogRecord } from '../port.ts';
 import { gatherBatch, gatherUpTo } from './batch.ts';
+import { commitBeginning } from './beginning.ts';
 import { appendClaim, checkpointPartitions } from './claim.ts';
 import type { RecordIdentity } from './offset-metadata.ts';
 import { EMPTY_METADATA, encodeOffsetMetadata, identityOf } from './offset-metadata.ts';
@@ -43,7 +44,9 @@ class SinkPartition {
   async #steps(): Promise<void> {
     const { owned, pacing, retry } = this.#run;
     // 1. Go to the committed offset and find the batch that was in hand there. A crash here costs nothing.
-    const { offset, metadata } = await committedPosition(retry, owned, this.#options.startAt ?? 'beginning');
+    const position = await committedPosition(retry, owned, this.#options.startAt ?? 'beginning');
+    const { offset, metadata } = position;
+    await commitBeginning(this.#options, this.#run, this.#checkpointPartitions, position);
     this.#offset = offset;
     this.#last = metadata.last;
     let batch = metadata.inHand === null ? null : toBatch(await gatherUpTo(retry, owned, metadata.inHand.to));

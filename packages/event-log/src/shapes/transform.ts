@@ -2,6 +2,8 @@
 import { AppError, invariant } from '@tokenledger/domain';
 import type { LogRecord, OutgoingRecord } from '../port.ts';
 import { gatherBatch } from './batch.ts';
+import { commitBeginning, markBeginning } from './beginning.ts';
+import { checkpointPartitions } from './claim.ts';
 import { encodeOffsetMetadata, EMPTY_METADATA, identityOf } from './offset-metadata.ts';
 import type { PartitionRun } from './partition-shape.ts';
 import { describeOrThrow, runPartitions } from './partition-shape.ts';
@@ -13,13 +15,22 @@ import type { Running, TransformOptions, TransformOutput } from './types.ts';
 /** Runs until closed. Throws `TOPIC_MISSING`, and `TOPIC_MISMATCH` when an output topic has other partitions than the input. */
 export async function runTransform(options: TransformOptions): Promise<Running> {
   await checkOutputTopics(options);
-  return runPartitions(options, (partition) => transformPartition(options, partition));
+  const { checkpointTopic } = options;
+  const marks = checkpointTopic === undefined ? null : { ...options, checkpointTopic };
+  const partitions = marks === null ? 0 : await checkpointPartitions(marks);
+  return runPartitions(options, async (run) => {
+    // 1. Go to the committed offset. A crash here costs nothing.
+    const position = await committedPosition(run.retry, run.owned, options.startAt ?? 'beginning');
+    if (marks !== null) {
+      await commitBeginning(marks, run, partitions, position);
+      await markBeginning(marks, run, partitions, position);
+    }
+    await transformPartition(options, run);
+  });
 }
 
 async function transformPartition(options: TransformOptions, run: PartitionRun): Promise<void> {
   const { owned, producer, pacing, retry } = run;
-  // 1. Go to the committed offset. A crash here costs nothing.
-  await committedPosition(retry, owned, options.startAt ?? 'beginning');
   while (!owned.signal.aborted) {
     // 2. Read a batch. A crash here costs nothing: it is read again.
     const records = await gatherBatch(retry, owned, options);

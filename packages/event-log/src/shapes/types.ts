@@ -43,6 +43,8 @@ export interface ShapeOptions {
 export interface TransformOptions extends ShapeOptions {
   /** Topics that `decide` writes to: checked at start to have as many partitions as the input. */
   readonly outputTopics?: readonly string[];
+  /** Where it is marked that the group has begun in a partition, so that offsets that get lost are noticed (`OFFSET_LOST`). Without it they are not. */
+  readonly checkpointTopic?: string;
   /** Pure. `outputs[i]` belongs to `records[i]` and names its topic. Throwing `AppError{retryable: true}` pauses and tries again. */
   readonly decide: (records: readonly LogRecord[]) => readonly TransformOutput[];
 }
