@@ -1,5 +1,4 @@
 /** The pricer: rates each attempt of a usage event at the price in force when it was served. */
 export { type PricerConfig, pricerConfig } from './config.ts';
 export { ERRORS } from './errors.ts';
-export { fixedPrices, type PriceView } from './price-view.ts';
 export { createPricer, type PricerOptions } from './run.ts';

@@ -33,7 +33,7 @@ export function pricerMetrics(registry: Registry, behindMs: () => number): Price
   const retries = metrics.counter('retries_total', 'Failures after which a step was taken up again.');
   metrics.gaugeOf(
     'prices_behind_seconds',
-    'Since the control topic was last read to its end; beyond 30 no event is priced.',
+    'Since the control topic was last read to its end; beyond `pricer.prices_behind_ms_max` no event is priced.',
     () => behindMs() * MILLISECONDS,
   );
   const stops = metrics.counter('partitions_stopped_total', 'Partitions that stopped and need an operator.');

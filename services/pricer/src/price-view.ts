@@ -1,6 +1,6 @@
 /** The prices as this process knows them, and how old that knowledge may be. */
 import { AppError } from '@tokenledger/domain';
-import { type PriceBook, type PriceSchedule, priceSchedule } from '@tokenledger/pricing';
+import type { PriceSchedule } from '@tokenledger/pricing';
 
 export interface PriceView {
   /** What is known now; later versions replace it. */
@@ -9,25 +9,16 @@ export interface PriceView {
   behindMs(): number;
 }
 
-/** One book for ever. */
-export function fixedPrices(book: PriceBook): PriceView {
-  const schedule = priceSchedule(book);
-  return { current: () => schedule, behindMs: () => 0 };
-}
-
-/** A price activates at least 60 s after it was announced. Half of that is left for clocks that disagree. */
-export const BEHIND_MS_MAX = 30_000;
-
 /** `''` while the prices may be used; else a sentence that says why not. */
-export function staleness(view: PriceView): string {
+export function staleness(view: PriceView, behindMsMax: number): string {
   const behindMs = view.behindMs();
-  if (behindMs <= BEHIND_MS_MAX) return '';
+  if (behindMs <= behindMsMax) return '';
   return `the control topic was last read to its end ${Math.round(behindMs / 1000)} s ago: events wait until it can be read again, so that none gets an old price`;
 }
 
 /** The prices for a batch. Throws `PRICES_STALE`, retryable: an event may be priced only by somebody who knows every activation that can hold for it. */
-export function freshPrices(view: PriceView): PriceSchedule {
-  const stale = staleness(view);
+export function freshPrices(view: PriceView, behindMsMax: number): PriceSchedule {
+  const stale = staleness(view, behindMsMax);
   if (stale !== '') throw new AppError('PRICES_STALE', stale, { retryable: true });
   return view.current();
 }

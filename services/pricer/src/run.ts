@@ -9,17 +9,20 @@ import {
   type ShapeObserver,
   type Topics,
 } from '@tokenledger/event-log';
+import type { PriceBook } from '@tokenledger/pricing';
 import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { PricerConfig } from './config.ts';
 import { decide, type Decision, type PricerContext } from './core/decide.ts';
 import { pricerMetrics } from './metrics.ts';
-import { freshPrices, type PriceView, staleness } from './price-view.ts';
+import { followPrices, type LivePrices } from './live-prices.ts';
+import { freshPrices, staleness } from './price-view.ts';
 
 export interface PricerOptions {
   readonly config: PricerConfig;
   readonly log: EventLog;
   readonly topics: Topics;
-  readonly prices: PriceView;
+  /** In force until the control topic activates another. */
+  readonly priceBook: PriceBook;
   readonly logger: Logger;
   readonly metrics: Registry;
   /** Milliseconds since the epoch, for metrics and logs alone. */
@@ -28,7 +31,8 @@ export interface PricerOptions {
 
 export function createPricer(options: PricerOptions): Role {
   const { config, log, topics, logger, now = Date.now } = options;
-  const metrics = pricerMetrics(options.metrics, () => options.prices.behindMs());
+  let prices: LivePrices | undefined;
+  const metrics = pricerMetrics(options.metrics, () => prices?.behindMs() ?? 0);
   const health = partitionHealth();
   const context: Omit<PricerContext, 'prices'> = {
     pricedTopic: topics.usagePriced,
@@ -57,18 +61,19 @@ export function createPricer(options: PricerOptions): Role {
 
     async start() {
       state = { status: 'starting', detail: '' };
+      const live = (prices = await followPrices({ log, topic: topics.control, first: options.priceBook, logger }));
       transform = await runTransform({
         log,
         group: GROUPS.pricer,
         topic: topics.usageEvents,
         outputTopics: [topics.usagePriced, topics.deadLetter],
+        checkpointTopic: topics.checkpoints,
         batchRecordsMax: config.batch_records_max,
         batchBytesMax: config.batch_bytes_max,
         lingerMs: config.linger_ms,
         observer,
         decide: (records) => {
-        checkpointTopic: topics.checkpoints,
-          const decisions = decide(records, { ...context, prices: freshPrices(options.prices) });
+          const decisions = decide(records, { ...context, prices: freshPrices(live, config.prices_behind_ms_max) });
           metrics.decided(decisions, Math.max(0, now() - (records[0]?.timestampMs ?? now())));
           logRefused(logger, decisions);
           return decisions.map(({ output }) => output);
@@ -79,19 +84,21 @@ export function createPricer(options: PricerOptions): Role {
         logger.fatal({ err: error }, 'the pricer met what cannot be');
       });
       state = { status: 'ready', detail: '' };
-      const { version, entries } = options.prices.current().bookAt(now());
+      const { version, entries } = live.current().bookAt(now());
       logger.info({ price_version: version, prices: entries.length }, 'pricing');
     },
 
     async stop(deadlineMs) {
       state = { status: 'stopping', detail: '' };
       const closed = await within(transform?.close() ?? Promise.resolve(), deadlineMs);
+      await prices?.close();
       state = { status: 'stopped', detail: '' };
       return { left: closed ? '' : 'a batch was in hand: it is priced again after the next start' };
     },
 
     state() {
-      const detail = [staleness(options.prices), health.sentence()].filter((sentence) => sentence !== '').join('; ');
+      const stale = prices === undefined ? '' : staleness(prices, config.prices_behind_ms_max);
+      const detail = stale === '' ? health.sentence() : stale;
       return state.status === 'ready' && detail !== '' ? { status: 'degraded', detail } : state;
     },
   };

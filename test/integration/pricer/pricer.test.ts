@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isRejected, type UsageEvent } from '@tokenledger/domain';
 import { type EmbeddedLog, type LogRecord, openEmbeddedLog, type OutgoingRecord, topicNames, topicSpecs } from '@tokenledger/event-log';
-import { createPricer, fixedPrices, pricerConfig } from '@tokenledger/pricer';
+import { createPricer, pricerConfig } from '@tokenledger/pricer';
 import { parsePriceBook, rateEvent, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
 import { createRegistry, type Role, silentLogger } from '@tokenledger/runtime';
 import { decodeRecord, encodeUsageEvent, identityHeaders, readDeadLetter, readIdentity } from '@tokenledger/schemas';
@@ -35,7 +35,7 @@ afterEach(async () => {
 
 const registry = () => createRegistry({ processMetrics: false });
 const pricer = (metrics = registry(), config: Parameters<typeof pricerConfig.parse>[0] = {}): Role =>
-  createPricer({ log, topics, config: pricerConfig.parse(config), prices: fixedPrices(book), logger: silentLogger(), metrics });
+  createPricer({ log, topics, config: pricerConfig.parse(config), priceBook: book, logger: silentLogger(), metrics });
 
 async function publish(partition: number, records: readonly OutgoingRecord[]): Promise<void> {
   const producer = await log.producer();
