@@ -7,6 +7,8 @@ export * from './pacing.ts';
 export { RECORD_BYTES_MAX, recordBytes } from './record-size.ts';
 export * from './shapes/types.ts';
 export * from './embedded/embedded-log.ts';
+export { openKafkaLog } from './kafka/kafka-log.ts';
+export { COMPRESSIONS, type Compression, type KafkaLogger, type KafkaLogOptions, type KafkaSasl, type KafkaTls } from './kafka/options.ts';
 export { runTransform } from './shapes/transform.ts';
 export { runSink } from './shapes/sink.ts';
 export {
@@ -18,6 +20,8 @@ export {
 } from './shapes/offset-metadata.ts';
 export { runFold } from './shapes/fold.ts';
 export { openTable } from './shapes/table.ts';
+export { persist, type Retry, RETRY_DEFAULTS } from './shapes/retry.ts';
+export { sendAcknowledged } from './shapes/send.ts';
 export * from './simulated/faults.ts';
 export * from './simulated/simulated-log.ts';
 export * from './simulated/virtual-clock.ts';

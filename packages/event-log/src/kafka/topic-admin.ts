@@ -1,0 +1,158 @@
+/** Topics: created with what the pipeline relies on, described, grown. */
+import { AppError } from '@tokenledger/domain';
+import { topicMissing } from '../local/backend.ts';
+import type { TopicDescription, TopicSpec } from '../port.ts';
+import type { Cluster } from './cluster.ts';
+import { kafkaErrorType } from './failures.ts';
+
+const TOPIC_RESOURCE = 2;
+const REPLICAS_MAX = 3;
+/** With fewer, a single broker's failure would stop all sends. */
+const REPLICAS_FOR_TWO_IN_SYNC = 3;
+
+/** Throws `TOPIC_MISMATCH`. */
+export async function createTopics(cluster: Cluster, specs: readonly TopicSpec[]): Promise<void> {
+  const found = await Promise.all(specs.map(({ topic }) => describeTopic(cluster, topic)));
+  const missing = specs.filter((spec, index) => {
+    const description = found[index];
+    if (description === null || description === undefined) return true;
+    checkSame(spec, description);
+    return false;
+  });
+  for (const spec of missing) await createTopic(cluster, spec);
+}
+
+async function createTopic(cluster: Cluster, spec: TopicSpec): Promise<void> {
+  await cluster.persist(`creating topic ${spec.topic}`, async () => {
+    const replicationFactor = cluster.settings.replicationFactor ?? Math.min(REPLICAS_MAX, Math.max(1, cluster.brokers.count));
+    const minInsyncReplicas = cluster.settings.minInsyncReplicas ?? (replicationFactor >= REPLICAS_FOR_TWO_IN_SYNC ? 2 : 1);
+    const configEntries = [
+      { name: 'cleanup.policy', value: spec.cleanup === 'time' ? 'delete' : 'compact' },
+      // Otherwise a sender whose clock is wrong would decide what expires, or be refused.
+      { name: 'message.timestamp.type', value: 'LogAppendTime' },
+      { name: 'min.insync.replicas', value: String(minInsyncReplicas) },
+      { name: 'max.message.bytes', value: String(cluster.settings.topicBatchBytesMax) },
+      // Records missing in the middle of what was acknowledged are worse than a partition that waits for its replicas.
+      { name: 'unclean.leader.election.enable', value: 'false' },
+      ...(spec.cleanup === 'time' ? [{ name: 'retention.ms', value: String(spec.retentionMs) }] : []),
+    ];
+    const topics = [{ topic: spec.topic, numPartitions: spec.partitions, replicationFactor, configEntries }];
+    try {
+      await atController(cluster, (link) =>
+        link.send('CreateTopics', { topics, validateOnly: false, timeout: cluster.settings.requestTimeoutMs }),
+      );
+    } catch (error) {
+      const cause = firstOf(error);
+      const type = kafkaErrorType(cause);
+      if (type !== 'TOPIC_ALREADY_EXISTS') throw refused(`Topic ${spec.topic} is not created`, cause);
+    }
+  });
+  await untilLed(cluster, spec.topic, spec.partitions);
+  const description = await describeTopic(cluster, spec.topic);
+  if (description !== null) checkSame(spec, description);
+}
+
+/** Null when the topic does not exist. */
+export async function describeTopic(cluster: Cluster, topic: string): Promise<TopicDescription | null> {
+  return cluster.persist(`describing topic ${topic}`, async () => {
+    const known = await cluster.lookUp(topic);
+    if (known === null) return null;
+    const cleanup = await cleanupOf(cluster, topic);
+    return cleanup === null ? null : { topic, partitions: known.leaders.length, cleanup };
+  });
+}
+
+async function cleanupOf(cluster: Cluster, topic: string): Promise<TopicDescription['cleanup'] | null> {
+  try {
+    const { resources } = await cluster.anyBroker((link) =>
+      link.send('DescribeConfigs', {
+        resources: [{ type: TOPIC_RESOURCE, name: topic, configNames: ['cleanup.policy'] }],
+        includeSynonyms: false,
+      }),
+    );
+    const policy = resources[0]?.configEntries.find(({ configName }) => configName === 'cleanup.policy')?.configValue ?? 'delete';
+    return policy.split(',').includes('compact') ? 'compact' : 'time';
+  } catch (error) {
+    if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return null;
+    throw error;
+  }
+}
+
+/** Throws `TOPIC_MISSING`, `TOPIC_MISMATCH`. */
+export async function growTopic(cluster: Cluster, topic: string, partitions: number): Promise<void> {
+  const description = await describeTopic(cluster, topic);
+  if (description === null) throw topicMissing(topic);
+  if (description.partitions === partitions) return;
+  if (description.partitions > partitions) {
+    throw new AppError('TOPIC_MISMATCH', `Topic ${topic} has ${description.partitions} partitions: it cannot shrink to ${partitions}.`);
+  }
+  await cluster.persist(`growing topic ${topic}`, async () => {
+    try {
+      await atController(cluster, (link) =>
+        link.send('CreatePartitions', {
+          topicPartitions: [{ topic, count: partitions }],
+          validateOnly: false,
+          timeout: cluster.settings.requestTimeoutMs,
+        }),
+      );
+    } catch (error) {
+      // An attempt whose answer was lost may have grown it.
+      if (kafkaErrorType(error) === 'INVALID_PARTITIONS' && (await cluster.lookUp(topic))?.leaders.length === partitions) return;
+      throw refused(`Topic ${topic} is not grown`, error);
+    }
+  });
+  await untilLed(cluster, topic, partitions);
+}
+
+async function atController<Result>(cluster: Cluster, ask: Parameters<typeof cluster.anyBroker<Result>>[0]): Promise<Result> {
+  const { controllerId } = cluster.brokers;
+  try {
+    return await ask(cluster.link(controllerId, 'general'));
+  } catch (error) {
+    // The next attempt goes to the broker that is the controller then.
+    if (kafkaErrorType(error) === 'NOT_CONTROLLER') await cluster.anyBroker(async (link) => cluster.learnFrom(link));
+    throw error;
+  }
+}
+
+/** Resolves once every partition has a leader. */
+async function untilLed(cluster: Cluster, topic: string, partitions: number): Promise<void> {
+  await cluster.persist(`waiting for topic ${topic}`, async () => {
+    const known = await cluster.lookUp(topic);
+    if (known === null || known.leaders.length < partitions || known.leaders.includes(-1))
+      throw new Error('not every partition has a leader yet');
+  });
+}
+
+const REFUSALS = new Set([
+  'INVALID_TOPIC_EXCEPTION',
+  'INVALID_PARTITIONS',
+  'INVALID_REPLICATION_FACTOR',
+  'INVALID_CONFIG',
+  'INVALID_REQUEST',
+  'POLICY_VIOLATION',
+]);
+
+/** What no further attempt changes becomes `TOPIC_REFUSED`; the rest stays what it is. */
+function refused(what: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !REFUSALS.has(kafkaErrorType(error) ?? '')) return error;
+  return new AppError('TOPIC_REFUSED', `${what}: ${error.message}`, { cause: error });
+}
+
+/** kafkajs gathers the failures of several topics; here is always one. */
+function firstOf(error: unknown): unknown {
+  if (error instanceof Error && 'errors' in error && Array.isArray(error.errors)) {
+    const [first]: readonly unknown[] = error.errors;
+    return first ?? error;
+  }
+  return error;
+}
+
+function checkSame(wanted: TopicSpec, found: TopicDescription): void {
+  if (found.partitions === wanted.partitions && found.cleanup === wanted.cleanup) return;
+  const describe = (spec: TopicDescription): string => `${spec.partitions} partitions and cleanup by ${spec.cleanup}`;
+  throw new AppError(
+    'TOPIC_MISMATCH',
+    `Topic ${wanted.topic} has ${describe(found)}, not ${describe(wanted)}: correct the setting, or recreate the topic.`,
+  );
+}
