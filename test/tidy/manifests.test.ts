@@ -115,6 +115,8 @@ describe('the lock', () => {
   });
 
   test('names no place that packages come from', () => {
-    expect(lock.split('\n').filter((line) => /https?:|tarball:|registry/.test(line))).toEqual([]);
+    // One of our own services has that name.
+    const lines = lock.replaceAll(/services\/registry\b|@tokenledger\/registry\b/g, '').split('\n');
+    expect(lines.filter((line) => /https?:|tarball:|registry/.test(line))).toEqual([]);
   });
 });

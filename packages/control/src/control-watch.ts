@@ -24,6 +24,8 @@ export interface ControlWatch extends Running {
   readonly records: ReadonlyMap<string, ControlRecord>;
   /** Of the newest claim or record; 0 before the first. */
   readonly epoch: number;
+  /** After the last record that was read. */
+  readonly nextOffset: number;
   /** How old what is known may be, in milliseconds: since the end of the topic was last seen. */
   behindMs(): number;
 }
@@ -59,6 +61,9 @@ export async function watchControl(options: ControlWatchOptions): Promise<Contro
     records: reader.records,
     get epoch() {
       return reader.epoch;
+    },
+    get nextOffset() {
+      return reader.nextOffset;
     },
     behindMs: () => table.behindMs(),
   };

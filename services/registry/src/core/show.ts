@@ -1,0 +1,69 @@
+/** Documents as they may be shown: no hash of a key, no check value, long texts by their hash where they are not asked for. */
+import { createHash } from 'node:crypto';
+import type { ControlDocument, ControlRecord, DocumentView, ShownDocument } from '@tokenledger/control';
+
+/** As an operator would hand it in. */
+function shownDocument(document: ControlDocument): ShownDocument {
+  switch (document.kind) {
+    case 'virtual_key': {
+      const { hashes: _hashes, revoked: _revoked, ...shown } = document;
+      return shown;
+    }
+    case 'key_hash_secret': {
+      const { check: _check, ...shown } = document;
+      return shown;
+    }
+    case 'tenant':
+    case 'project':
+    case 'owner':
+    case 'channel':
+    case 'price_book':
+    case 'price_book_activation':
+      return { ...document };
+  }
+}
+
+/** For the audit and for listings: a price book by its length and hash, a key with what is known of its secrets. */
+export function shortDocument(document: ControlDocument): ShownDocument {
+  switch (document.kind) {
+    case 'price_book': {
+      const { text, ...short } = document;
+      return { ...short, characters: text.length, sha256: createHash('sha256').update(text).digest('hex') };
+    }
+    case 'virtual_key':
+      return { ...shownDocument(document), ...keyStatus(document) };
+    case 'tenant':
+    case 'project':
+    case 'owner':
+    case 'channel':
+    case 'price_book_activation':
+    case 'key_hash_secret':
+      return shownDocument(document);
+  }
+}
+
+/** `whole`: with long texts. The record is not of a deleted document. */
+export function documentView(record: ControlRecord, document: ControlDocument, whole: boolean): DocumentView {
+  const { kind, id, version, managed_by, changed_at, changed_by } = record;
+  return {
+    kind,
+    id,
+    version,
+    managed_by,
+    changed_at,
+    changed_by,
+    document: whole || document.kind !== 'price_book' ? shownDocument(document) : shortDocument(document),
+    key: document.kind === 'virtual_key' ? keyStatus(document) : null,
+  };
+}
+
+function keyStatus(document: Extract<ControlDocument, { kind: 'virtual_key' }>): NonNullable<DocumentView['key']> {
+  return {
+    revoked: document.revoked,
+    secrets: document.hashes.map(({ generation, created_at, expires_at }) => ({
+      generation,
+      created_at,
+      expires_at: expires_at ?? null,
+    })),
+  };
+}
