@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { fixedControl } from '@tokenledger/control';
 import { startEmbeddedClickHouse, type ClickHouse, type EmbeddedClickHouse, type EmbeddedState } from '@tokenledger/clickhouse';
 import { AppError, invariant } from '@tokenledger/domain';
-import { openEmbeddedLog, topicNames, topicSpecs, type EventLog } from '@tokenledger/event-log';
+import { topicNames, type EventLog } from '@tokenledger/event-log';
 import { createIngress } from '@tokenledger/ingress';
 import { createPricer, fixedPrices } from '@tokenledger/pricer';
 import { startProviderSimulator, type ProviderSimulator } from '@tokenledger/provider-simulator';
@@ -14,6 +14,7 @@ import { applyMigrations, clickhouseAt, requireMigrated } from './clickhouse-tab
 import { loadControl, type LoadedControl } from './control-view.ts';
 import { simulatedSurfaces, type DemoPlan } from './demo/documents.ts';
 import { demoTraffic } from './demo/traffic.ts';
+import { logPart, type TopicDuty } from './event-log.ts';
 import { lateRole } from './late-role.ts';
 import { readPriceBook } from './price-book.ts';
 import type { Settings } from './settings.ts';
@@ -32,12 +33,23 @@ export interface ComposeOptions {
   readonly demo: DemoPlan | undefined;
   /** `embedded_or_configured`: our own is started where `clickhouse.url` is empty, and the tables are brought up to date. `configured`: they must be already. */
   readonly clickhouse: 'embedded_or_configured' | 'configured' | 'none';
+  /** For topics in Kafka. */
+  readonly topicDuty: TopicDuty;
 }
 
-/** ClickHouse with its tables and the log with its topics, for `migrate`. */
-export function composeStorage(settings: Settings, logger: Logger): readonly Part[] {
-  const running: Running = {};
-  return [...clickhouseParts(settings, 'embedded_or_configured', running, logger), logPart(settings, running)];
+export interface StorageOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly tables: boolean;
+  readonly topics: boolean;
+}
+
+/** ClickHouse with its tables, the log with its topics, or either, for `migrate`. */
+export function composeStorage({ settings, logger, tables, topics }: StorageOptions): readonly Part[] {
+  return [
+    ...(tables ? clickhouseParts(settings, 'embedded_or_configured', {}, logger) : []),
+    ...(topics ? [logPart({ settings, logger, topicDuty: 'create', onOpen: () => {} })] : []),
+  ];
 }
 
 export interface Composition {
@@ -85,7 +97,7 @@ export function compose(options: ComposeOptions): Composition {
   const parts = [
     adminPart(settings, roleParts, registry, running),
     ...clickhouseParts(settings, options.clickhouse, running, logger.child({ role: 'clickhouse' })),
-    logPart(settings, running),
+    logPart({ settings, logger: logger.child({ role: 'event log' }), topicDuty: options.topicDuty, onOpen: (log) => (running.log = log) }),
     ...(demo !== undefined && demo.simulated.size > 0 ? [simulatorPart(settings, running)] : []),
     ...(has('ingress') ? [documentsPart(settings, demo, running)] : []),
     ...(tracing === undefined ? [] : [tracing]),
@@ -137,7 +149,7 @@ function clickhouseParts(settings: Settings, mode: ComposeOptions['clickhouse'],
   if (mode === 'configured' && url === '') {
     throw new AppError(
       'CLICKHOUSE_URL_MISSING',
-      'clickhouse.url is empty, and the writer needs a ClickHouse: set it (TOKENLEDGER_CLICKHOUSE_URL), or use `tokenledger up`, which brings its own',
+      'clickhouse.url is empty, and the writer needs a ClickHouse: set it (CLICKHOUSE_URL), or use `tokenledger up`, which brings its own',
     );
   }
   const embedded = part(
@@ -177,19 +189,6 @@ function reportState(state: EmbeddedState, logger: Logger): void {
     case 'stopped':
       return logger.debug(`ClickHouse is ${state.kind}`);
   }
-}
-
-function logPart(settings: Settings, running: Running): Part {
-  const { log } = settings.config;
-  return part(
-    'event log',
-    async () => {
-      running.log = openEmbeddedLog({ directory: settings.layout.log });
-      const specs = topicSpecs(topicNames(log.topic_prefix), { partitions: log.partitions, retentionMs: log.retention_ms });
-      await running.log.createTopics(specs);
-    },
-    async () => running.log?.close(),
-  );
 }
 
 function simulatorPart(settings: Settings, running: Running): Part {

@@ -11,7 +11,9 @@ import { checkConfigOption, checkedConfig } from './check-config.ts';
 
 export function runCommand(): Command {
   const command = new Command('run')
-    .description('Run some roles in this process. Roles that share the embedded log of a data directory must share the process.')
+    .description(
+      'Run some roles in this process: with Kafka any of them, in as many processes as needed; on the embedded log of a data directory, all that share it.',
+    )
     .requiredOption('--roles <names>', `comma-separated, of: ${ROLE_NAMES.join(', ')}`)
     .addOption(checkConfigOption())
     .action(async (options: { readonly roles: string; readonly checkConfig?: boolean }) => {
@@ -25,10 +27,11 @@ export function runCommand(): Command {
       if (options.checkConfig === true) return checkedConfig(command, false);
       return runRoles(settingsOf(command), roles);
     });
-  return withExamples(withShared(command, 'config', 'data', 'ingressPort', 'adminPort'), [
-    'tokenledger run --roles ingress,pricer,writer --config tokenledger.yaml',
-    'all roles, with the ClickHouse of clickhouse.url',
-  ]);
+  return withExamples(
+    withShared(command, 'config', 'data', 'ingressPort', 'adminPort'),
+    ['KAFKA_BROKERS=kafka:9092 CLICKHOUSE_URL=http://ch:8123 tokenledger run --roles writer', 'one role of a deployment'],
+    ['tokenledger run --roles ingress,pricer,writer --config tokenledger.yaml', 'all roles, with the ClickHouse of clickhouse.url'],
+  );
 }
 
 async function runRoles(settings: Settings, roles: readonly RoleName[]): Promise<void> {
@@ -43,7 +46,8 @@ async function runRoles(settings: Settings, roles: readonly RoleName[]): Promise
     say: (line) => logger.info(line.trim()),
     prepare: () => {
       recordOtherUse(layout, new Date());
-      return compose({ settings, roles, logger, demo: undefined, clickhouse: roles.includes('writer') ? 'configured' : 'none' });
+      const clickhouse = roles.includes('writer') ? 'configured' : 'none';
+      return compose({ settings, roles, logger, demo: undefined, clickhouse, topicDuty: 'require' });
     },
     onReady: (composition) => logger.info({ urls: composition.urls(), roles }, 'ready'),
   });

@@ -49,7 +49,7 @@ async function up(settings: Settings): Promise<void> {
       say(`Tokenledger ${VERSION}`);
       if (demo === undefined) recordOtherUse(layout, new Date());
       else recordDemoUse(layout, config.clickhouse.url, new Date());
-      return compose({ settings, roles: ROLE_NAMES, logger, demo, clickhouse: 'embedded_or_configured' });
+      return compose({ settings, roles: ROLE_NAMES, logger, demo, clickhouse: 'embedded_or_configured', topicDuty: 'create' });
     },
     onReady: (composition) => {
       say(`Ready after ${((performance.now() - beganMs) / SECOND_MS).toFixed(1)} s.`);
