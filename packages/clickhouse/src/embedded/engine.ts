@@ -22,8 +22,8 @@ export interface EngineWrite {
 /** One statement at a time. Methods throw `EngineError`. */
 export interface EngineConnection {
   query(sql: string, format: string): Promise<EngineAnswer>;
-  /** `head` is an `INSERT` up to its data, `data` the bytes behind it, taken as they are; or a whole `INSERT … SELECT`, with `undefined`. */
-  insert(head: string, data: Buffer | undefined): Promise<EngineWrite>;
+  /** A whole `INSERT`, which says where its rows come from: `SELECT` or `FROM INFILE`. */
+  insert(sql: string): Promise<EngineWrite>;
   /** Not while a statement is running: that would take the engine down. */
   close(): void;
 }
@@ -52,7 +52,7 @@ interface NativeChdb {
   ): Promise<{ readonly elapsed: number; readonly rowsWritten: number; readonly bytesWritten: number }>;
 }
 
-/** What an `INSERT … SELECT` gets in place of data. */
+/** The call wants data behind the statement; here none ever stand there. */
 const NO_DATA = Buffer.from('\n');
 
 /** Throws what the addon says when the directory cannot be opened. */
@@ -105,14 +105,9 @@ class NativeConnection implements EngineConnection {
     }
   }
 
-  async insert(head: string, data: Buffer | undefined): Promise<EngineWrite> {
+  async insert(sql: string): Promise<EngineWrite> {
     try {
-      const { elapsed, rowsWritten, bytesWritten } = await this.#native.InsertRawAsyncConnection(
-        this.#connection,
-        head,
-        data ?? NO_DATA,
-        false,
-      );
+      const { elapsed, rowsWritten, bytesWritten } = await this.#native.InsertRawAsyncConnection(this.#connection, sql, NO_DATA, false);
       return { elapsedMs: elapsed * 1000, rowsWritten, bytesWritten };
     } catch (error) {
       throw EngineError.from(error);

@@ -1,6 +1,7 @@
 /** Runs one HTTP query: receive, wait for a turn, open a connection, apply settings and parameters, run, close. */
 import { quoteName, quoteString } from '../sql/quote.ts';
-import { type KillMode, readInsertTarget } from '../sql/statement.ts';
+import { insertFromFile } from '../sql/insert-from-file.ts';
+import type { KillMode } from '../sql/statement.ts';
 import { CONTROL_SLOTS } from './control-slots.ts';
 import { type Engine, type EngineConnection, readRows } from './engine.ts';
 import { EngineError } from './engine-error.ts';
@@ -12,6 +13,7 @@ import type { QueryRequest } from './request.ts';
 import { QueryTable, type RunningQuery } from './running-query.ts';
 import { Sessions } from './sessions.ts';
 import { Slots } from './slots.ts';
+import type { Spool } from './spool.ts';
 
 export interface ExecutorLimits {
   /** Queries at work in the engine at a time. */
@@ -43,14 +45,16 @@ const NOTHING = Buffer.alloc(0);
 export class Executor {
   readonly table = new QueryTable();
   readonly #engine: Engine;
+  readonly #spool: Spool;
   readonly #slots: Slots;
   readonly #controlSlots: Slots;
   readonly #killer: Killer;
   readonly #sessions: Sessions;
   readonly #defaults: Readonly<Record<string, string>>;
 
-  constructor(engine: Engine, limits: ExecutorLimits) {
+  constructor(engine: Engine, spool: Spool, limits: ExecutorLimits) {
     this.#engine = engine;
+    this.#spool = spool;
     this.#slots = new Slots(limits.queriesMax, limits.waitingMax);
     this.#controlSlots = new Slots(CONTROL_SLOTS, limits.waitingMax);
     this.#killer = new Killer(engine, this.table);
@@ -113,11 +117,11 @@ export class Executor {
     query.throwIfCancelled();
     switch (statement.kind) {
       case 'insert_data': {
-        const written = await insert(connection, sql, placed.data);
+        const written = await this.#spool.hold(placed.data, (file) => insert(connection, insertFromFile(sql, file)));
         return { format: '', bytes: NOTHING, summary: { read_rows: written.written_rows, read_bytes: written.written_bytes, ...written } };
       }
       case 'insert_select':
-        return { format: '', bytes: NOTHING, summary: await insert(connection, sql.slice(0, statement.end), undefined) };
+        return { format: '', bytes: NOTHING, summary: await insert(connection, sql.slice(0, statement.end)) };
       case 'kill_query': {
         if (request.readOnly) throw EngineError.refusal('READONLY', 'default: Cannot execute query in readonly mode.');
         const killed = await this.#kill(connection, sql.slice(statement.conditionStart, statement.conditionEnd), statement.mode, query);
@@ -177,17 +181,10 @@ function prologue(request: QueryRequest, more: string): string {
   return [use, set].filter((part) => part !== '').join('; ');
 }
 
-/** Gives the summary. An insert without any data inserts no rows, as in ClickHouse; the engine calls that an error, before it looks at the table. */
-async function insert(connection: EngineConnection, sql: string, data: Buffer | undefined) {
-  try {
-    const { rowsWritten, bytesWritten, elapsedMs } = await connection.insert(sql, data);
-    return { written_rows: String(rowsWritten), written_bytes: String(bytesWritten), elapsed_ns: toNs(elapsedMs) };
-  } catch (error) {
-    if (!(error instanceof EngineError && error.engineName === 'NO_DATA_TO_INSERT')) throw error;
-    const table = readInsertTarget(sql);
-    if (table !== '') await connection.query(`DESCRIBE TABLE ${table}`, 'Null');
-    return { written_rows: '0', written_bytes: '0', elapsed_ns: '0' };
-  }
+/** Gives the summary. */
+async function insert(connection: EngineConnection, sql: string) {
+  const { rowsWritten, bytesWritten, elapsedMs } = await connection.insert(sql);
+  return { written_rows: String(rowsWritten), written_bytes: String(bytesWritten), elapsed_ns: toNs(elapsedMs) };
 }
 
 async function select(connection: EngineConnection, sql: string, request: QueryRequest, namedFormat: string): Promise<Answer> {

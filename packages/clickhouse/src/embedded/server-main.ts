@@ -7,6 +7,7 @@ import { Executor } from './executor.ts';
 import { createHttpServer } from './http-server.ts';
 import { lockDirectory } from './directory-lock.ts';
 import type { EmbeddedServerMessage, EmbeddedServerOptions } from './messages.ts';
+import { Spool } from './spool.ts';
 
 const MIB = 1024 * 1024;
 
@@ -35,7 +36,9 @@ async function main(): Promise<void> {
 
   const lock = lockDirectory(options.directory, options.lockWaitMs);
   const engine = await openEngine(options.directory);
-  const executor = new Executor(engine, { ...LIMITS, queriesMax: options.sessions });
+  // The engine takes `*` and the like in the path of a file for patterns, so it gets a relative one.
+  process.chdir(options.directory);
+  const executor = new Executor(engine, new Spool('spool'), { ...LIMITS, queriesMax: options.sessions });
   const { server, answered } = createHttpServer(executor, engine.version, LIMITS);
 
   let isStopping = false;

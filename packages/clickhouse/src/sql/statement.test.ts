@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readInsertTarget, readStatement } from './statement.ts';
+import { readStatement } from './statement.ts';
 
 function dataOf(sql: string): readonly [format: string, head: string, data: string] {
   const statement = readStatement(sql);
@@ -22,6 +22,11 @@ test('the data of an insert begin behind the format and one line break', () => {
     '/* c */ INSERT INTO t -- FORMAT X\n FORMAT RowBinary',
     '\0\0',
   ]);
+});
+
+test('a table may be called like a keyword', () => {
+  expect(dataOf('INSERT INTO values (n) FORMAT CSV\n1')).toEqual(['CSV', 'INSERT INTO values (n) FORMAT CSV', '1']);
+  expect(dataOf('INSERT INTO TABLE d.format VALUES (1)')).toEqual(['Values', 'INSERT INTO TABLE d.format VALUES', ' (1)']);
 });
 
 test('data are not read for SQL', () => {
@@ -80,10 +85,4 @@ test('a KILL QUERY is read into its condition, mode and format', () => {
 
 test('comments alone are no statement', () => {
   expect(readStatement(' -- nothing\n/* here */ ')).toEqual({ kind: 'empty' });
-});
-
-test('the table of an insert is found however it is named', () => {
-  expect(readInsertTarget('INSERT INTO t FORMAT CSV')).toBe('t');
-  expect(readInsertTarget('INSERT INTO TABLE db.`t x` (a, b) FORMAT CSV')).toBe('db.`t x`');
-  expect(readInsertTarget("INSERT INTO FUNCTION file('x') FORMAT CSV")).toBe('');
 });

@@ -42,6 +42,12 @@ function readInsert(sql: string, tokens: Iterator<Token, void>): Statement {
     const token = next.value;
     if (token.text === '(') depth++;
     if (token.text === ')') depth--;
+    const before = rest.at(-1);
+    // A table may be called as it likes.
+    if (isWord(before, 'INTO') || isWord(before, 'TABLE') || before?.text === '.') {
+      rest.push(token);
+      continue;
+    }
     if (depth === 0 && isWord(token, 'FORMAT')) return readInlineData(sql, tokens.next().value);
     if (depth === 0 && isWord(token, 'VALUES')) return { kind: 'insert_data', headEnd: token.end, dataStart: token.end, format: 'Values' };
     if (depth === 0 && isWord(token, 'INFILE')) return { kind: 'refused', reason: 'file_on_server' };
@@ -97,14 +103,6 @@ function readQuery(tokens: readonly Token[]): Statement {
   const name = format === -1 ? undefined : code[format + 1];
   const named = name?.kind === 'word' && (code.length === format + 2 || isWord(code[format + 2], 'SETTINGS'));
   return { kind: 'query', end: code.at(-1)?.end ?? 0, format: named ? name.text : '' };
-}
-
-/** The table that an `INSERT` names, as it stands there; `''` for a table function. */
-export function readInsertTarget(sql: string): string {
-  const tokens = [...tokenizeCode(sql)].slice(1).filter((token, at) => !(at <= 1 && (isWord(token, 'INTO') || isWord(token, 'TABLE'))));
-  if (isWord(tokens[0], 'FUNCTION')) return '';
-  const name = tokens.slice(0, tokens[1]?.text === '.' ? 3 : 1);
-  return name.map((token) => token.text).join('');
 }
 
 export function isWord(token: Token | undefined | void, word: string): boolean {

@@ -37,6 +37,27 @@ export const formatChecks: readonly Check[] = [
     },
   },
   {
+    name: 'blank lines in the data are data',
+    run: async ({ ask, run, rows }) => {
+      await run('CREATE TABLE lines (s String) ENGINE = MergeTree ORDER BY tuple()');
+      const lines = 'first\n\n\nDROP TABLE lines\n';
+      const answer = await ask({ params: { query: 'INSERT INTO lines FORMAT TabSeparated' }, body: lines });
+      assert.equal(answer.status, 200, answer.text);
+      const binary = await ask({ params: { query: 'INSERT INTO lines FORMAT RowBinary' }, body: string('\n\nSELECT 1') });
+      assert.equal(binary.status, 200, binary.text);
+      await run("INSERT INTO lines VALUES ('a\n\n'), ('b')");
+      assert.deepEqual(await rows('SELECT s FROM lines ORDER BY s'), [
+        [''],
+        [''],
+        ['\n\nSELECT 1'],
+        ['DROP TABLE lines'],
+        ['a\n\n'],
+        ['b'],
+        ['first'],
+      ]);
+    },
+  },
+  {
     name: 'an insert without rows succeeds and inserts none, if its table exists',
     run: async ({ ask, run, rows }) => {
       await run('CREATE TABLE none (n UInt32) ENGINE = MergeTree ORDER BY n');
