@@ -1,4 +1,6 @@
 // The admin API of the registry over a real socket: documents, versions, keys, the audit, and what it refuses.
+import { readFileSync } from 'node:fs';
+import { SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { READ_TOKEN, runRegistry, type RunningRegistry, WRITE_TOKEN } from '../../support/running-registry.ts';
 
@@ -268,18 +270,30 @@ describe('what is no request', () => {
   });
 });
 
-test('a change that is larger than the log takes at once changes nothing', async () => {
-  const documents = Array.from({ length: 500 }, (_, index) => ({
-    kind: 'owner',
-    id: `many-${index}`,
-    tenant: 'acme',
-    name: 'x'.repeat(200),
-    team: 'y'.repeat(200),
-  }));
-  const reply = await apply(...documents);
+test('a change that is larger than the log takes at once changes nothing, its parts fit', async () => {
+  const book = readFileSync(SHIPPED_PRICE_BOOK, 'utf8');
+  const books = ['b1', 'b2'].map((id) => ({ kind: 'price_book', id, text: `${book}\n# ${id} ${'x'.repeat(430_000)}` }));
+  const reply = await apply(...books);
   expect([reply.status, error(reply).code]).toEqual([413, 'CHANGE_TOO_LARGE']);
-  expect((await get('/v1/documents/owner/many-0')).status).toBe(404);
-  expect((await apply(...documents.slice(0, 100))).status).toBe(200);
+  expect((await get('/v1/documents/price_book/b1')).status).toBe(404);
+  for (const one of books) expect((await apply(one)).status).toBe(200);
+  expect((await get('/v1/documents/price_book/b2')).json['document']).toEqual(books[1]);
+});
+
+test('a price book is fixed once an activation names it, and activations once they are near', async () => {
+  const at = (inMs: number) => new Date(Date.now() + inMs).toISOString();
+  const activation = { kind: 'price_book_activation', id: 'next', price_book: 'b1', activates_at: at(3_600_000) };
+  expect(error(await apply({ ...activation, activates_at: at(30_000) }))).toMatchObject({
+    code: 'ACTIVATION_TOO_SOON',
+    issues: [{ path: 'documents[0].activates_at' }],
+  });
+  expect((await apply(activation)).status).toBe(200);
+  expect((await apply({ ...activation, activates_at: at(7_200_000) })).status).toBe(200);
+  const book = (await get('/v1/documents/price_book/b1')).json['document'] as { readonly text: string };
+  expect(error(await apply({ ...book, text: `${book.text} ` }))).toMatchObject({ code: 'DOCUMENT_FIXED' });
+  expect((await apply(book)).json).toMatchObject({ results: [{ action: 'unchanged' }] });
+  expect((await registry.call('DELETE', '/v1/documents/price_book/b1')).status).toBe(409);
+  expect((await registry.call('DELETE', '/v1/documents/price_book_activation/next')).status).toBe(200);
 });
 
 test('metrics tell of requests, changes and documents', async () => {
