@@ -15,6 +15,7 @@ export const ERRORS = {
   TOPIC_REFUSED: 'The brokers refuse to create or to grow a topic as it was asked for: correct the setting that the message names.',
   PARTITION_MISSING: 'A topic has fewer partitions than asked for: usage topics need equal partition counts.',
   RECORD_TOO_LARGE: 'A record exceeds the size limit of the event log: raise the limit or make the record smaller.',
+  RECORD_REFUSED: 'The brokers refuse a record for what it is: a compacted topic takes none without a key; correct whoever sends it.',
   SEND_UNACKNOWLEDGED: 'The event log accepted a send without naming where it landed: it is taken for failed and tried again.',
   BATCH_UNREADABLE: 'A batch in the log cannot be read: another program wrote it, or it is damaged; set the offset of the group behind it.',
   OFFSET_OUT_OF_RANGE: 'The position to read from is not in the log any more: the partition stops until an operator sets its offset.',

@@ -31,6 +31,8 @@ const IDENTITY_LOST = new Set([
   'INVALID_PRODUCER_EPOCH',
   'INVALID_PRODUCER_ID_MAPPING',
 ]);
+/** The broker finds fault with the records: no attempt changes that. */
+const REFUSED = new Set(['INVALID_RECORD', 'INVALID_TIMESTAMP', 'UNSUPPORTED_COMPRESSION_TYPE', 'UNSUPPORTED_FOR_MESSAGE_FORMAT']);
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 export class PartitionSender {
@@ -131,6 +133,7 @@ export class PartitionSender {
         } catch (error) {
           const type = kafkaErrorType(error);
           if (TOO_LARGE.has(type ?? '')) throw tooLarge(this.#topic, batch.length, error);
+          if (REFUSED.has(type ?? '')) throw recordRefused(what, error);
           if (IDENTITY_LOST.has(type ?? '')) {
             this.#writer = null;
             // Under another identity it could be stored twice: whoever sends decides.
@@ -182,6 +185,11 @@ function identity({ producerId, producerEpoch, nextSequence }: Writer): BatchIde
 
 function advance(writer: Writer, records: number): void {
   writer.nextSequence = (writer.nextSequence + records) % SEQUENCES;
+}
+
+function recordRefused(what: string, cause: unknown): AppError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new AppError('RECORD_REFUSED', `${what}: ${reason}. A compacted topic takes no record without a key.`, { cause });
 }
 
 function tooLarge(topic: string, bytes: number, cause: unknown): AppError {

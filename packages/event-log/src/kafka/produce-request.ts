@@ -33,8 +33,9 @@ export function produceRequest(topic: string, partition: number, batch: Buffer, 
           .bytes(batch).encoded,
     },
     response: {
-      decode: async (raw: Buffer) => decodeProduceAnswer(raw, topic, partition),
-      parse: async (decoded: ProduceAnswer | null) => decoded,
+      // An object in any case: kafkajs looks at it for a field of its own.
+      decode: async (raw: Buffer) => ({ found: decodeProduceAnswer(raw, topic, partition) }),
+      parse: async ({ found }: { readonly found: ProduceAnswer | null }) => found,
     },
     requestTimeout: timeoutMs,
   };
