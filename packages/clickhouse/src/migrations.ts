@@ -8,7 +8,7 @@ import { ClickHouseQueryError } from './client-error.ts';
 import { type MigrationFile, readMigrationFiles } from './migration-file.ts';
 import { quoteName } from './sql/quote.ts';
 import { splitStatements } from './sql/split.ts';
-import { renderOnCluster, renderTopology, SINGLE_NODE, type Topology } from './topology.ts';
+import { localDatabase, renderOnCluster, renderStatement, SINGLE_NODE, type Topology } from './topology.ts';
 
 export interface MigrationOptions {
   readonly clickhouse: ClickHouse;
@@ -53,8 +53,11 @@ export async function runMigrations(options: MigrationOptions): Promise<Migratio
   const files = readMigrationFiles(options.directory);
   const plan = files.map((file) => ({ file, statements: renderStatements(file, topology, clickhouse.database) }));
 
-  await clickhouse.createDatabase(renderOnCluster(topology));
-  await clickhouse.command(renderTopology(historyTable(clickhouse), topology, clickhouse.database, 'schema_migrations'));
+  const onCluster = renderOnCluster(topology);
+  await clickhouse.createDatabase(onCluster);
+  const local = localDatabase(topology, clickhouse.database);
+  if (local !== clickhouse.database) await clickhouse.command(`CREATE DATABASE IF NOT EXISTS ${quoteName(local)} ${onCluster}`);
+  for (const sql of renderStatement(HISTORY_TABLE, topology, clickhouse.database, 'schema_migrations')) await clickhouse.command(sql);
   const states = compareMigrations(files, await readApplied(clickhouse));
   for (const state of states) refuseDisagreement(state);
 
@@ -113,10 +116,10 @@ interface PlacedStatement {
 }
 
 function renderStatements(file: MigrationFile, topology: Topology, database: string): readonly PlacedStatement[] {
-  const statements = splitStatements(file.sql).map(({ text, line }): PlacedStatement => {
+  const statements = splitStatements(file.sql).flatMap(({ text, line }): readonly PlacedStatement[] => {
     const where = `${file.fileName} line ${line}`;
     refuseOnceOnly(text, where);
-    return { sql: renderTopology(text, topology, database, where), where };
+    return renderStatement(text, topology, database, where).map((sql) => ({ sql, where }));
   });
   if (statements.length === 0) throw new AppError('MIGRATION_FILE_INVALID', `${file.fileName} has no statement`);
   return statements;
@@ -148,14 +151,12 @@ function historyName(clickhouse: ClickHouse): string {
   return `${quoteName(clickhouse.database)}.schema_migrations`;
 }
 
-function historyTable(clickhouse: ClickHouse): string {
-  return `CREATE TABLE IF NOT EXISTS ${historyName(clickhouse)} {{on_cluster}} (
+const HISTORY_TABLE = `CREATE TABLE IF NOT EXISTS {{database}}.schema_migrations {{on_cluster}} (
     version UInt32,
     name String,
     checksum String COMMENT 'SHA-256 of the file',
     applied_at DateTime64(3, 'UTC')
-  ) ENGINE = {{engine:MergeTree}} ORDER BY version COMMENT 'Migrations that were applied to this database'`;
-}
+  ) ENGINE = {{engine_everywhere:MergeTree}} ORDER BY version COMMENT 'Migrations that were applied to this database'`;
 
 const UNKNOWN_DATABASE = 81;
 
