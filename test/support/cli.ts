@@ -17,7 +17,9 @@ export interface CliOptions {
 
 /** Starts it; the caller stops it. */
 export function startCli(args: readonly string[], options: CliOptions): Child {
-  const inherited = Object.keys(process.env).filter((name) => /^(TOKENLEDGER_|OPENAI_|ANTHROPIC_|npm_|VITEST|NODE_ENV)/.test(name));
+  const inherited = Object.keys(process.env).filter((name) =>
+    /^(TOKENLEDGER_|KAFKA_|CLICKHOUSE_|OPENAI_|ANTHROPIC_|npm_|VITEST|NODE_ENV)/.test(name),
+  );
   const cleared = Object.fromEntries(inherited.map((name): [string, undefined] => [name, undefined]));
   return startChild(process.execPath, [cliMain, ...args], { cwd: options.cwd, env: { ...cleared, ...options.env } });
 }

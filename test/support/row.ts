@@ -1,5 +1,5 @@
 /** The row of one request, waited for by the id its answer carried. */
-import type { RunningLedger } from './running-ledger.ts';
+import type { LedgerUnderTest } from './running-ledger.ts';
 import { waitFor } from './wait-for.ts';
 
 const ROW_TIMEOUT_MS = 15_000;
@@ -26,7 +26,7 @@ export interface EventRow {
 const COLUMNS = `event_id, outcome, streamed, http_status, served_model, service_tier, finish_reason, usage_reason, usage_source, unpriced_reason,
   price_version, input_tokens, output_tokens, uncached_input_tokens, cache_read_tokens, cost_usd`;
 
-export async function rowOf(ledger: RunningLedger, answer: { readonly headers: Headers }): Promise<EventRow> {
+export async function rowOf(ledger: LedgerUnderTest, answer: { readonly headers: Headers }): Promise<EventRow> {
   const id = answer.headers.get('x-tokenledger-request-id');
   if (id === null) throw new Error('the answer carries no x-tokenledger-request-id');
   const find = async (): Promise<EventRow | undefined> =>

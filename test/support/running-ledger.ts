@@ -12,12 +12,20 @@ export const LEDGER_KEY = 'tl-e2e-0123456789abcdefghijklmnopqrst';
 const READY_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 30_000;
 
-export interface RunningLedger extends AsyncDisposable {
+/** What a test of the whole product needs, however many processes it runs in. */
+export interface LedgerUnderTest extends AsyncDisposable {
+  /** Where requests go. */
   readonly url: string;
-  readonly process: Child;
   readonly clickhouse: ClickHouse;
   /** Waits until `usage_events` holds `count` rows; fails when it holds more. */
   rows(count: number, timeoutMs: number): Promise<void>;
+}
+
+/** Starts the product in front of an upstream. */
+export type StartLedger = (options: RunningLedgerOptions) => Promise<LedgerUnderTest>;
+
+export interface RunningLedger extends LedgerUnderTest {
+  readonly process: Child;
 }
 
 export interface RunningLedgerOptions {
@@ -30,8 +38,8 @@ export async function runLedger(options: RunningLedgerOptions): Promise<RunningL
   const folder = await makeTempDir('ledger');
   const data = join(folder.path, 'data');
   const config = join(folder.path, 'tokenledger.yaml');
-  writeFileSync(config, configOf(options));
-  const ports = ['--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0'];
+  writeFileSync(config, ledgerConfig(options));
+  const ports = ['--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0', '--registry-port', '0'];
   const child = startCli(['up', '--no-demo', '--config', config, '--data', data, ...ports], {
     cwd: folder.path,
     env: { E2E_KEY: LEDGER_KEY, E2E_CREDENTIAL: 'sk-e2e-upstream-credential' },
@@ -40,23 +48,11 @@ export async function runLedger(options: RunningLedgerOptions): Promise<RunningL
   const { urls } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as { urls: { ingress: string; clickhouse: string } };
   const clickhouse = openClickHouse({ url: urls.clickhouse });
 
-  async function count(): Promise<number> {
-    return Number((await clickhouse.query<{ rows: string }>('SELECT count() AS rows FROM usage_events'))[0]?.rows);
-  }
-
   return {
     url: urls.ingress,
     process: child,
     clickhouse,
-    async rows(expected, timeoutMs) {
-      let seen = 0;
-      await waitFor(async () => (seen = await count()) >= expected, {
-        timeoutMs,
-        intervalMs: 100,
-        describe: () => `${expected} rows; there are ${seen}. ${child.stderr()}`,
-      });
-      if (seen > expected) throw new Error(`${seen} rows instead of ${expected}`);
-    },
+    rows: (count, timeoutMs) => waitForRows(clickhouse, count, timeoutMs, () => child.stderr()),
     async [Symbol.asyncDispose]() {
       await clickhouse.close();
       await child.stop('SIGTERM', STOP_TIMEOUT_MS);
@@ -65,7 +61,21 @@ export async function runLedger(options: RunningLedgerOptions): Promise<RunningL
   };
 }
 
-function configOf({ upstreamUrl, config = '' }: RunningLedgerOptions): string {
+/** `onFailure` adds to the message what may explain it. */
+export async function waitForRows(clickhouse: ClickHouse, expected: number, timeoutMs: number, onFailure: () => string): Promise<void> {
+  let seen = 0;
+  const count = async (): Promise<number> =>
+    Number((await clickhouse.query<{ rows: string }>('SELECT count() AS rows FROM usage_events'))[0]?.rows);
+  await waitFor(async () => (seen = await count()) >= expected, {
+    timeoutMs,
+    intervalMs: 100,
+    describe: () => `${expected} rows; there are ${seen}. ${onFailure()}`,
+  });
+  if (seen > expected) throw new Error(`${seen} rows instead of ${expected}`);
+}
+
+/** One tenant with one key, and a channel for each surface. */
+export function ledgerConfig({ upstreamUrl, config = '' }: RunningLedgerOptions): string {
   return `${config}
 documents:
   tenants: [{ id: acme, name: Acme }]

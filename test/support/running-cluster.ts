@@ -1,0 +1,184 @@
+/** The product as a deployment runs it: every role a process of its own, two of each that scales, on Kafka and one ClickHouse, behind a load balancer. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClickHouse, openClickHouse, startEmbeddedClickHouse } from '@tokenledger/clickhouse';
+import { type Balancer, startBalancer } from './balancer.ts';
+import type { Child, ChildExit } from './child.ts';
+import { runCli, startCli } from './cli.ts';
+import { LEDGER_KEY, ledgerConfig, type LedgerUnderTest, type RunningLedgerOptions, waitForRows } from './running-ledger.ts';
+import { makeTempDir } from './temp-dir.ts';
+
+export type ClusterRole = 'registry' | 'writer' | 'pricer' | 'ingress';
+
+export interface RunningClusterOptions extends RunningLedgerOptions {
+  /** `host:port`, with commas between. */
+  readonly brokers: string;
+  /** Of topics and groups: nobody else's. */
+  readonly prefix: string;
+  readonly partitions?: number;
+  /** More variables for every process. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** One role in a process of its own, which can be started anew. */
+export interface RoleProcess {
+  /** E.g. `pricer-2`. */
+  readonly name: string;
+  readonly role: ClusterRole;
+  /** The one that runs, or ran last. */
+  readonly child: Child;
+  /** Undefined while it does not run. */
+  readonly urls: { readonly admin: string; readonly ingress?: string } | undefined;
+  /** Resolves once it is ready. */
+  start(): Promise<void>;
+  /** SIGTERM, then its end. */
+  stop(): Promise<ChildExit>;
+}
+
+export interface RunningCluster extends LedgerUnderTest {
+  readonly processes: readonly RoleProcess[];
+  readonly balancer: Balancer;
+  of(role: ClusterRole): readonly RoleProcess[];
+  /** Runs a command of the program on the same Kafka and ClickHouse. */
+  cli(...args: readonly string[]): ReturnType<typeof runCli>;
+}
+
+/** In the order in which they start. */
+const PROCESSES: readonly (readonly [role: ClusterRole, count: number])[] = [
+  ['registry', 1],
+  ['writer', 2],
+  ['pricer', 2],
+  ['ingress', 2],
+];
+const READY_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 60_000;
+
+export async function runCluster(options: RunningClusterOptions): Promise<RunningCluster> {
+  const resources = new AsyncDisposableStack();
+  try {
+    return await startAll(options, resources);
+  } catch (error) {
+    await resources.disposeAsync();
+    throw error;
+  }
+}
+
+async function startAll(options: RunningClusterOptions, resources: AsyncDisposableStack): Promise<RunningCluster> {
+  const folder = resources.use(await makeTempDir('cluster'));
+  const config = join(folder.path, 'tokenledger.yaml');
+  writeFileSync(config, clusterConfig(options));
+  const server = await startEmbeddedClickHouse({ directory: join(folder.path, 'clickhouse'), host: '127.0.0.1', port: 0 });
+  resources.defer(() => server.stop(STOP_TIMEOUT_MS));
+  const clickhouse: ClickHouse = openClickHouse({ url: server.url });
+  resources.defer(() => clickhouse.close());
+
+  const env = {
+    KAFKA_BROKERS: options.brokers,
+    CLICKHOUSE_URL: server.url,
+    TOKENLEDGER_LOG_TOPIC_PREFIX: options.prefix,
+    TOKENLEDGER_LOG_PARTITIONS: String(options.partitions ?? 4),
+    E2E_KEY: LEDGER_KEY,
+    E2E_CREDENTIAL: 'sk-e2e-upstream-credential',
+    E2E_HASH_SECRET: 'the-same-hash-secret-in-every-process',
+    E2E_ADMIN_TOKEN: 'e2e-admin-token-0123456789abcdef',
+    ...options.env,
+  };
+  const cli: RunningCluster['cli'] = (...args) =>
+    runCli([...args, '--config', config, '--data', join(folder.path, 'command')], { cwd: folder.path, env });
+  const migrated = await cli('migrate');
+  if (migrated.code !== 0) throw new Error(`migrate ended with ${migrated.code}: ${migrated.stderr}`);
+
+  const processes = PROCESSES.flatMap(([role, count]) =>
+    Array.from({ length: count }, (_, index) =>
+      roleProcess(
+        role,
+        `${role}-${index + 1}`,
+        (data) =>
+          startCli(['run', '--roles', role, '--config', config, '--data', data, '--admin-port', '0', ...portOf(role)], {
+            cwd: folder.path,
+            env,
+          }),
+        folder.path,
+      ),
+    ),
+  );
+  resources.defer(() => stopAll(processes));
+  for (const [role] of PROCESSES) await Promise.all(processes.filter((one) => one.role === role).map((one) => one.start()));
+  const balancer = resources.use(await startBalancer(processes.filter(({ role }) => role === 'ingress').map(backendOf)));
+
+  return {
+    url: balancer.url,
+    clickhouse,
+    processes,
+    balancer,
+    cli,
+    of: (role) => processes.filter((one) => one.role === role),
+    rows: (count, timeoutMs) => waitForRows(clickhouse, count, timeoutMs, () => processes.map(({ child }) => lastLines(child)).join('\n')),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function roleProcess(role: ClusterRole, name: string, launch: (data: string) => Child, folder: string): RoleProcess {
+  const data = join(folder, name);
+  let child: Child | undefined;
+  let urls: RoleProcess['urls'];
+  const current = (): Child => {
+    if (child === undefined) throw new Error(`${name} was never started`);
+    return child;
+  };
+  return {
+    name,
+    role,
+    get child() {
+      return current();
+    },
+    get urls() {
+      return urls;
+    },
+    async start() {
+      child = launch(data);
+      await child.waitForOutput(/"msg":"ready"/, READY_TIMEOUT_MS);
+      ({ urls } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as { urls: RoleProcess['urls'] });
+    },
+    async stop() {
+      try {
+        return await current().stop('SIGTERM', STOP_TIMEOUT_MS);
+      } finally {
+        urls = undefined;
+      }
+    },
+  };
+}
+
+function backendOf(process: RoleProcess) {
+  return {
+    name: process.name,
+    target: () => {
+      const { urls } = process;
+      return urls?.ingress === undefined ? undefined : { url: urls.ingress, readyUrl: `${urls.admin}/readyz` };
+    },
+  };
+}
+
+/** Those who send first, so that those who read can finish. */
+async function stopAll(processes: readonly RoleProcess[]): Promise<void> {
+  for (const [role] of PROCESSES.toReversed()) {
+    const running = processes.filter((one) => one.role === role && one.urls !== undefined);
+    await Promise.all(running.map((one) => one.stop()));
+  }
+}
+
+function portOf(role: ClusterRole): readonly string[] {
+  return role === 'ingress' ? ['--ingress-port', '0'] : [];
+}
+
+function lastLines(child: Child): string {
+  return child.stderr().split('\n').slice(-5).join('\n');
+}
+
+function clusterConfig(options: RunningClusterOptions): string {
+  const own = `control: { key_hash_secret: 'env:E2E_HASH_SECRET', fingerprint_secret: 'env:E2E_HASH_SECRET' }
+registry: { port: 0, tokens: [{ name: e2e, token: 'env:E2E_ADMIN_TOKEN', scopes: [read, write, keys] }] }
+`;
+  return ledgerConfig({ upstreamUrl: options.upstreamUrl, config: `${own}${options.config ?? ''}` });
+}
