@@ -13,6 +13,9 @@ export const BROKER_SETTINGS: Readonly<Record<string, string>> = {
   'offsets.topic.num.partitions': '4',
   'transaction.state.log.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
+  // A killed node is let in again once its session is over.
+  'broker.session.timeout.ms': '3000',
+  'broker.heartbeat.interval.ms': '500',
   // Tests do not wait for members that may come, for compaction or for expiry.
   'group.initial.rebalance.delay.ms': '0',
   'group.min.session.timeout.ms': '1000',

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import type { DoorAnswer } from './door.ts';
+import { surveyMachine } from './machine.ts';
+import { chooseJars, type KafkaSource } from './source.ts';
 
 export type SharedKafka =
   /** `brokers`: host:port, with commas between, as in KAFKA_BROKERS. */
@@ -23,7 +25,7 @@ export async function sharedKafka(): Promise<SharedKafka> {
   return { skipped: answer.reason };
 }
 
-/** For inside a suite that runs only when Kafka is there. */
+/** For inside a suite that runs only when Kafka is there: its brokers one by one. */
 export function requireBrokers(kafka: SharedKafka): readonly string[] {
   if (kafka.skipped !== undefined) throw new Error(kafka.skipped);
   return kafka.brokers.split(',').map((broker) => broker.trim());
@@ -32,4 +34,17 @@ export function requireBrokers(kafka: SharedKafka): readonly string[] {
 /** A prefix for topics and groups that nobody else has. */
 export function ownPrefix(purpose: string): string {
   return `test-${purpose}-${randomBytes(6).toString('hex')}.`;
+}
+
+export type OwnKafka =
+  | { readonly skipped: undefined; readonly source: KafkaSource & { readonly kind: 'jars' } }
+  | { readonly skipped: string };
+
+/** What a broker with settings of a test's own is started from (`startJarsKafka`), whatever the run's Kafka is; or why there is none. Throws instead under CI=true. */
+export async function ownKafka(): Promise<OwnKafka> {
+  const source = chooseJars(await surveyMachine());
+  if (source.kind === 'jars') return { skipped: undefined, source };
+  if (source.fails) throw new Error(source.reason);
+  console.warn(`skipped: ${source.reason}`);
+  return { skipped: source.reason };
 }

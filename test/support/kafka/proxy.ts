@@ -17,8 +17,8 @@ export type Fate =
   | { readonly kind: 'cut' }
   /** Nothing arrives on this connection any more, in either direction, and nobody is told. */
   | { readonly kind: 'silence' }
-  /** It arrives later, and so does all behind it. */
-  | { readonly kind: 'delay'; readonly ms: number };
+  /** It arrives once `until` resolves, and all behind it after it. */
+  | { readonly kind: 'delay'; readonly until: Promise<unknown> };
 
 export interface KafkaProxy extends AsyncDisposable {
   /** Where clients begin, as host:port. */
@@ -117,7 +117,7 @@ class Proxy {
           silence.fallen = true;
           return;
         case 'delay':
-          await new Promise((resolve) => setTimeout(resolve, fate.ms).unref());
+          await fate.until;
           break;
         case 'pass':
           break;

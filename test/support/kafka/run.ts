@@ -1,9 +1,10 @@
-/** `npm run kafka`: a broker for development, until Ctrl-C. Prints the variable that other commands want. */
+/** `npm run kafka`: a broker for development, until Ctrl-C. Prints the variable that other commands want. `-- --jars`: from jars, whatever else there is. */
 import { once } from 'node:events';
+import { chooseJars, chooseKafka } from './source.ts';
 import { startKafka } from './start.ts';
 
 console.error('starting Kafka …');
-const started = await startKafka();
+const started = await startKafka(process.argv.includes('--jars') ? chooseJars : chooseKafka);
 if (started.kind === 'missing') {
   console.error(started.reason);
   process.exit(1);

@@ -2,7 +2,7 @@
 import { startContainerKafka } from './container-kafka.ts';
 import { startJarsKafka } from './jars-kafka.ts';
 import { surveyMachine } from './machine.ts';
-import { chooseKafka, type KafkaSource } from './source.ts';
+import { chooseKafka, type KafkaSource, type Machine } from './source.ts';
 
 export interface Kafka extends AsyncDisposable {
   /** host:port, with commas between. */
@@ -14,8 +14,8 @@ export type StartedKafka =
   | { readonly kind: 'missing'; readonly reason: string; readonly fails: boolean };
 
 /** Whoever starts it disposes of it; a given one is left as it is. Throws when what was chosen does not start. */
-export async function startKafka(): Promise<StartedKafka> {
-  const source = chooseKafka(await surveyMachine());
+export async function startKafka(choose: (machine: Machine) => KafkaSource = chooseKafka): Promise<StartedKafka> {
+  const source = choose(await surveyMachine());
   switch (source.kind) {
     case 'given':
       return { kind: 'started', kafka: { brokers: source.brokers, [Symbol.asyncDispose]: async () => {} }, source: source.kind };

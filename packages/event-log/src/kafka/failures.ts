@@ -9,6 +9,8 @@ const DENIED = new Set([
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
   'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_SASL_MECHANISM',
+  // A refused bearer token: its refusal comes as data, which kafkajs does not look at, and the next request is then out of place.
+  'ILLEGAL_SASL_STATE',
   'SECURITY_DISABLED',
 ]);
 

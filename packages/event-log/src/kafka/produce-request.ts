@@ -1,5 +1,5 @@
 /** One batch for one partition, acknowledged by all in-sync replicas: the request, and the answer that must name where the batch landed. */
-import type { ProtocolRequest } from 'kafkajs/src/network/connection.js';
+import type { RawRequest } from './link.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 const API_KEY = 0;
@@ -13,31 +13,24 @@ export interface ProduceAnswer {
   readonly baseOffset: number;
 }
 
-/** Resolves with null when the answer does not speak of this partition. */
-export function produceRequest(topic: string, partition: number, batch: Buffer, timeoutMs: number): ProtocolRequest<ProduceAnswer | null> {
+/** Answered with null when the answer does not speak of this partition. */
+export function produceRequest(topic: string, partition: number, batch: Buffer, timeoutMs: number): RawRequest<ProduceAnswer | null> {
+  const head = new WireWriter(topic.length * 3 + 64)
+    .text(null)
+    .int16(ALL_IN_SYNC_REPLICAS)
+    .int32(timeoutMs)
+    .int32(1)
+    .text(topic)
+    .int32(1)
+    .int32(partition)
+    .int32(batch.length).content;
   return {
-    request: {
-      apiKey: API_KEY,
-      apiVersion: API_VERSION,
-      apiName: 'Produce',
-      encode: async () =>
-        new WireWriter(batch.length + topic.length * 3 + 64)
-          .text(null)
-          .int16(ALL_IN_SYNC_REPLICAS)
-          .int32(timeoutMs)
-          .int32(1)
-          .text(topic)
-          .int32(1)
-          .int32(partition)
-          .int32(batch.length)
-          .bytes(batch).encoded,
-    },
-    response: {
-      // An object in any case: kafkajs looks at it for a field of its own.
-      decode: async (raw: Buffer) => ({ found: decodeProduceAnswer(raw, topic, partition) }),
-      parse: async ({ found }: { readonly found: ProduceAnswer | null }) => found,
-    },
-    requestTimeout: timeoutMs,
+    apiKey: API_KEY,
+    apiVersion: API_VERSION,
+    apiName: 'Produce',
+    body: [head, batch],
+    timeoutMs,
+    decode: (answer) => decodeProduceAnswer(answer, topic, partition),
   };
 }
 
