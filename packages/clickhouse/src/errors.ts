@@ -14,6 +14,8 @@ export const ERRORS = {
   MIGRATION_UNKNOWN: 'The database has migrations that this program does not know: a newer version has run here. Upgrade this program.',
   MIGRATION_FILE_INVALID: 'A migration file has a wrong name, number, statement or placeholder. The message names the file and line.',
   MIGRATION_FAILED: 'A statement of a migration failed. The message names the file, line and reason; correct it and migrate again.',
+  ACCESS_FAILED:
+    'A statement about roles, grants or row policies failed. The message names the file, line and reason. The user that applies them needs `access_management`.',
   MIGRATION_OUT_OF_ORDER: 'A migration that was never applied has a lower number than one that was. Give it the next number.',
   EMBEDDED_DIRECTORY_IN_USE: 'Another process has the embedded ClickHouse directory open. Stop it, or choose another data directory.',
   EMBEDDED_PORT_TAKEN:

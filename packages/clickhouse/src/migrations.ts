@@ -51,7 +51,7 @@ export async function runMigrations(options: MigrationOptions): Promise<Migratio
   const { clickhouse } = options;
   const topology = options.topology ?? SINGLE_NODE;
   const files = readMigrationFiles(options.directory);
-  const plan = files.map((file) => ({ file, statements: renderStatements(file, topology, clickhouse.database) }));
+  const plan = files.map((file) => ({ file, statements: renderFile(file, topology, clickhouse.database) }));
 
   const onCluster = renderOnCluster(topology);
   await clickhouse.createDatabase(onCluster);
@@ -110,12 +110,18 @@ function refuseDisagreement(migration: MigrationState): void {
   }
 }
 
-interface PlacedStatement {
+export interface PlacedStatement {
   readonly sql: string;
+  /** File and line. */
   readonly where: string;
 }
 
-function renderStatements(file: MigrationFile, topology: Topology, database: string): readonly PlacedStatement[] {
+/** The statements of all migrations as they would run, in order. Throws `MIGRATION_FILE_INVALID`. */
+export function renderMigrations(directory: string, topology: Topology, database: string): readonly PlacedStatement[] {
+  return readMigrationFiles(directory).flatMap((file) => renderFile(file, topology, database));
+}
+
+function renderFile(file: MigrationFile, topology: Topology, database: string): readonly PlacedStatement[] {
   const statements = splitStatements(file.sql).flatMap(({ text, line }): readonly PlacedStatement[] => {
     const where = `${file.fileName} line ${line}`;
     refuseOnceOnly(text, where);

@@ -49,6 +49,7 @@ test.each([
   ],
   ['ALTER TABLE {{database}}.t {{on_cluster}} ADD PROJECTION IF NOT EXISTS p (SELECT a, count() GROUP BY a)', ['ledger_local']],
   ['ALTER TABLE {{database}}.t {{on_cluster}} ADD COLUMN IF NOT EXISTS n UInt8, MODIFY SETTING a = 1', ['ledger_local']],
+  ['GRANT {{on_cluster}} SELECT ON {{database}}.t TO reader', ['ledger', 'ledger_local']],
   ['DROP TABLE IF EXISTS {{database}}.t {{on_cluster}}', ['ledger', 'ledger_local']],
   ['CREATE OR REPLACE VIEW {{database}}.v {{on_cluster}} AS SELECT * FROM {{database}}.t', ['ledger']],
 ])('%s runs in %j', (sql, databases) => {
@@ -58,9 +59,10 @@ test.each([
   expect(single(sql)).toHaveLength(1);
 });
 
-test('where access is granted, a name stands for every table that has it', () => {
-  expect(clustered('GRANT SELECT ON {{tables:t}}')).toEqual(['GRANT SELECT ON `ledger`.`t`, `ledger_local`.`t`']);
-  expect(single('GRANT SELECT ON {{tables:t}}')).toEqual(['GRANT SELECT ON `ledger`.`t`']);
+test('a row policy can name every table of a name', () => {
+  const sql = 'CREATE ROW POLICY OR REPLACE p ON {{tables:t}} USING 1 TO ALL';
+  expect(clustered(sql)).toEqual(['CREATE ROW POLICY OR REPLACE p ON `ledger`.`t`, `ledger_local`.`t` USING 1 TO ALL']);
+  expect(single(sql)).toEqual(['CREATE ROW POLICY OR REPLACE p ON `ledger`.`t` USING 1 TO ALL']);
 });
 
 test('only a cluster has a second database', () => {

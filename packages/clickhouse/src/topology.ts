@@ -10,12 +10,12 @@
  *  | `CREATE TABLE` of another engine | in `database` | in `database_local` of each node, by itself                                    |
  *  | `ALTER TABLE` of columns         | in `database` | in both                                                                       |
  *  | `ALTER TABLE` of anything else   | in `database` | in `database_local`                                                            |
- *  | `DROP TABLE`                     | in `database` | in both                                                                       |
+ *  | `DROP TABLE`, `GRANT`            | in `database` | in both                                                                       |
  *  | anything else                    | in `database` | in `database`                                                                  |
  *
  *  Placeholders: `{{database}}`; `{{database_name}}` for inside a string, where a quoted name would not be read (`joinGet('{{database_name}}.fence', …)`);
  *  `{{on_cluster}}`; `{{engine:MergeTree}}` (with arguments: `{{engine:ReplacingMergeTree(version)}}`); `{{engine_everywhere:MergeTree}}` for a small table in
- *  `database` whose rows every node of the cluster has; `{{tables:usage_events}}` for everything of that name, separated by commas, where access is granted. */
+ *  `database` whose rows every node of the cluster has; `{{tables:usage_events}}` for everything of that name, separated by commas. */
 import { AppError } from '@tokenledger/domain';
 import { quoteName, quoteString } from './sql/quote.ts';
 
@@ -40,6 +40,7 @@ const ENGINE = /^(engine|engine_everywhere):\s*([A-Za-z]+)\s*(?:\((.*)\))?$/s;
 const OF_TABLE = /^(CREATE|ALTER|DROP)\s+TABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?\{\{database\}\}\.`?(\w+)`?/i;
 const ROWS_IN_SHARDS = /\{\{engine:\s*\w*MergeTree\b/;
 const ON_EVERY_NODE = /\{\{engine_everywhere:/;
+const GRANTS = /^GRANT\s/i;
 const COLUMN_COMMANDS = /^(?:ADD|DROP|MODIFY|RENAME|COMMENT|ALTER)\s+COLUMN\b/i;
 
 /** Where the tables are that hold rows and fences. */
@@ -53,6 +54,7 @@ export function renderStatement(sql: string, topology: Topology, database: strin
   const into = (target: string): string => renderPlaceholders(sql, topology, database, target, where);
   if (topology.kind === 'single_node') return [into(database)];
   const local = localDatabase(topology, database);
+  if (GRANTS.test(sql)) return [into(database), into(local)];
   const [, verb = '', table = ''] = OF_TABLE.exec(sql) ?? [];
   switch (verb.toUpperCase()) {
     case 'CREATE':

@@ -15,6 +15,8 @@ export interface EmbeddedClickHouseOptions {
   readonly host?: string;
   /** Queries at work at a time, 8 unless given; further ones wait. */
   readonly sessions?: number;
+  /** Configuration of the engine in ClickHouse's own form: users, macros, clusters. Its own defaults unless given. */
+  readonly configFile?: string;
   /** How long to wait for another server on its way out to let go of the directory, in milliseconds; 5,000 unless given. */
   readonly lockWaitMs?: number;
   readonly startTimeoutMs?: number;
@@ -144,6 +146,7 @@ class Supervisor implements EmbeddedClickHouse {
   async #spawn(): Promise<Child> {
     const options: EmbeddedServerOptions = {
       directory: resolve(this.#options.directory),
+      configFile: this.#options.configFile === undefined ? '' : resolve(this.#options.configFile),
       host: this.#host,
       port: this.#port,
       sessions: this.#options.sessions ?? SESSIONS,

@@ -4,6 +4,7 @@
  *  Uses chDB's native calls and not its `Session`, for two reasons: `Session.close()` waits for the queries of all sessions, so that one slow query would keep
  *  every connection opened meanwhile; and `Session.insert()` takes text formats and plain table names only. The version is pinned, the contract suite holds it. */
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { EngineError } from './engine-error.ts';
 
 export interface EngineAnswer {
@@ -55,11 +56,14 @@ interface NativeChdb {
 /** The call wants data behind the statement; here none ever stand there. */
 const NO_DATA = Buffer.from('\n');
 
+/** Named always: without a file the engine takes whatever lies in the working directory as `config.xml`. */
+export const EMPTY_CONFIG: string = fileURLToPath(new URL('./engine-config.xml', import.meta.url));
+
 /** Throws what the addon says when the directory cannot be opened. */
-export async function openEngine(directory: string): Promise<Engine> {
+export async function openEngine(directory: string, configFile: string): Promise<Engine> {
   const native = loadNative();
-  // Kept open: the engine lives as long as one connection does.
-  const base = native.CreateConnection(directory, []);
+  // Kept open: the engine lives as long as one connection does, and with what the first one named.
+  const base = native.CreateConnection(directory, [`--config-file=${configFile}`]);
   const version = (await native.QueryAsyncConnection(base, 'SELECT version()', 'TabSeparatedRaw')).bytes.toString().trim();
   return {
     version,

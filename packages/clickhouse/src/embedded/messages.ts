@@ -3,6 +3,8 @@
 /** Given to the server as JSON in its first argument. */
 export interface EmbeddedServerOptions {
   readonly directory: string;
+  /** Of the engine; `''` means that it has none. */
+  readonly configFile: string;
   readonly host: string;
   /** 0 means any free one. */
   readonly port: number;

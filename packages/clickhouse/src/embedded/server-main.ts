@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '@tokenledger/domain';
-import { openEngine } from './engine.ts';
+import { EMPTY_CONFIG, openEngine } from './engine.ts';
 import { Executor } from './executor.ts';
 import { createHttpServer } from './http-server.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   process.stderr.on('error', () => undefined);
 
   const lock = lockDirectory(options.directory, options.lockWaitMs);
-  const engine = await openEngine(options.directory);
+  const engine = await openEngine(options.directory, options.configFile === '' ? EMPTY_CONFIG : options.configFile);
   // The engine takes `*` and the like in the path of a file for patterns, so it gets a relative one.
   process.chdir(options.directory);
   const executor = new Executor(engine, new Spool('spool'), { ...LIMITS, queriesMax: options.sessions });
