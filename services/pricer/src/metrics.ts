@@ -5,6 +5,8 @@ import type { Decision } from './core/decide.ts';
 export interface PricerMetrics {
   /** A batch that was decided. `lagMs`: age of its oldest record since the log took it. */
   decided(decisions: readonly Decision[], lagMs: number): void;
+  /** Events of a partition that the group has not committed. */
+  behind(partition: number, records: number): void;
   retried(): void;
   stopped(): void;
 }
@@ -30,6 +32,9 @@ export function pricerMetrics(registry: Registry, behindMs: () => number): Price
     'From the log taking an event to its rating, of the oldest in a batch.',
     LAG_BUCKETS_SECONDS,
   );
+  const lagRecords = metrics.gauge('lag_records', 'Events that wait to be rated, by partition; of the whole group, not of this process.', [
+    'partition',
+  ]);
   const retries = metrics.counter('retries_total', 'Failures after which a step was taken up again.');
   metrics.gaugeOf(
     'prices_behind_seconds',
@@ -58,6 +63,7 @@ export function pricerMetrics(registry: Registry, behindMs: () => number): Price
       batches.observe(decisions.length);
       lag.observe(lagMs * MILLISECONDS);
     },
+    behind: (partition, records) => lagRecords.with({ partition: String(partition) }).set(records),
     retried: () => retries.inc(),
     stopped: () => stops.inc(),
   };

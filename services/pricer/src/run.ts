@@ -1,13 +1,16 @@
 /** The pricer role: a transform from `usage.events` to `usage.priced`. The shape reads, sends and commits; `core/decide.ts` decides. */
 import {
+  consumers,
   type EventLog,
   GROUPS,
+  type LagWatch,
   RECORD_BYTES_MAX,
   recordBytes,
   runTransform,
   type Running,
   type ShapeObserver,
   type Topics,
+  watchLags,
 } from '@tokenledger/event-log';
 import type { PriceBook } from '@tokenledger/pricing';
 import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
@@ -41,6 +44,7 @@ export function createPricer(options: PricerOptions): Role {
   };
   let state: RoleState = { status: 'stopped', detail: '' };
   let transform: Running | undefined;
+  let lagWatch: LagWatch | undefined;
 
   const observer: ShapeObserver = {
     batch: ({ topic, partition }) => health.fine(topic, partition),
@@ -83,6 +87,12 @@ export function createPricer(options: PricerOptions): Role {
         state = { status: 'failed', detail: error instanceof Error ? error.message : String(error) };
         logger.fatal({ err: error }, 'the pricer met what cannot be');
       });
+      lagWatch = watchLags({
+        log,
+        consumers: consumers(topics).filter(({ role }) => role === 'pricer'),
+        onLags: (lags) => lags.forEach((lag) => metrics.behind(lag.partition, lag.records)),
+        onFailure: (error) => logger.debug({ err: error }, 'how much waits could not be seen'),
+      });
       state = { status: 'ready', detail: '' };
       const { version, entries } = live.current().bookAt(now());
       logger.info({ price_version: version, prices: entries.length }, 'pricing');
@@ -90,7 +100,7 @@ export function createPricer(options: PricerOptions): Role {
 
     async stop(deadlineMs) {
       state = { status: 'stopping', detail: '' };
-      const closed = await within(transform?.close() ?? Promise.resolve(), deadlineMs);
+      const closed = await within(Promise.all([transform?.close(), lagWatch?.close()]), deadlineMs);
       await prices?.close();
       state = { status: 'stopped', detail: '' };
       return { left: closed ? '' : 'a batch was in hand: it is priced again after the next start' };

@@ -9,6 +9,8 @@ export interface WriterMetrics {
     topic: string,
     batch: { readonly records: number; readonly repeats: number; readonly rejected: number; readonly lagMs: number },
   ): void;
+  /** Records of a partition that the group has not committed. */
+  behind(topic: string, partition: number, records: number): void;
   retried(topic: string): void;
   stopped(topic: string): void;
 }
@@ -28,6 +30,11 @@ export function writerMetrics(registry: Registry): WriterMetrics {
   const lag = metrics.histogram('lag_seconds', 'From the log taking a record to its row in ClickHouse, by topic.', LAG_BUCKETS_SECONDS, [
     'topic',
   ]);
+  const lagRecords = metrics.gauge(
+    'lag_records',
+    'Records that wait to be written, by topic and partition; of the whole group, not of this process.',
+    ['topic', 'partition'],
+  );
   const retries = metrics.counter('retries_total', 'Failures after which a batch was taken up again, by topic.', ['topic']);
   const stops = metrics.counter('partitions_stopped_total', 'Partitions that stopped and need an operator, by topic.', ['topic']);
   return {
@@ -41,6 +48,7 @@ export function writerMetrics(registry: Registry): WriterMetrics {
       batches.with({ topic }).observe(batch.records);
       lag.with({ topic }).observe(batch.lagMs * MILLISECONDS);
     },
+    behind: (topic, partition, records) => lagRecords.with({ topic, partition: String(partition) }).set(records),
     retried: (topic) => retries.with({ topic }).inc(),
     stopped: (topic) => stops.with({ topic }).inc(),
   };

@@ -1,14 +1,17 @@
 /** The writer role: one sink for priced events, one for dead letters, both into ClickHouse. */
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import {
+  consumers,
   type EventLog,
   GROUPS,
+  type LagWatch,
   type Producer,
   runSink,
   type Running,
   type ShapeObserver,
   type SinkStore,
   type Topics,
+  watchLags,
 } from '@tokenledger/event-log';
 import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { WriterConfig } from './config.ts';
@@ -33,6 +36,7 @@ export function createWriter(options: WriterOptions): Role {
   let state: RoleState = { status: 'stopped', detail: '' };
   let producer: Producer | undefined;
   const sinks: Running[] = [];
+  let lagWatch: LagWatch | undefined;
 
   const observer: ShapeObserver = {
     batch: ({ topic, partition }) => health.fine(topic, partition),
@@ -64,6 +68,14 @@ export function createWriter(options: WriterOptions): Role {
       // 3. Write dead letters: those of the pricer, and those of step 2.
       sinks.push(await startSink(GROUPS.writerDeadLetters, topics.deadLetter, storeFor(classifyDeadLetters, producer)));
       state = { status: 'ready', detail: '' };
+      // 4. Write the audit of changes to the documents.
+      sinks.push(await startSink(GROUPS.writerAudit, topics.control, storeFor(classifyControl, producer)));
+      lagWatch = watchLags({
+        log,
+        consumers: consumers(topics).filter(({ role }) => role === 'writer'),
+        onLags: (lags) => lags.forEach((lag) => metrics.behind(lag.consumer.topic, lag.partition, lag.records)),
+        onFailure: (error) => logger.debug({ err: error }, 'how much waits could not be seen'),
+      });
     },
 
     async stop(deadlineMs) {
@@ -120,7 +132,7 @@ export function createWriter(options: WriterOptions): Role {
   }
 
   async function closeAll(): Promise<void> {
-    await Promise.all(sinks.splice(0).map((sink) => sink.close()));
+    await Promise.all([lagWatch?.close(), ...sinks.splice(0).map((sink) => sink.close())]);
     await producer?.close();
   }
 }
