@@ -32,9 +32,9 @@ app.kubernetes.io/component: {{ .role }}
 {{- end -}}
 {{- end -}}
 
-{{/* Longer than the process takes at most: time before its stop, the stop itself, and some for the container runtime. A kill would cut answers off. */}}
+{{/* Longer than the process takes at most, and some for the container runtime. A kill would cut answers off. */}}
 {{- define "tokenledger.gracePeriodSeconds" -}}
-{{ add .preStopSeconds (div (add .stopTimeoutMs 999) 1000) 15 }}
+{{ add (div (add .stopTimeoutMs 999) 1000) 15 }}
 {{- end -}}
 
 {{- define "tokenledger.podSecurityContext" -}}
@@ -168,6 +168,10 @@ spec:
         {{- end }}
         - name: TOKENLEDGER_SHUTDOWN_TIMEOUT_MS
           value: {{ int64 $values.stopTimeoutMs | quote }}
+        {{- if hasKey $values "leaveDelayMs" }}
+        - name: TOKENLEDGER_INGRESS_LEAVE_DELAY_MS
+          value: {{ int64 $values.leaveDelayMs | quote }}
+        {{- end }}
         {{- include "tokenledger.secretEnvironment" . | nindent 8 }}
       ports:
         - name: admin
@@ -191,12 +195,6 @@ spec:
         periodSeconds: 5
         timeoutSeconds: 3
         failureThreshold: 2
-      {{- if $values.preStopSeconds }}
-      lifecycle:
-        preStop:
-          sleep:
-            seconds: {{ $values.preStopSeconds }}
-      {{- end }}
       resources:
         {{- toYaml $values.resources | nindent 8 }}
       securityContext:
