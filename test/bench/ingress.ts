@@ -192,7 +192,7 @@ async function startIngress(secret: string): Promise<Child> {
   const args = [
     'run',
     '--roles',
-    'ingress',
+    'registry,ingress',
     '--config',
     config,
     '--data',
@@ -200,6 +200,8 @@ async function startIngress(secret: string): Promise<Child> {
     '--ingress-port',
     '0',
     '--admin-port',
+    '0',
+    '--registry-port',
     '0',
   ];
   return startChild(process.execPath, ['--max-semi-space-size=32', join(repositoryRoot, 'packages/cli/src/main.ts'), ...args], {

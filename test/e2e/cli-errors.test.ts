@@ -13,7 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.asyncDispose]());
 
-const FREE_PORTS = ['--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0'];
+const REGISTRY_COMMANDS = ['apply', 'get', 'delete', 'keys create', 'keys list', 'keys rotate', 'keys revoke', 'owners', 'audit'];
+const FREE_PORTS = ['--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0', '--registry-port', '0'];
 
 function cli(...args: readonly string[]): Promise<CliResult> {
   return runCli(args, { cwd: folder.path });
@@ -132,11 +133,11 @@ describe('run', () => {
   test('refuses a name that is no role', async () => {
     const result = await cli('run', '--roles', 'ingress,prizer');
     expect(result.code).toBe(2);
-    expect(onlyLine(result)).toBe("tokenledger: --roles: 'prizer' is not a role; choose from writer, pricer, ingress");
+    expect(onlyLine(result)).toBe("tokenledger: --roles: 'prizer' is not a role; choose from writer, pricer, registry, ingress");
   });
 
   test('refuses a writer without a ClickHouse', async () => {
-    const result = await cli('run', '--roles', 'writer', '--admin-port', '0', '--data', 'run-writer');
+    const result = await cli('run', '--roles', 'writer', '--admin-port', '0', '--registry-port', '0', '--data', 'run-writer');
     expect(result.code).toBe(2);
     expect(onlyLine(result)).toMatch(/clickhouse\.url is empty, and the writer needs a ClickHouse: set it/);
   });
@@ -151,7 +152,7 @@ describe('doctor', () => {
         .trimEnd()
         .split('\n')
         .map((line) => line.slice(0, 6)),
-    ).toEqual(Array.from({ length: 10 }, () => 'ok    '));
+    ).toEqual(Array.from({ length: 11 }, () => 'ok    '));
     expect(existsSync(join(folder.path, 'fresh'))).toBe(false);
   });
 
@@ -167,6 +168,8 @@ describe('doctor', () => {
       '--clickhouse-port',
       '0',
       '--admin-port',
+      '0',
+      '--registry-port',
       '0',
     );
     expect(result.code).toBe(1);
@@ -195,7 +198,7 @@ test('--version prints the version', async () => {
   expect(result.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test.each(['', 'up', 'run', 'migrate', 'doctor', 'sql', 'events tail', 'reset'])(
+test.each(['', 'up', 'run', 'migrate', 'doctor', 'sql', 'events tail', 'reset', ...REGISTRY_COMMANDS])(
   'tokenledger %s --help shows examples',
   async (command) => {
     const result = await cli(...command.split(' ').filter((word) => word !== ''), '--help');
@@ -213,6 +216,7 @@ test('--help of up names the variable of each option', async () => {
     ['--ingress-port <port>', 'TOKENLEDGER_INGRESS_PORT'],
     ['--clickhouse-port <port>', 'TOKENLEDGER_CLICKHOUSE_PORT'],
     ['--admin-port <port>', 'TOKENLEDGER_ADMIN_PORT'],
+    ['--registry-port <port>', 'TOKENLEDGER_REGISTRY_PORT'],
     ['--demo', 'TOKENLEDGER_DEMO'],
   ] as const) {
     expect(text).toMatch(new RegExp(`${option}[^(]*\\([^(]*\\) \\(env: ${variable}\\)`));

@@ -32,9 +32,12 @@ interface Started {
 
 async function start(): Promise<Started> {
   const beganMs = performance.now();
-  const child = startCli(['up', '--data', data, '--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0'], {
-    cwd: folder.path,
-  });
+  const child = startCli(
+    ['up', '--data', data, '--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0', '--registry-port', '0'],
+    {
+      cwd: folder.path,
+    },
+  );
   await child.waitForOutput(/Ctrl-C stops\./, READY_TIMEOUT_MS);
   const readyMs = performance.now() - beganMs;
   const command = (heading: string): string => new RegExp(`${heading}[^\\n]*\\n\\n +(.+)`).exec(child.stdout())?.[1] ?? '';
@@ -66,10 +69,11 @@ describe('the first start', () => {
 
   test('names each step once, then the URLs, a key, a request and a query', () => {
     const printed = up.child.stdout();
-    for (const step of ['ClickHouse', 'migrations', 'event log', 'provider simulator', 'writer', 'pricer', 'ingress']) {
+    for (const step of ['ClickHouse', 'migrations', 'event log', 'provider simulator', 'writer', 'pricer', 'registry', 'ingress']) {
       expect(printed.match(new RegExp(`^ {2}(starting|applying) ${step} `, 'gm'))).toHaveLength(1);
     }
     expect(printed).toMatch(/demo key +tlk_\S{32}\n/);
+    expect(printed).toMatch(/registry +http:\/\/127\.0\.0\.1:\d+\n/);
     expect(printed).toMatch(/openai +simulated on this machine; set OPENAI_API_KEY/);
     expect(printed).toMatch(/anthropic +simulated on this machine; set ANTHROPIC_API_KEY/);
   });
@@ -78,7 +82,7 @@ describe('the first start', () => {
     const answer = await fetch(`${up.adminUrl}/readyz`);
     expect(answer.status).toBe(200);
     const ready = { status: 'ready', detail: expect.any(String) };
-    expect(await answer.json()).toEqual({ status: 'ready', roles: { writer: ready, pricer: ready, ingress: ready } });
+    expect(await answer.json()).toEqual({ status: 'ready', roles: { writer: ready, pricer: ready, registry: ready, ingress: ready } });
   });
 
   test('the printed request works, and the printed query shows its row with tokens, cost and price version', async () => {
@@ -128,14 +132,14 @@ describe('the first start', () => {
   });
 
   test('doctor finds everything well and knows whose ports these are', async () => {
-    const result = await cli('doctor', '--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0');
+    const result = await cli('doctor', '--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0', '--registry-port', '0');
     expect(result.stdout).not.toContain('FAIL');
     expect(result.code).toBe(0);
     expect(result.stdout).toMatch(/ingress port +in use by us: http/);
   });
 
   test('a second process on the same data is refused, and so is forgetting the demo', async () => {
-    const second = await cli('up', '--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0');
+    const second = await cli('up', '--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0', '--registry-port', '0');
     expect(second.code).toBe(2);
     expect(second.stderr).toMatch(/^tokenledger: data\.dir .* is in use by process \d+: stop it, or choose another with --data DIR\n$/);
     const reset = await cli('reset', '--demo');
@@ -184,7 +188,20 @@ describe('the second start', () => {
 
 test('without the demo and without documents it starts, and says how to add keys', async () => {
   await using child = startCli(
-    ['up', '--no-demo', '--data', join(folder.path, 'bare'), '--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0'],
+    [
+      'up',
+      '--no-demo',
+      '--data',
+      join(folder.path, 'bare'),
+      '--ingress-port',
+      '0',
+      '--clickhouse-port',
+      '0',
+      '--admin-port',
+      '0',
+      '--registry-port',
+      '0',
+    ],
     { cwd: folder.path },
   );
   await child.waitForOutput(/Ctrl-C stops\./, READY_TIMEOUT_MS);

@@ -3,7 +3,7 @@ import type { FlagValue } from '@tokenledger/runtime';
 import { type Command, Option } from 'commander';
 import { loadSettings, type Settings } from './settings.ts';
 
-type SharedName = 'config' | 'data' | 'ingressPort' | 'clickhousePort' | 'adminPort' | 'demo';
+type SharedName = 'config' | 'data' | 'ingressPort' | 'clickhousePort' | 'adminPort' | 'registryPort' | 'demo';
 
 interface Shared {
   readonly options: readonly Option[];
@@ -38,6 +38,10 @@ const SHARED: Readonly<Record<SharedName, Shared>> = {
   adminPort: {
     options: [portOption('--admin-port <port>', 'port of the admin server; 0: any free one (default: 8081)', 'TOKENLEDGER_ADMIN_PORT')],
     sets: { flag: '--admin-port', section: 'admin', option: 'port' },
+  },
+  registryPort: {
+    options: [portOption('--registry-port <port>', 'port of the registry; 0: any free one (default: 8082)', 'TOKENLEDGER_REGISTRY_PORT')],
+    sets: { flag: '--registry-port', section: 'registry', option: 'port' },
   },
   demo: {
     options: [

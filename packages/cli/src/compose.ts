@@ -1,14 +1,15 @@
 /** The wiring: which parts a process has, in the order in which they start. `up` and `run` differ only in what they ask for. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { fixedControl } from '@tokenledger/control';
+import { SCOPES } from '@tokenledger/control';
 import { startEmbeddedClickHouse, type ClickHouse, type EmbeddedClickHouse, type EmbeddedState } from '@tokenledger/clickhouse';
 import { AppError, invariant } from '@tokenledger/domain';
 import { topicNames, type EventLog } from '@tokenledger/event-log';
 import { createIngress } from '@tokenledger/ingress';
-import { createPricer, fixedPrices } from '@tokenledger/pricer';
+import { createPricer } from '@tokenledger/pricer';
 import { startProviderSimulator, type ProviderSimulator } from '@tokenledger/provider-simulator';
 import { createAdminServer, createRegistry, part, type Logger, type Part, type Role, type RunNote } from '@tokenledger/runtime';
+import { createRegistryRole } from '@tokenledger/registry';
 import { createWriter } from '@tokenledger/writer';
 import { applyMigrations, clickhouseAt, requireMigrated } from './clickhouse-tables.ts';
 import { loadControl, type LoadedControl } from './control-view.ts';
@@ -16,13 +17,14 @@ import { simulatedSurfaces, type DemoPlan } from './demo/documents.ts';
 import { demoTraffic } from './demo/traffic.ts';
 import { logPart, type TopicDuty } from './event-log.ts';
 import { lateRole } from './late-role.ts';
+import { adminToken, adminTokenFile } from './ledger-secrets.ts';
 import { readPriceBook } from './price-book.ts';
 import type { Settings } from './settings.ts';
 import { tracingOf } from './tracing.ts';
 import { VERSION } from './version.ts';
 
 /** In the order in which they start: whoever takes records is there before whoever sends them. */
-export const ROLE_NAMES = ['writer', 'pricer', 'ingress'] as const;
+export const ROLE_NAMES = ['writer', 'pricer', 'registry', 'ingress'] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
 
 export interface ComposeOptions {
@@ -33,6 +35,8 @@ export interface ComposeOptions {
   readonly demo: DemoPlan | undefined;
   /** `embedded_or_configured`: our own is started where `clickhouse.url` is empty, and the tables are brought up to date. `configured`: they must be already. */
   readonly clickhouse: 'embedded_or_configured' | 'configured' | 'none';
+  /** The registry also takes the token that is made for the data directory. */
+  readonly localAdmin: boolean;
   /** For topics in Kafka. */
   readonly topicDuty: TopicDuty;
 }
@@ -79,27 +83,37 @@ export function compose(options: ComposeOptions): Composition {
   const writer = lateRole('writer', () =>
     createWriter({ ...common('writer'), config: config.writer, clickhouse: started(running.clickhouse, 'ClickHouse') }),
   );
-  const pricer = lateRole('pricer', () =>
-    createPricer({ ...common('pricer'), config: config.pricer, prices: fixedPrices(readPriceBook(settings)) }),
-  );
+  const pricer = lateRole('pricer', () => createPricer({ ...common('pricer'), config: config.pricer, priceBook: readPriceBook(settings) }));
+  const registryRole = lateRole('registry', () => {
+    const { documents, secrets, readSecret } = started(running.control, 'the documents');
+    return createRegistryRole({
+      ...common('registry'),
+      config: options.localAdmin ? withLocalAdmin(settings) : config.registry,
+      documents,
+      readSecret,
+      keyHashSecrets: secrets.keyHash,
+      version: VERSION,
+    });
+  });
   const ingress = lateRole('ingress', () => {
-    const { state, secrets } = started(running.control, 'the documents');
+    const { secrets, readSecret } = started(running.control, 'the documents');
     return createIngress({
       ...common('ingress'),
       config: config.ingress,
-      control: fixedControl(state),
+      readSecret,
+      keyHashSecrets: secrets.keyHash,
       fingerprintSecret: secrets.fingerprint,
       ...(tracing === undefined ? {} : { tracing }),
     });
   });
-  const roleParts: readonly Role[] = [writer, pricer, ingress].filter((role) => roles.some((name) => name === role.name));
+  const roleParts: readonly Role[] = [writer, pricer, registryRole, ingress].filter((role) => roles.some((name) => name === role.name));
 
   const parts = [
     adminPart(settings, roleParts, registry, running),
     ...clickhouseParts(settings, options.clickhouse, running, logger.child({ role: 'clickhouse' })),
     logPart({ settings, logger: logger.child({ role: 'event log' }), topicDuty: options.topicDuty, onOpen: (log) => (running.log = log) }),
     ...(demo !== undefined && demo.simulated.size > 0 ? [simulatorPart(settings, running)] : []),
-    ...(has('ingress') ? [documentsPart(settings, demo, running)] : []),
+    ...(has('ingress') || has('registry') ? [documentsPart(settings, demo, running)] : []),
     ...(tracing === undefined ? [] : [tracing]),
     ...roleParts,
     ...(demo === undefined || !has('ingress') ? [] : [trafficPart(options, demo, running, () => ingress.made?.url ?? '')]),
@@ -108,6 +122,7 @@ export function compose(options: ComposeOptions): Composition {
     parts,
     urls: () => ({
       ...(ingress.made === undefined ? {} : { ingress: ingress.made.url }),
+      ...(registryRole.made === undefined ? {} : { registry: registryRole.made.url }),
       ...(running.adminUrl === undefined ? {} : { admin: running.adminUrl }),
       ...(running.clickhouse === undefined ? {} : { clickhouse: running.clickhouse.url }),
     }),
@@ -128,6 +143,13 @@ interface Running {
 function started<Value>(value: Value | undefined, what: string): Value {
   invariant(value !== undefined, `${what} starts before whoever needs it`);
   return value;
+}
+
+/** For commands on this machine, with every right. */
+function withLocalAdmin({ config, layout }: Settings): Settings['config']['registry'] {
+  adminToken(layout);
+  const local = { name: 'local', token: `file:${adminTokenFile(layout)}`, scopes: [...SCOPES] };
+  return { ...config.registry, tokens: [...config.registry.tokens, local] };
 }
 
 /** First, so that /readyz tells how far a start has come; last to go, for the same reason. */

@@ -1,51 +1,45 @@
 /** Control documents resolved for a start, or checked without one. */
-import {
-  documentsOf,
-  resolveControl,
-  secretReader,
-  type ControlState,
-  type DocumentsSection,
-  type SecretReader,
-} from '@tokenledger/control';
+import { type ConfigDocument, documentsOf, resolveControl, secretReader, type SecretReader } from '@tokenledger/control';
 import { demoPlan, demoSecretReader, makeMissingKeys, simulatedDocuments, type DemoPlan } from './demo/documents.ts';
 import { ledgerSecrets, type LedgerSecrets } from './ledger-secrets.ts';
 import { readPriceBook } from './price-book.ts';
 import type { Settings } from './settings.ts';
 
 export interface LoadedControl {
-  readonly state: ControlState;
   readonly secrets: LedgerSecrets;
-  readonly documents: DocumentsSection;
+  /** Of the config file or the demo: for the registry, which brings them onto the control topic. */
+  readonly documents: readonly ConfigDocument[];
   readonly readSecret: SecretReader;
 }
 
-/** Throws `SECRET_MISSING`, `SECRET_WEAK`, `DOCUMENT_DUPLICATE`, `REFERENCE_MISSING`. */
+/** Throws `SECRET_MISSING`, `SECRET_WEAK`. */
 export function loadControl(settings: Settings, demo: DemoPlan | undefined, simulatorUrl: string): LoadedControl {
   const fromOutside = secretReader(settings.environment, settings.layout.root);
   const documents = demo === undefined ? settings.config.documents : simulatedDocuments(demo, simulatorUrl);
   const readSecret = demo === undefined ? fromOutside : demoSecretReader(demo, fromOutside);
   if (demo !== undefined) makeMissingKeys(documents, settings.layout);
   const secrets = ledgerSecrets(settings.config.control, readSecret, settings.layout);
-  return { state: resolveControl(documentsOf(documents), { readSecret, keyHashSecret: secrets.keyHash }), secrets, documents, readSecret };
+  return { secrets, documents: documentsOf(documents), readSecret };
 }
 
 const UNUSED_HASH_SECRET = new Uint8Array(32);
 
 export interface CheckOptions {
   readonly demo: boolean;
-  /** Also that each secret is there. */
-  readonly secrets: boolean;
+  /** Which secrets must be there: those of keys are for the registry, credentials of channels for the ingress. */
+  readonly secrets: 'all' | 'keys' | 'none';
 }
 
-/** Checks documents and price book without writing anything. Gives a summary; throws as `loadControl` does. */
+/** Checks documents and price book without writing anything. Gives a summary. Throws `SECRET_MISSING`, `SECRET_WEAK`, `DOCUMENT_DUPLICATE`, `REFERENCE_MISSING`. */
 export function checkDocuments(settings: Settings, options: CheckOptions): string {
   const { demo } = options;
   const documents = demo ? demoPlan(settings).documents : settings.config.documents;
+  const fromOutside = secretReader(settings.environment, settings.layout.root);
+  const credentials = new Set(documents.channels.map(({ credential }) => credential));
   // In the demo missing secrets are made or stood in for.
-  const readSecret: SecretReader =
-    options.secrets && !demo
-      ? secretReader(settings.environment, settings.layout.root)
-      : (reference) => `stands in for ${reference}`.padEnd(32);
+  const isRead = (reference: string): boolean =>
+    !demo && (options.secrets === 'all' || (options.secrets === 'keys' && !credentials.has(reference)));
+  const readSecret: SecretReader = (reference) => (isRead(reference) ? fromOutside(reference) : `stands in for ${reference}`.padEnd(32));
   resolveControl(documentsOf(documents), { readSecret, keyHashSecret: UNUSED_HASH_SECRET });
   const book = readPriceBook(settings);
   const { tenants, virtual_keys: keys, channels } = documents;

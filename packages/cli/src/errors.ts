@@ -3,6 +3,16 @@ export const ERRORS = {
   PRICE_BOOK_UNREADABLE: 'The price book cannot be read. Correct `documents.price_book`, or leave it out for the one that ships.',
   KAFKA_BROKERS_MISSING: 'The log is to be in Kafka and no brokers are named. Set `kafka.brokers` (or `KAFKA_BROKERS`).',
   KAFKA_FILE_UNREADABLE: 'A certificate, key or token file for Kafka cannot be read. Correct its path or its permissions.',
+  ADMIN_TOKEN_MISSING:
+    'A command that talks to the registry has no admin token. Set `TOKENLEDGER_ADMIN_TOKEN`, or name a file with `--token-file`.',
+  DOCUMENT_FILE_INVALID: 'A file of documents is no YAML or holds something else. The message names file and line.',
+  DOCUMENT_FILE_UNREADABLE: 'A file of documents cannot be read. Correct its path.',
+  REGISTRY_ANSWER_UNKNOWN:
+    'What answers at the URL of the registry is none, or one of another version. Correct `--registry`, or use the program of its version.',
+  REGISTRY_UNREACHABLE: 'The registry does not answer. Start `tokenledger up`, or correct `--registry`.',
+  REGISTRY_URL_INVALID: 'The URL of the registry is no URL. Write it as `http://HOST:PORT`.',
+  TOPICS_NOT_DRAINED:
+    'The usage topics were not all read, or still written to, so they did not grow. Stop the ingresses, let pricers and writers run, and try again.',
   CLICKHOUSE_URL_MISSING:
     'This role writes to ClickHouse and none is configured. Set `clickhouse.url`, or use `tokenledger up`, which brings its own.',
   CLICKHOUSE_UNREACHABLE: 'ClickHouse does not answer. Start `tokenledger up`, or correct `clickhouse.url`.',

@@ -2,6 +2,7 @@
 import { AppError } from '@tokenledger/domain';
 import { ConfigError, problemLine, redactText } from '@tokenledger/runtime';
 import { CommanderError } from 'commander';
+import { RegistryRefusal } from './registry/client.ts';
 
 export const EXIT = {
   ok: 0,
@@ -25,15 +26,20 @@ const WRONG_SETTING: ReadonlySet<string> = new Set([
   'LISTEN_FAILED',
   'ROLE_UNKNOWN',
   'CLICKHOUSE_URL_MISSING',
-  'PRICE_BOOK_UNREADABLE',
   'KAFKA_BROKERS_MISSING',
   'KAFKA_FILE_UNREADABLE',
+  'PRICE_BOOK_UNREADABLE',
   'PRICE_BOOK_INVALID',
   'DOCUMENT_DUPLICATE',
   'REFERENCE_MISSING',
   'SECRET_MISSING',
   'SECRET_WEAK',
   'RESET_REFUSED',
+  'ADMIN_TOKEN_MISSING',
+  'DOCUMENT_FILE_INVALID',
+  'DOCUMENT_FILE_UNREADABLE',
+  'REGISTRY_URL_INVALID',
+  'KEY_HASH_SECRET_MISMATCH',
   'USAGE',
 ]);
 
@@ -46,6 +52,7 @@ export interface Ending {
 /** What to print and exit with for anything a command threw. A defect keeps its stack; everything else is one line. */
 export function endingOf(error: unknown): Ending {
   if (error instanceof CommanderError) return { code: error.exitCode === 0 ? EXIT.ok : EXIT.wrongSetting, text: '' };
+  if (error instanceof RegistryRefusal) return { code: EXIT.failed, text: `tokenledger: ${error.lines().join('\n')}` };
   if (!(error instanceof AppError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return { code: EXIT.failed, text: `tokenledger: unexpected error: ${redactText(stack)}` };

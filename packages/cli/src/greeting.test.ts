@@ -6,7 +6,7 @@ function lines(change: Partial<Greeting> = {}, dataDir?: string): string {
   const flags = dataDir === undefined ? [] : [{ flag: '--data', section: 'data', option: 'dir', value: dataDir }];
   return greeting({
     settings: loadSettings({ file: undefined, flags, environment: {}, workingDir: '/nowhere' }),
-    urls: { ingress: 'http://127.0.0.1:1', clickhouse: 'http://127.0.0.1:2', admin: 'http://127.0.0.1:3' },
+    urls: { ingress: 'http://127.0.0.1:1', clickhouse: 'http://127.0.0.1:2', admin: 'http://127.0.0.1:3', registry: 'http://127.0.0.1:4' },
     demo: {
       key: 'tlk_demo',
       simulated: [{ id: 'openai', credential: 'env:OPENAI_API_KEY' }],

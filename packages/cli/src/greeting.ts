@@ -4,7 +4,7 @@ import type { Settings } from './settings.ts';
 
 export interface Greeting {
   readonly settings: Settings;
-  readonly urls: { readonly ingress: string; readonly clickhouse: string; readonly admin: string };
+  readonly urls: { readonly ingress: string; readonly clickhouse: string; readonly admin: string; readonly registry: string };
   /** Undefined without the demo. */
   readonly demo:
     | {
@@ -36,6 +36,7 @@ export function greeting({ settings, urls, demo, program, hasKeys }: Greeting): 
     `  ingress      ${urls.ingress}`,
     `  ClickHouse   ${urls.clickhouse}`,
     `  admin        ${urls.admin}`,
+    `  registry     ${urls.registry}`,
     `  data         ${settings.dataDirShown}`,
     '',
   ];
@@ -77,8 +78,8 @@ function tryLines(settings: Settings, ingressUrl: string, key: string, program: 
 
 function withoutKeys(): readonly string[] {
   return [
-    '  No virtual keys are configured, so no request is accepted yet. Write tenants, projects, owners, virtual_keys and',
-    '  channels under `documents:` in tokenledger.yaml (deploy/tokenledger.example.yaml shows how) and start again.',
+    '  No virtual keys are configured. Write tenants, owners and channels into a file (deploy/documents.example.yaml shows how)',
+    '  and `tokenledger apply -f FILE` it, then `tokenledger keys create`; both work while this runs.',
     '',
   ];
 }

@@ -1,8 +1,8 @@
-/** The secrets that virtual keys and prompts are hashed with: given by the operator, or made once for a data directory. */
+/** The secrets of a ledger: what virtual keys and prompts are hashed with, and the admin token of `up`. Given by the operator, or made once for a data directory. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { SecretReader } from '@tokenledger/control';
+import type { KeyHashSecrets, SecretReader } from '@tokenledger/control';
 import { AppError } from '@tokenledger/domain';
 import type { DataLayout } from '@tokenledger/runtime';
 import { z } from 'zod';
@@ -16,7 +16,10 @@ const reference = z
 
 export const controlConfig = z.strictObject({
   key_hash_secret: reference.describe(
-    'Secret that virtual keys are hashed with, by reference; at least 32 characters, the same for every ingress. Empty makes one for the data directory.',
+    'Secret that virtual keys are hashed with, by reference; at least 32 characters, the same for every ingress and registry. Empty makes one for the data directory.',
+  ),
+  key_hash_secret_previous: reference.describe(
+    'The secret of before, by reference, while keys that were hashed with it are in use: given beside a new `key_hash_secret` it rotates that one.',
   ),
   fingerprint_secret: reference.describe(
     'Secret that fingerprints of prompts are made with, by reference; at least 32 characters, the same for every ingress. Empty makes one for the data directory.',
@@ -24,22 +27,38 @@ export const controlConfig = z.strictObject({
 });
 
 export interface LedgerSecrets {
-  readonly keyHash: Uint8Array;
+  readonly keyHash: KeyHashSecrets;
   readonly fingerprint: Uint8Array;
 }
 
 /** Throws `SECRET_MISSING`, `SECRET_WEAK`. */
 export function ledgerSecrets(config: z.output<typeof controlConfig>, readSecret: SecretReader, layout: DataLayout): LedgerSecrets {
-  const one = (option: 'key_hash_secret' | 'fingerprint_secret', file: string): Uint8Array => {
-    if (config[option] === '') return madeOnce(join(layout.secrets, file));
+  const given = (option: keyof z.output<typeof controlConfig>): Uint8Array | undefined => {
+    if (config[option] === '') return undefined;
     const secret = Buffer.from(readSecret(config[option]));
     if (secret.length >= SECRET_BYTES) return secret;
     throw new AppError('SECRET_WEAK', `control.${option} has ${secret.length} characters: use at least ${SECRET_BYTES}`);
   };
-  return { keyHash: one('key_hash_secret', 'key-hash'), fingerprint: one('fingerprint_secret', 'fingerprint') };
+  return {
+    keyHash: {
+      current: given('key_hash_secret') ?? madeOnce(join(layout.secrets, 'key-hash')),
+      previous: given('key_hash_secret_previous'),
+    },
+    fingerprint: given('fingerprint_secret') ?? madeOnce(join(layout.secrets, 'fingerprint')),
+  };
 }
 
-function madeOnce(path: string): Uint8Array {
+/** Where `up` keeps a token for its registry, for commands on the same machine. */
+export function adminTokenFile(layout: DataLayout): string {
+  return join(layout.secrets, 'admin-token');
+}
+
+/** Makes it where it is missing. */
+export function adminToken(layout: DataLayout): string {
+  return madeOnce(adminTokenFile(layout)).toString();
+}
+
+function madeOnce(path: string): Buffer {
   if (!existsSync(path)) writeSecretFile(path, randomBytes(SECRET_BYTES).toString('base64url'));
   return Buffer.from(readFileSync(path, 'utf8').trim());
 }

@@ -21,7 +21,7 @@ export interface ProcessRun {
   /** Called with the data directory in hand, before anything starts. */
   readonly prepare: () => Composition;
   /** Sections whose ports must be free. */
-  readonly listens: readonly ('ingress' | 'clickhouse' | 'admin')[];
+  readonly listens: readonly ('ingress' | 'clickhouse' | 'admin' | 'registry')[];
   readonly say: (line: string) => void;
   readonly onReady: (composition: Composition) => void;
 }

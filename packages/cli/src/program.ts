@@ -1,11 +1,19 @@
 /** All commands of the program. */
 import { Command } from 'commander';
+import { applyCommand } from './commands/apply.ts';
+import { auditCommand } from './commands/audit.ts';
+import { deleteCommand } from './commands/delete.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
+import { getCommand } from './commands/get.ts';
+import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { offsetsCommand } from './commands/offsets.ts';
+import { ownersCommand } from './commands/owners.ts';
 import { resetCommand } from './commands/reset.ts';
 import { runCommand } from './commands/run.ts';
 import { sqlCommand } from './commands/sql.ts';
+import { topicsCommand } from './commands/topics.ts';
 import { upCommand } from './commands/up.ts';
 import { withExamples } from './command-line.ts';
 import { VERSION } from './version.ts';
@@ -19,6 +27,14 @@ export function createProgram(): Command {
     .addCommand(runCommand())
     .addCommand(migrateCommand())
     .addCommand(doctorCommand())
+    .addCommand(topicsCommand())
+    .addCommand(offsetsCommand())
+    .addCommand(applyCommand())
+    .addCommand(getCommand())
+    .addCommand(deleteCommand())
+    .addCommand(keysCommand())
+    .addCommand(ownersCommand())
+    .addCommand(auditCommand())
     .addCommand(sqlCommand())
     .addCommand(eventsCommand())
     .addCommand(resetCommand());

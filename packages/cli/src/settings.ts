@@ -15,6 +15,7 @@ import {
   type Origin,
 } from '@tokenledger/runtime';
 import { tracingConfig } from '@tokenledger/tracing';
+import { registryConfig } from '@tokenledger/registry';
 import { writerConfig } from '@tokenledger/writer';
 import { demoConfig } from './demo/config.ts';
 import { controlConfig } from './ledger-secrets.ts';
@@ -30,6 +31,7 @@ export const SECTIONS = [
     schema: tracingConfig,
     alsoEnvironment: { endpoint: 'OTEL_EXPORTER_OTLP_ENDPOINT', service_name: 'OTEL_SERVICE_NAME' },
   }),
+  defineSection('registry', { about: 'The admin API, and who may use it.', schema: registryConfig }),
   defineSection('control', { about: 'How control documents are kept.', schema: controlConfig }),
   defineSection('demo', { about: 'The demo of `tokenledger up`.', schema: demoConfig, environment: { enabled: 'TOKENLEDGER_DEMO' } }),
   defineSection('documents', {
@@ -63,7 +65,7 @@ export interface SettingsSources {
 
 const DEFAULT_FILE = 'tokenledger.yaml';
 /** Variables with our prefix that are no options. */
-const OTHER_VARIABLES = ['TOKENLEDGER_CONFIG'];
+const OTHER_VARIABLES = ['TOKENLEDGER_CONFIG', 'TOKENLEDGER_REGISTRY_URL', 'TOKENLEDGER_ADMIN_TOKEN'];
 
 /** Throws `CONFIG_INVALID`, `CONFIG_UNREADABLE`. */
 export function loadSettings(sources: SettingsSources): Settings {

@@ -34,7 +34,7 @@ export interface RunNote {
   readonly version: string;
   readonly started_at: string;
   readonly roles: readonly string[];
-  readonly urls: { readonly ingress?: string; readonly admin?: string; readonly clickhouse?: string };
+  readonly urls: { readonly ingress?: string; readonly admin?: string; readonly registry?: string; readonly clickhouse?: string };
 }
 
 export interface DataDirLock {

@@ -1,8 +1,8 @@
 /** The ingress role: wires journal, publisher and server, starts them in order and stops them in the reverse one. */
 import { createHash } from 'node:crypto';
-import type { ControlView, KeyHashSecrets, SecretReader } from '@tokenledger/control';
+import type { KeyHashSecrets, SecretReader } from '@tokenledger/control';
 import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
-import { AppError, invariant } from '@tokenledger/domain';
+import { AppError } from '@tokenledger/domain';
 import { type Journal, memoryJournal } from '@tokenledger/journal';
 import { listenFailure, type Logger, localUrl, type Registry, type Role, type RoleStatus } from '@tokenledger/runtime';
 import type { RequestTracing } from '@tokenledger/tracing';
@@ -22,8 +22,6 @@ export interface IngressOptions {
   readonly config: IngressConfig;
   readonly log: EventLog;
   readonly topics: Topics;
-  /** Default: what the control topic says. */
-  readonly control?: ControlView;
   /** Resolves the credentials of channels. */
   readonly readSecret: SecretReader;
   /** What virtual keys are hashed with; the same in every ingress and registry. */
@@ -71,16 +69,15 @@ export function createIngress(options: IngressOptions): Ingress {
       const topic = await options.log.describeTopic(options.topics.usageEvents);
       if (topic === null)
         throw new AppError('TOPIC_MISSING', `the topic ${options.topics.usageEvents} does not exist: run \`tokenledger migrate\``);
-      if (options.control === undefined)
-        documents = await followDocuments({
-          log: options.log,
-          topic: options.topics.control,
-          readSecret: options.readSecret,
-          keyHashSecrets: options.keyHashSecrets,
-          upstreams: pools,
-          metrics,
-          logger,
-        });
+      const live = (documents = await followDocuments({
+        log: options.log,
+        topic: options.topics.control,
+        readSecret: options.readSecret,
+        keyHashSecrets: options.keyHashSecrets,
+        upstreams: pools,
+        metrics,
+        logger,
+      }));
       producer = await options.log.producer();
       publisher = startPublisher({
         journal,
@@ -101,7 +98,7 @@ export function createIngress(options: IngressOptions): Ingress {
         metrics,
         inFlight,
         tracing: options.tracing,
-        control: options.control ?? started(documents),
+        control: live,
         upstreams: pools,
         fingerprint: fingerprinter(options.fingerprintSecret),
         now: Date.now,
@@ -137,11 +134,6 @@ export function createIngress(options: IngressOptions): Ingress {
       return detail === '' ? { status, detail } : { status: 'degraded', detail };
     },
   };
-}
-
-function started(documents: LiveDocuments | undefined): LiveDocuments {
-  invariant(documents !== undefined, 'documents are followed before requests are served');
-  return documents;
 }
 
 function newJournal(config: IngressConfig): Journal {

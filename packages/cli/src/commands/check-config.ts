@@ -13,7 +13,7 @@ export function checkConfigOption(): Option {
 export function checkedConfig(command: Command, mayBeDemo: boolean): void {
   try {
     const settings = settingsOf(command);
-    const summary = checkDocuments(settings, { demo: mayBeDemo && isDemo(settings), secrets: false });
+    const summary = checkDocuments(settings, { demo: mayBeDemo && isDemo(settings), secrets: 'none' });
     for (const warning of settings.warnings) console.error(`tokenledger: ${warning}`);
     console.log(`${settings.file ?? 'no config file'}: valid (${summary})`);
   } catch (error) {

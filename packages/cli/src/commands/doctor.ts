@@ -35,7 +35,7 @@ export function doctorCommand(): Command {
       const healthy = await examine(await checksFor(settingsOf(command)), (line) => console.log(line));
       process.exitCode = healthy ? EXIT.ok : EXIT.failed;
     });
-  return withExamples(withShared(command, 'config', 'data', 'ingressPort', 'clickhousePort', 'adminPort', 'demo'), [
+  return withExamples(withShared(command, 'config', 'data', 'ingressPort', 'clickhousePort', 'adminPort', 'registryPort', 'demo'), [
     'tokenledger doctor --data /var/lib/tokenledger',
     'before a start, or when something is odd',
   ]);
@@ -64,6 +64,7 @@ async function checksFor(settings: Settings): Promise<readonly Check[]> {
       ? [{ section: 'clickhouse', host: config.clickhouse.host, port: config.clickhouse.port, ours: running?.urls.clickhouse }]
       : []),
     { section: 'admin', host: config.admin.host, port: config.admin.port, ours: running?.urls.admin },
+    { section: 'registry', host: config.registry.host, port: config.registry.port, ours: running?.urls.registry },
   ];
   return [
     { name: 'node', run: checkNode },
@@ -71,7 +72,7 @@ async function checksFor(settings: Settings): Promise<readonly Check[]> {
     { name: 'data directory', run: () => checkDataDir(settings, running) },
     { name: 'clock', run: checkClock },
     ...ports.map((target): Check => ({ name: `${target.section} port`, run: () => checkPort(target) })),
-    { name: 'documents', run: () => checkDocuments(settings, { demo: isDemo(settings), secrets: true }) },
+    { name: 'documents', run: () => checkDocuments(settings, { demo: isDemo(settings), secrets: 'all' }) },
     { name: 'event log', run: () => checkLog(settings, running) },
     { name: 'clickhouse', run: () => checkClickHouse(settings, running) },
   ];

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { settingsOf, withExamples, withShared } from '../command-line.ts';
 import { compose, ROLE_NAMES, type RoleName } from '../compose.ts';
 import { checkDocuments } from '../control-view.ts';
+import { hasDocuments } from '../demo/documents.ts';
 import { recordOtherUse } from '../demo/record.ts';
 import { runUntilStopped } from '../process-run.ts';
 import type { Settings } from '../settings.ts';
@@ -28,9 +29,12 @@ export function runCommand(): Command {
       return runRoles(settingsOf(command), roles);
     });
   return withExamples(
-    withShared(command, 'config', 'data', 'ingressPort', 'adminPort'),
+    withShared(command, 'config', 'data', 'ingressPort', 'adminPort', 'registryPort'),
     ['KAFKA_BROKERS=kafka:9092 CLICKHOUSE_URL=http://ch:8123 tokenledger run --roles writer', 'one role of a deployment'],
-    ['tokenledger run --roles ingress,pricer,writer --config tokenledger.yaml', 'all roles, with the ClickHouse of clickhouse.url'],
+    [
+      'tokenledger run --roles registry,ingress,pricer,writer --config tokenledger.yaml',
+      'all roles, with the ClickHouse of clickhouse.url',
+    ],
   );
 }
 
@@ -38,16 +42,18 @@ async function runRoles(settings: Settings, roles: readonly RoleName[]): Promise
   const { config, layout } = settings;
   const logger = createLogger({ level: config.logging.level === 'auto' ? 'info' : config.logging.level, format: config.logging.format });
   for (const warning of settings.warnings) logger.warn(warning);
-  if (roles.includes('ingress')) checkDocuments(settings, { demo: false, secrets: true });
+  if (roles.includes('registry')) checkDocuments(settings, { demo: false, secrets: roles.includes('ingress') ? 'all' : 'keys' });
+  else if (hasDocuments(config.documents))
+    logger.warn('documents of the config file are for the registry role, which this process does not run: they are not used here');
   await runUntilStopped({
     settings,
     roles,
-    listens: roles.includes('ingress') ? ['ingress', 'admin'] : ['admin'],
+    listens: [...(['ingress', 'registry'] as const).filter((role) => roles.includes(role)), 'admin'],
     say: (line) => logger.info(line.trim()),
     prepare: () => {
       recordOtherUse(layout, new Date());
       const clickhouse = roles.includes('writer') ? 'configured' : 'none';
-      return compose({ settings, roles, logger, demo: undefined, clickhouse, topicDuty: 'require' });
+      return compose({ settings, roles, logger, demo: undefined, localAdmin: false, clickhouse, topicDuty: 'require' });
     },
     onReady: (composition) => logger.info({ urls: composition.urls(), roles }, 'ready'),
   });

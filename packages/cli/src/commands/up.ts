@@ -23,11 +23,11 @@ export function upCommand(): Command {
       return up(settingsOf(command));
     });
   return withExamples(
-    withShared(command, 'config', 'data', 'ingressPort', 'clickhousePort', 'adminPort', 'demo'),
-    ['tokenledger up', 'with the demo, on ports 8080, 8123 and 8081'],
+    withShared(command, 'config', 'data', 'ingressPort', 'clickhousePort', 'adminPort', 'registryPort', 'demo'),
+    ['tokenledger up', 'with the demo, on ports 8080, 8123, 8081 and 8082'],
     ['tokenledger up --config tokenledger.yaml', 'with your own tenants, keys and channels'],
     ['OPENAI_API_KEY=… tokenledger up', 'the demo, with the real OpenAI behind it'],
-    ['tokenledger up --ingress-port 0 --clickhouse-port 0 --admin-port 0', 'on any free ports'],
+    ['tokenledger up --ingress-port 0 --clickhouse-port 0 --admin-port 0 --registry-port 0', 'on any free ports'],
   );
 }
 
@@ -38,18 +38,26 @@ async function up(settings: Settings): Promise<void> {
   const logger = createLogger({ level, format: config.logging.format });
   for (const warning of settings.warnings) logger.warn(warning);
   const demo = isDemo(settings) ? demoPlan(settings) : undefined;
-  checkDocuments(settings, { demo: demo !== undefined, secrets: true });
+  checkDocuments(settings, { demo: demo !== undefined, secrets: 'all' });
   const beganMs = performance.now();
   await runUntilStopped({
     settings,
     roles: ROLE_NAMES,
-    listens: config.clickhouse.url === '' ? ['ingress', 'clickhouse', 'admin'] : ['ingress', 'admin'],
+    listens: ['ingress', ...(config.clickhouse.url === '' ? (['clickhouse'] as const) : []), 'admin', 'registry'],
     say,
     prepare: () => {
       say(`Tokenledger ${VERSION}`);
       if (demo === undefined) recordOtherUse(layout, new Date());
       else recordDemoUse(layout, config.clickhouse.url, new Date());
-      return compose({ settings, roles: ROLE_NAMES, logger, demo, clickhouse: 'embedded_or_configured', topicDuty: 'create' });
+      return compose({
+        settings,
+        roles: ROLE_NAMES,
+        logger,
+        demo,
+        clickhouse: 'embedded_or_configured',
+        localAdmin: true,
+        topicDuty: 'create',
+      });
     },
     onReady: (composition) => {
       say(`Ready after ${((performance.now() - beganMs) / SECOND_MS).toFixed(1)} s.`);
@@ -59,12 +67,12 @@ async function up(settings: Settings): Promise<void> {
 }
 
 function greetingFor(settings: Settings, composition: Composition, demo: DemoPlan | undefined): string {
-  const { ingress = '', clickhouse = '', admin = '' } = composition.urls();
+  const { ingress = '', clickhouse = '', admin = '', registry = '' } = composition.urls();
   const [firstKey] = demo?.documents.virtual_keys ?? [];
   const notes = (simulated: boolean) => (demo?.documents.channels ?? []).filter((channel) => demo?.simulated.has(channel.id) === simulated);
   return greeting({
     settings,
-    urls: { ingress, clickhouse, admin },
+    urls: { ingress, clickhouse, admin, registry },
     program: programName(settings.environment, process.argv[1] ?? '', process.cwd()),
     hasKeys: hasDocuments(settings.config.documents),
     demo:

@@ -1,0 +1,62 @@
+/** Documents as tables for people: the columns of each kind, and one for documents of all kinds. */
+import type { ControlKind, DocumentView } from '@tokenledger/control';
+import { textTable } from './text-table.ts';
+
+interface Column {
+  readonly name: string;
+  readonly of: (view: DocumentView) => string;
+}
+
+const field = (name: string, title = name): Column => ({ name: title.toUpperCase(), of: ({ document }) => shown(document[name]) });
+
+const BY_KIND: Readonly<Record<ControlKind, readonly Column[]>> = {
+  key_hash_secret: [field('generation'), field('created_at')],
+  tenant: [field('name')],
+  project: [field('tenant'), field('name')],
+  owner: [field('tenant'), field('name'), field('team'), field('email')],
+  virtual_key: [
+    field('tenant'),
+    field('project'),
+    field('owner'),
+    field('class'),
+    { name: 'STATE', of: (view) => keyState(view) },
+    { name: 'SECRETS', of: ({ key }) => String(key?.secrets.length ?? 0) },
+  ],
+  channel: [field('provider'), field('surfaces'), field('base_url', 'base url'), field('credential'), field('region'), field('priority')],
+  price_book: [{ name: 'CHARACTERS', of: ({ document }) => shown(document['characters'] ?? shown(document['text']).length) }],
+  price_book_activation: [field('price_book', 'price book'), field('activates_at', 'activates at')],
+};
+
+const LAST: readonly Column[] = [
+  { name: 'VERSION', of: ({ version }) => String(version) },
+  { name: 'MANAGED BY', of: ({ managed_by: by }) => by },
+  { name: 'CHANGED', of: ({ changed_at: at }) => at },
+  { name: 'BY', of: ({ changed_by: by }) => by },
+];
+
+/** With `kind`, its own columns. */
+export function documentTable(views: readonly DocumentView[], kind: ControlKind | undefined): string {
+  const columns: readonly Column[] = [
+    ...(kind === undefined ? [{ name: 'KIND', of: (view: DocumentView) => view.kind }] : []),
+    { name: 'ID', of: ({ id }) => id },
+    ...(kind === undefined ? [] : BY_KIND[kind]),
+    ...LAST,
+  ];
+  return textTable(
+    columns.map(({ name }) => name),
+    views.map((view) => columns.map(({ of }) => of(view))),
+  );
+}
+
+/** In force, revoked, or without a secret. */
+export function keyState({ key }: DocumentView): string {
+  if (key === null) return '';
+  if (key.revoked) return 'revoked';
+  return key.secrets.length === 0 ? 'no secret' : 'in force';
+}
+
+export function shown(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value)) return value.map(String).join(',');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
