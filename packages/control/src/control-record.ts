@@ -33,7 +33,7 @@ export const AUDIT_ACTIONS = ['create', 'update', 'delete', 'rotate', 'revoke', 
 /** A document as it may be shown: no secret, no hash, long texts by their hash. */
 export const shownDocumentSchema = z.record(z.string(), z.unknown());
 
-/** What one change did to one document, under `audit/CHANGE/N`. Headers carry its source (`registry/EPOCH`) and sequence. */
+/** What one change did to one document, under `audit/CHANGE/N`. Headers carry its source (`change/CHANGE`) and its number. */
 export const auditRecordSchema = z.strictObject({
   change_id: z.uuid(),
   /** From 1 within its change. */
@@ -68,7 +68,8 @@ export type ShownDocument = z.infer<typeof shownDocumentSchema>;
 
 /** There is one registry, so there is one claim. */
 export const CLAIM_KEY = 'claim/registry';
-const AUDIT_PREFIX = 'audit/';
+/** Keys of audit records begin so. */
+export const AUDIT_PREFIX = 'audit/';
 
 export function documentKey(of: { readonly kind: ControlKind; readonly id: string }): string {
   return `${of.kind}/${of.id}`;

@@ -31,9 +31,16 @@ export function topicNames(prefix: string): Topics {
 }
 
 /** Names of consumer groups, without the prefix that a shared cluster needs (`withGroupPrefix`). */
-export const GROUPS = { pricer: 'pricer', writer: 'writer', writerDeadLetters: 'writer-dead-letters' } as const;
+export const GROUPS = {
+  pricer: 'pricer',
+  writer: 'writer',
+  writerDeadLetters: 'writer-dead-letters',
+  writerAudit: 'writer-audit',
+  /** Whoever owns the control topic's partition in it may write there. */
+  registry: 'registry',
+} as const;
 
-/** Who reads a usage topic on behalf of the pipeline. */
+/** Who reads a topic on behalf of the pipeline. */
 export interface Consumer {
   readonly group: string;
   readonly topic: string;
@@ -47,6 +54,7 @@ export function consumers(topics: Topics): readonly Consumer[] {
     { group: GROUPS.pricer, topic: topics.usageEvents, role: 'pricer' },
     { group: GROUPS.writer, topic: topics.usagePriced, role: 'writer' },
     { group: GROUPS.writerDeadLetters, topic: topics.deadLetter, role: 'writer' },
+    { group: GROUPS.writerAudit, topic: topics.control, role: 'writer' },
   ];
 }
 

@@ -57,7 +57,6 @@ interface Turn {
   /** Aborts when the partition is lost, and when somebody has claimed since. */
   readonly signal: AbortSignal;
   readonly end: () => void;
-  auditSequence: number;
   hashing: Hashing | undefined;
 }
 
@@ -185,7 +184,6 @@ export class ChangeWriter {
       epoch,
       signal: AbortSignal.any([owned.signal, ended.signal]),
       end: () => ended.abort(),
-      auditSequence: 1,
       hashing: undefined,
     };
   }
@@ -289,7 +287,7 @@ export class ChangeWriter {
   #sign(turn: Turn, job: Pick<Job, 'by' | 'managedBy' | 'note'>): Signature {
     const nowMs = this.#options.now();
     const { by, managedBy, note } = job;
-    return { changeId: uuidv7(nowMs, randomBytes(16)), epoch: turn.epoch, auditSequence: turn.auditSequence, nowMs, by, managedBy, note };
+    return { changeId: uuidv7(nowMs, randomBytes(16)), epoch: turn.epoch, nowMs, by, managedBy, note };
   }
 
   /** `fate` comes with this claim or with a later one. `settled`: whether it came in time; if not, nothing may be decided before the next claim. */
@@ -298,7 +296,6 @@ export class ChangeWriter {
     const { changeId, auditRecords } = signed;
     const startedMs = pacing.nowMs();
     const fate = this.#pending.expect({ changeId, epoch: turn.epoch, auditRecords });
-    turn.auditSequence += auditRecords;
     void fate.then((known) => metrics.changed(known, auditRecords, pacing.nowMs() - startedMs));
     const failed = this.#producer.send(topic, PARTITION, signed.records).then(
       () => new Promise<never>(() => {}),

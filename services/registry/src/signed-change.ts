@@ -10,8 +10,6 @@ import type { StrayChange } from './core/strays.ts';
 export interface Signature {
   readonly changeId: string;
   readonly epoch: number;
-  /** Of the first audit record of the change; contiguous from 1 in an epoch. */
-  readonly auditSequence: number;
   readonly nowMs: number;
   readonly by: string;
   readonly managedBy: ManagedBy;
@@ -116,10 +114,9 @@ function auditOf(records: Records, { kind, id, action, document }: Draft, n: num
 }
 
 function together(documents: readonly ControlRecord[], audits: readonly AuditRecord[], signature: Signature): SignedChange | Refusal {
-  const source = `registry/${signature.epoch}`;
   const records: OutgoingRecord[] = documents.map((record) => ({ key: documentKey(record), value: encodeControl(record) }));
-  for (const [index, audit] of audits.entries()) {
-    const headers = { [SOURCE_HEADER]: source, [SEQUENCE_HEADER]: String(signature.auditSequence + index) };
+  for (const audit of audits) {
+    const headers = { [SOURCE_HEADER]: `change/${audit.change_id}`, [SEQUENCE_HEADER]: String(audit.n) };
     records.push({ key: auditKey(audit), value: encodeControl(audit), headers });
   }
   const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);

@@ -6,6 +6,8 @@ export const ERRORS = {
     'ClickHouse acknowledged an insert with fewer rows than it was sent: what is there is read back and the rest inserted again.',
   ROW_INVALID:
     'An event has a value that its column cannot hold, so it is in `dead_letters`. The message names the field; correct whoever recorded or priced it.',
+  AUDIT_UNREADABLE:
+    'A record of the control topic stands where an audit record belongs and cannot be read, so it is in `dead_letters`. Only the registry may write to that topic; a newer one may write what an older writer cannot read.',
   RECORD_UNEXPECTED:
     'A record is of a kind that does not belong in its topic, so it is in `dead_letters`. Correct the topic that its producer writes to.',
   DEAD_LETTER_UNREADABLE:

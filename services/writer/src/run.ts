@@ -1,4 +1,4 @@
-/** The writer role: one sink for priced events, one for dead letters, both into ClickHouse. */
+/** The writer role: one sink for priced events, one for dead letters, one for the audit of changes, all into ClickHouse. */
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import {
   consumers,
@@ -16,6 +16,7 @@ import {
 import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { WriterConfig } from './config.ts';
 import { type Classify, classifyDeadLetters, classifyPriced } from './core/classify.ts';
+import { classifyControl } from './core/classify-control.ts';
 import { writerMetrics } from './metrics.ts';
 import { ledgerStore } from './store.ts';
 
@@ -35,8 +36,8 @@ export function createWriter(options: WriterOptions): Role {
   const health = partitionHealth();
   let state: RoleState = { status: 'stopped', detail: '' };
   let producer: Producer | undefined;
-  const sinks: Running[] = [];
   let lagWatch: LagWatch | undefined;
+  const sinks: Running[] = [];
 
   const observer: ShapeObserver = {
     batch: ({ topic, partition }) => health.fine(topic, partition),
@@ -67,7 +68,6 @@ export function createWriter(options: WriterOptions): Role {
       sinks.push(await startSink(GROUPS.writer, topics.usagePriced, storeFor(classifyPriced, producer)));
       // 3. Write dead letters: those of the pricer, and those of step 2.
       sinks.push(await startSink(GROUPS.writerDeadLetters, topics.deadLetter, storeFor(classifyDeadLetters, producer)));
-      state = { status: 'ready', detail: '' };
       // 4. Write the audit of changes to the documents.
       sinks.push(await startSink(GROUPS.writerAudit, topics.control, storeFor(classifyControl, producer)));
       lagWatch = watchLags({
@@ -76,6 +76,7 @@ export function createWriter(options: WriterOptions): Role {
         onLags: (lags) => lags.forEach((lag) => metrics.behind(lag.consumer.topic, lag.partition, lag.records)),
         onFailure: (error) => logger.debug({ err: error }, 'how much waits could not be seen'),
       });
+      state = { status: 'ready', detail: '' };
     },
 
     async stop(deadlineMs) {

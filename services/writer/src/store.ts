@@ -19,7 +19,7 @@ import { letterOf } from './core/letter.ts';
 import type { Seen } from './core/seen.ts';
 import { fenced, queryId, raiseFence } from './fence.ts';
 import type { WriterMetrics } from './metrics.ts';
-import { DEAD_LETTERS, type LedgerTable, readPresent, readSeen, USAGE_EVENTS } from './tables.ts';
+import { AUDIT_LOG, DEAD_LETTERS, type LedgerTable, readPresent, readSeen, USAGE_EVENTS } from './tables.ts';
 
 export interface StoreOptions {
   readonly clickhouse: ClickHouse;
@@ -54,7 +54,7 @@ export function ledgerStore(options: StoreOptions): SinkStore {
       await raiseFence({ clickhouse, killWaitMs: options.killWaitMs }, owner);
       memories.set(partitionOf(owner), {
         epoch: owner.epoch,
-        tables: new Map([USAGE_EVENTS, DEAD_LETTERS].map((table) => [table, new Map<string, Seen>()])),
+        tables: new Map([USAGE_EVENTS, DEAD_LETTERS, AUDIT_LOG].map((table) => [table, new Map<string, Seen>()])),
       });
     },
 
@@ -81,18 +81,19 @@ export function ledgerStore(options: StoreOptions): SinkStore {
 
   async function writeBatch(memory: Memory, owner: SinkOwner, batch: SinkBatch): Promise<SinkWritten> {
     // 1. Decode. A crash here costs nothing.
-    const { events, deadLetters, undecodable } = options.classify(batch.records, owner);
+    const { events, deadLetters, audits, undecodable } = options.classify(batch.records, owner);
     // 2. Send on what cannot be decoded. After a crash it is sent again, and counted once by its identity.
     await sendDeadLetters(undecodable, owner);
     // 3. Insert what is missing, table by table. After a crash at any point the next owner reads back what is there.
     const event = await insertMissing(memory, owner, batch, USAGE_EVENTS, events);
     const letter = await insertMissing(memory, owner, batch, DEAD_LETTERS, deadLetters);
+    const audit = await insertMissing(memory, owner, batch, AUDIT_LOG, audits);
     // 4. The caller commits the offset. A crash before that hands the batch in again: all of it is a repeat then.
-    const repeats = event.repeats + letter.repeats;
+    const repeats = event.repeats + letter.repeats + audit.repeats;
     const rejected = deadLetters.length + undecodable.length;
     const newest = batch.records.at(-1)?.timestampMs ?? options.now();
     metrics.written(owner.topic, { records: batch.records.length, repeats, rejected, lagMs: options.now() - newest });
-    return { inserted: event.rows.length + letter.rows.length, repeats, rejected };
+    return { inserted: event.rows.length + letter.rows.length + audit.rows.length, repeats, rejected };
   }
 
   async function sendDeadLetters(undecodable: readonly Undecodable[], owner: SinkOwner): Promise<void> {

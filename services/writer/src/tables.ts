@@ -1,15 +1,19 @@
 /** The tables that the writer fills, and what they are asked: which numbers are there. */
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import type { SinkOwner } from '@tokenledger/event-log';
+import { AUDIT_COLUMNS } from './core/audit-row.ts';
 import { DEAD_LETTER_COLUMNS } from './core/dead-letter-row.ts';
 import type { Numbers, SeenBySource } from './core/decide.ts';
 import { EVENT_COLUMNS } from './core/row.ts';
 import { NOTHING_SEEN, type Seen, seenFromTable } from './core/seen.ts';
 
 export interface LedgerTable {
-  readonly name: 'usage_events' | 'dead_letters';
+  readonly name: 'usage_events' | 'dead_letters' | 'audit_log';
   /** In the order of the values of its rows. */
   readonly columns: readonly string[];
+  /** The columns that make up the identity of a row: who numbered it, and its number. */
+  readonly source: string;
+  readonly sequence: string;
   /** Rows that can have the identity of one from this owner. An event has one way into the ledger, a dead letter two: each topic is counted by itself. */
   readonly scope: string;
 }
@@ -17,16 +21,28 @@ export interface LedgerTable {
 export const USAGE_EVENTS: LedgerTable = {
   name: 'usage_events',
   columns: EVENT_COLUMNS,
+  source: 'source',
+  sequence: 'sequence',
   scope: 'log_partition = {log_partition:UInt32}',
 };
 
 export const DEAD_LETTERS: LedgerTable = {
   name: 'dead_letters',
   columns: DEAD_LETTER_COLUMNS,
+  source: 'source',
+  sequence: 'sequence',
   scope: 'log_partition = {log_partition:UInt32} AND log_topic = {log_topic:String}',
 };
 
-/** What the table has of each source, answered from its projection `completeness`. Sources without a row have nothing. */
+export const AUDIT_LOG: LedgerTable = {
+  name: 'audit_log',
+  columns: AUDIT_COLUMNS,
+  source: 'change_id',
+  sequence: 'n',
+  scope: 'log_partition = {log_partition:UInt32}',
+};
+
+/** What the table has of each source, answered from its projection `completeness` where it has one. Sources without a row have nothing. */
 export async function readSeen(
   clickhouse: ClickHouse,
   table: LedgerTable,
@@ -39,8 +55,8 @@ export async function readSeen(
     readonly highest: string;
     readonly distinct: string;
   }>(
-    `SELECT source, min(sequence) AS lowest, max(sequence) AS highest, bitmapCardinality(groupBitmapState(sequence)) AS distinct
-     FROM ${table.name} WHERE ${table.scope} AND source IN ({sources:Array(String)}) GROUP BY source`,
+    `SELECT ${table.source} AS source, min(${table.sequence}) AS lowest, max(${table.sequence}) AS highest, bitmapCardinality(groupBitmapState(${table.sequence})) AS distinct
+     FROM ${table.name} WHERE ${table.scope} AND ${table.source} IN ({sources:Array(String)}) GROUP BY ${table.source}`,
     { params: { ...scopeParams(owner), sources } },
   );
   const seen = new Map<string, Seen>(sources.map((source) => [source, NOTHING_SEEN]));
@@ -56,8 +72,8 @@ export async function readPresent(clickhouse: ClickHouse, table: LedgerTable, ow
   const asked = new Set<number>();
   for (const ofSource of numbers.values()) for (const number of ofSource) asked.add(number);
   const rows = await clickhouse.query<{ readonly source: string; readonly present: readonly string[] }>(
-    `SELECT source, bitmapToArray(bitmapAnd(groupBitmapState(sequence), bitmapBuild({numbers:Array(UInt64)}))) AS present
-     FROM ${table.name} WHERE ${table.scope} AND source IN ({sources:Array(String)}) GROUP BY source`,
+    `SELECT ${table.source} AS source, bitmapToArray(bitmapAnd(groupBitmapState(${table.sequence}), bitmapBuild({numbers:Array(UInt64)}))) AS present
+     FROM ${table.name} WHERE ${table.scope} AND ${table.source} IN ({sources:Array(String)}) GROUP BY ${table.source}`,
     { params: { ...scopeParams(owner), sources: [...numbers.keys()], numbers: [...asked] } },
   );
   return new Map(rows.map((row) => [row.source, new Set(row.present.map(Number))]));

@@ -1,4 +1,4 @@
-/** What a record becomes: a row of `usage_events`, a row of `dead_letters`, or a dead letter to be sent. Pure. */
+/** What a record becomes: a row of `usage_events`, of `dead_letters` or of `audit_log`, or a dead letter to be sent. Pure. */
 import type { LogRecord } from '@tokenledger/event-log';
 import type { PricedEvent, RejectedEvent } from '@tokenledger/domain';
 import { decodeRecord, type Identity, readDeadLetter, readIdentity } from '@tokenledger/schemas';
@@ -10,6 +10,7 @@ import { eventRow, type RowOwner } from './row.ts';
 export interface Classified {
   readonly events: readonly NumberedRow[];
   readonly deadLetters: readonly NumberedRow[];
+  readonly audits: readonly NumberedRow[];
   /** Could not be decoded: they go to the dead-letter topic. */
   readonly undecodable: readonly Undecodable[];
 }
@@ -46,7 +47,7 @@ export const classifyPriced: Classify = (records, owner) => {
         break;
     }
   }
-  return { events, deadLetters, undecodable };
+  return { events, deadLetters, audits: [], undecodable };
 
   function placePriced(priced: PricedEvent, record: LogRecord): void {
     const refused = whyRefused(priced);
@@ -63,6 +64,7 @@ export const classifyPriced: Classify = (records, owner) => {
 /** Records of `usage.dead-letter`. Each becomes a row, readable or not: a dead letter is never dead-lettered. */
 export const classifyDeadLetters: Classify = (records, owner) => ({
   events: [],
+  audits: [],
   deadLetters: records.map((record) => {
     const letter = readDeadLetter(record.headers) ?? {
       code: 'DEAD_LETTER_UNREADABLE',
