@@ -1,6 +1,6 @@
 // The audit of changes on its way from the registry's answer to `audit_log`: each record once, whatever fails in between.
 import { encodeControl } from '@tokenledger/control';
-import { type LogRecord, type SinkOwner, topicNames } from '@tokenledger/event-log';
+import { type EventLog, type LogRecord, type SinkOwner, topicNames } from '@tokenledger/event-log';
 import { createRegistry, silentLogger } from '@tokenledger/runtime';
 import { classifyControl, createWriter, writerConfig } from '@tokenledger/writer';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -12,10 +12,12 @@ const TOPICS = topicNames('test.');
 const resources = new AsyncDisposableStack();
 let ledger: Ledger;
 let registry: RunningRegistry;
+let log: EventLog;
 
 beforeAll(async () => {
   ledger = resources.use(await openLedger());
   registry = resources.use(await runRegistry());
+  ({ log } = registry);
   const tenant = { kind: 'tenant', id: 'acme', name: 'Acme' };
   const owner = { kind: 'owner', id: 'ada', tenant: 'acme', name: 'Ada' };
   await registry.call('POST', '/v1/apply', { documents: [tenant, owner], note: 'the first two' });
@@ -52,7 +54,7 @@ async function rows(): Promise<readonly string[]> {
 }
 
 async function controlRecords(): Promise<readonly LogRecord[]> {
-  const reader = await registry.log.reader({ topic: TOPICS.control, partition: 0, from: 'start' });
+  const reader = await log.reader({ topic: TOPICS.control, partition: 0, from: 'start' });
   const records: LogRecord[] = [];
   const { end } = await reader.range();
   while ((records.at(-1)?.offset ?? -1) + 1 < end)
@@ -64,7 +66,7 @@ async function controlRecords(): Promise<readonly LogRecord[]> {
 async function runWriter(count: number = WRITTEN.length): Promise<void> {
   const writer = createWriter({
     config: writerConfig.parse({ flush_interval_ms: 20, kill_wait_ms: 5_000 }),
-    log: registry.log,
+    log,
     topics: TOPICS,
     clickhouse: ledger.clickhouse,
     logger: silentLogger(),
@@ -83,7 +85,7 @@ test('every change is there once, whose tenant it was with it, also when the gro
   expect(await rows()).toEqual(WRITTEN);
   expect(await ledger.value(`SELECT count() FROM audit_log WHERE tenant_id = 'acme' AND changed_by = 'admin'`)).toBe('8');
   expect(await ledger.value(`SELECT note FROM audit_log WHERE id = 'ada'`)).toBe('the first two');
-  await registry.log.setCommittedOffset('writer-audit', TOPICS.control, 0, { offset: 0, metadata: '' });
+  await log.setCommittedOffset('writer-audit', TOPICS.control, 0, { offset: 0, metadata: '' });
   await registry.call('POST', '/v1/apply', { documents: [{ kind: 'tenant', id: 'acme', name: 'Acme & Co' }] });
   await runWriter(WRITTEN.length + 1);
   expect(await rows()).toEqual([...WRITTEN, 'update tenant acme 1→2']);
