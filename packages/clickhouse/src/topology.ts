@@ -73,7 +73,7 @@ export function renderOnCluster(topology: Topology): string {
   return topology.kind === 'cluster' ? `ON CLUSTER ${quoteName(topology.cluster)}` : '';
 }
 
-/** Without a sharding key it refuses inserts: rows go to the node that has the fence of their partition, and nowhere else. */
+/** It has no sharding key, so that it refuses inserts as soon as there are two shards: rows go to the node that has the fence of their partition. */
 function distributedTable(table: string, cluster: string, database: string, local: string): string {
   const [name, source] = [`${quoteName(database)}.${quoteName(table)}`, `${quoteName(local)}.${quoteName(table)}`];
   const engine = `Distributed(${[cluster, local, table].map(quoteString).join(', ')})`;
