@@ -141,10 +141,12 @@ function roleProcess(role: ClusterRole, name: string, launch: (data: string) => 
       ({ urls } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as { urls: RoleProcess['urls'] });
     },
     async stop() {
+      const stopping = current();
       try {
-        return await current().stop('SIGTERM', STOP_TIMEOUT_MS);
+        return await stopping.stop('SIGTERM', STOP_TIMEOUT_MS);
       } finally {
         urls = undefined;
+        await stopping[Symbol.asyncDispose]();
       }
     },
   };

@@ -1,10 +1,11 @@
 /** Ten thousand requests against the provider simulator's own bill: every request an event, every completed one with the tokens it was billed for. */
 import { join } from 'node:path';
-import { type BillLine, CLASS_NAMES, type ProviderSimulator, type Script, startProviderSimulator } from '@tokenledger/provider-simulator';
+import { type BillLine, type ProviderSimulator, type Script, startProviderSimulator } from '@tokenledger/provider-simulator';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LEDGER_KEY, type LedgerUnderTest, type StartLedger } from '../../support/running-ledger.ts';
 import { makeTempDir } from '../../support/temp-dir.ts';
+import { billTotals, totalsQuery } from './totals.ts';
 
 const REQUESTS = 10_000;
 const ABORTED = 500;
@@ -93,13 +94,6 @@ async function send(pool: Pool, planned: Planned): Promise<void> {
   }
 }
 
-const sums = (from: string): string =>
-  `SELECT ${CLASS_NAMES.map((name) => `toString(ifNull(sum(${column(name)}), 0)) AS ${name}`).join(', ')} FROM ${from}`;
-
-function column(name: string): string {
-  return name === 'web_search_requests' ? name : `${name}_tokens`;
-}
-
 export function billSuite(start: StartLedger): void {
   describe(`${REQUESTS} requests, ${ABORTED} of them aborted and ${FAILED} failed (seed ${SEED})`, () => {
     const resources = new AsyncDisposableStack();
@@ -144,11 +138,9 @@ export function billSuite(start: StartLedger): void {
     test.each(['usage_events', 'usage_by_minute', 'usage_by_hour', 'usage_by_day', 'usage_attempts'])(
       "the totals of %s are the bill's, class by class",
       async (table) => {
-        const bill = Object.fromEntries(
-          CLASS_NAMES.map((name) => [name, String(billed.reduce((sum, line) => sum + (line.classes?.[name] ?? 0), 0))]),
-        );
+        const bill = billTotals(billed);
         expect(Number(bill['cache_write_1h'])).toBeGreaterThan(0);
-        expect(await ledger.clickhouse.query(sums(table))).toEqual([bill]);
+        expect(await ledger.clickhouse.query(totalsQuery(table))).toEqual([bill]);
       },
     );
 
