@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ClickHouse, openClickHouse } from '@tokenledger/clickhouse';
 import type { Child } from './child.ts';
-import { startCli } from './cli.ts';
+import { type CliResult, runCli, startCli } from './cli.ts';
 import { makeTempDir } from './temp-dir.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -24,7 +24,15 @@ export interface LedgerUnderTest extends AsyncDisposable {
 /** Starts the product in front of an upstream. */
 export type StartLedger = (options: RunningLedgerOptions) => Promise<LedgerUnderTest>;
 
-export interface RunningLedger extends LedgerUnderTest {
+/** A ledger whose documents a test changes. */
+export interface ControlledLedger extends LedgerUnderTest {
+  /** Each ingress by its own address. */
+  readonly ingresses: readonly string[];
+  /** Runs a command of the program against its registry. */
+  cli(...args: readonly string[]): Promise<CliResult>;
+}
+
+export interface RunningLedger extends ControlledLedger {
   readonly process: Child;
 }
 
@@ -51,6 +59,8 @@ export async function runLedger(options: RunningLedgerOptions): Promise<RunningL
   return {
     url: urls.ingress,
     process: child,
+    ingresses: [urls.ingress],
+    cli: (...args) => runCli([...args, '--data', data], { cwd: folder.path }),
     clickhouse,
     rows: (count, timeoutMs) => waitForRows(clickhouse, count, timeoutMs, () => child.stderr()),
     async [Symbol.asyncDispose]() {
