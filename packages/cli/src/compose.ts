@@ -11,7 +11,7 @@ import { startProviderSimulator, type ProviderSimulator } from '@tokenledger/pro
 import { createAdminServer, createRegistry, part, type Logger, type Part, type Role, type RunNote } from '@tokenledger/runtime';
 import { createRegistryRole } from '@tokenledger/registry';
 import { createWriter } from '@tokenledger/writer';
-import { applyMigrations, clickhouseAt, requireMigrated } from './clickhouse-tables.ts';
+import { applyMigrations, clickhouseAt, clickhouseNodes, requireMigrated } from './clickhouse-tables.ts';
 import { loadControl, type LoadedControl } from './control-view.ts';
 import { simulatedSurfaces, type DemoPlan } from './demo/documents.ts';
 import { demoTraffic } from './demo/traffic.ts';
@@ -81,7 +81,12 @@ export function compose(options: ComposeOptions): Composition {
   });
 
   const writer = lateRole('writer', () =>
-    createWriter({ ...common('writer'), config: config.writer, clickhouse: started(running.clickhouse, 'ClickHouse') }),
+    createWriter({
+      ...common('writer'),
+      config: config.writer,
+      clickhouse: started(running.clickhouse, 'ClickHouse'),
+      ...(running.nodes === undefined ? {} : { nodes: running.nodes }),
+    }),
   );
   const pricer = lateRole('pricer', () => createPricer({ ...common('pricer'), config: config.pricer, priceBook: readPriceBook(settings) }));
   const registryRole = lateRole('registry', () => {
@@ -135,6 +140,8 @@ interface Running {
   adminUrl?: string;
   embedded?: EmbeddedClickHouse;
   clickhouse?: ClickHouse;
+  /** Of a cluster. */
+  nodes?: readonly (readonly ClickHouse[])[];
   log?: EventLog;
   simulator?: ProviderSimulator;
   control?: LoadedControl;
@@ -191,10 +198,14 @@ function clickhouseParts(settings: Settings, mode: ComposeOptions['clickhouse'],
     mode === 'configured' ? 'ClickHouse connection' : 'migrations',
     async () => {
       running.clickhouse = clickhouseAt(url === '' ? started(running.embedded, 'ClickHouse').url : url, settings);
+      const nodes = clickhouseNodes(settings);
+      if (nodes !== undefined) running.nodes = nodes;
       if (mode === 'configured') await requireMigrated(running.clickhouse);
-      else await applyMigrations(running.clickhouse);
+      else await applyMigrations(running.clickhouse, settings);
     },
-    async () => running.clickhouse?.close(),
+    async () => {
+      await Promise.all([running.clickhouse, ...(running.nodes ?? []).flat()].map((each) => each?.close()));
+    },
   );
   return url === '' ? [embedded, tables] : [tables];
 }

@@ -15,6 +15,7 @@ export const ERRORS = {
     'The usage topics were not all read, or still written to, so they did not grow. Stop the ingresses, let pricers and writers run, and try again.',
   CLICKHOUSE_URL_MISSING:
     'This role writes to ClickHouse and none is configured. Set `clickhouse.url`, or use `tokenledger up`, which brings its own.',
+  CLICKHOUSE_NODES_MISSING: 'A ClickHouse cluster is named and its nodes are not. List their addresses in `clickhouse.nodes`, shard by shard.',
   CLICKHOUSE_UNREACHABLE: 'ClickHouse does not answer. Start `tokenledger up`, or correct `clickhouse.url`.',
   MIGRATIONS_PENDING: 'The tables in ClickHouse are not those of this version. Run `tokenledger migrate`.',
   QUERY_FAILED: 'ClickHouse refused the query; the message is its own.',

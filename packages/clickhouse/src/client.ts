@@ -3,6 +3,7 @@ import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, cre
 import { AppError, invariant } from '@tokenledger/domain';
 import { toAppError } from './client-error.ts';
 import { quoteName, quoteString } from './sql/quote.ts';
+import { readTlsFiles, type TlsFiles } from './tls-files.ts';
 
 /** What a row of `JSONCompactEachRow` may hold. Decimals and 64-bit integers go in as strings, `DateTime64` as `YYYY-MM-DD hh:mm:ss.mmm` in UTC. */
 export type Cell = string | number | boolean | null | readonly Cell[] | { readonly [key: string]: Cell };
@@ -14,6 +15,8 @@ export interface ClickHouseOptions {
   readonly database?: string;
   readonly username?: string;
   readonly password?: string;
+  /** For a URL of `https`. */
+  readonly tls?: TlsFiles;
   /** How long one request may take, in milliseconds; 30,000 unless given. */
   readonly requestTimeoutMs?: number;
   /** Requests at a time; further ones wait. 10 unless given. */
@@ -83,7 +86,7 @@ const FIXED_SETTINGS: ClickHouseSettings = {
 /** Newer servers deduplicate whatever `insert_deduplicate` says unless these say so too (seen in 26.7); older ones refuse what they do not know. */
 const DEDUPLICATION_OFF: Readonly<Record<string, string>> = { deduplicate_insert: 'disable', deduplicate_insert_select: 'disable' };
 
-/** Opens no connection yet: `ping` tells whether the server answers. */
+/** Opens no connection yet: `ping` tells whether the server answers. Throws `CLICKHOUSE_TLS_INVALID`. */
 export function openClickHouse(options: ClickHouseOptions): ClickHouse {
   const database = options.database ?? DEFAULT_DATABASE;
   const connect = (to: string): ClickHouseClient => connectTo(options, to);
@@ -91,11 +94,13 @@ export function openClickHouse(options: ClickHouseOptions): ClickHouse {
 }
 
 function connectTo(options: ClickHouseOptions, database: string): ClickHouseClient {
+  const tls = readTlsFiles(options.tls ?? {});
   return createClient({
     url: options.url,
     database,
     username: options.username ?? 'default',
     password: options.password ?? '',
+    ...(tls === undefined ? {} : { tls }),
     application: options.application ?? 'tokenledger',
     request_timeout: options.requestTimeoutMs ?? 30_000,
     max_open_connections: options.connectionsMax ?? 10,

@@ -9,6 +9,8 @@ export const ERRORS = {
     'A killed query was still running when the wait ended. Wait for it to end, then retry; its insert may still take effect.',
   FENCED:
     'A newer owner writes this partition: this one stands down and repeats nothing. Nothing to do, unless the log was reset while ClickHouse was kept: then empty the table `fence`.',
+  CLICKHOUSE_TLS_INVALID:
+    'A certificate or key file for ClickHouse cannot be read, or one of the pair is missing. Correct the `clickhouse.tls_…` options.',
   MIGRATION_CHANGED:
     'The file of an applied migration was edited or renamed. Restore it as it was, and put the change into a new migration with the next number.',
   MIGRATION_UNKNOWN: 'The database has migrations that this program does not know: a newer version has run here. Upgrade this program.',

@@ -5,6 +5,8 @@ export * from './embedded/embedded-server.ts';
 export * from './errors.ts';
 export * from './migration-file.ts';
 export * from './migrations.ts';
+export * from './placement.ts';
 export * from './sql/quote.ts';
 export * from './sql/split.ts';
+export type * from './tls-files.ts';
 export * from './topology.ts';

@@ -18,6 +18,7 @@ import type { WriterConfig } from './config.ts';
 import { type Classify, classifyDeadLetters, classifyPriced } from './core/classify.ts';
 import { classifyControl } from './core/classify-control.ts';
 import { writerMetrics } from './metrics.ts';
+import { placedStore } from './placed-store.ts';
 import { ledgerStore } from './store.ts';
 
 export interface WriterOptions {
@@ -26,6 +27,8 @@ export interface WriterOptions {
   readonly topics: Topics;
   /** Its database is migrated. The writer does not close it. */
   readonly clickhouse: ClickHouse;
+  /** Of a cluster: its nodes, shard by shard, replica by replica, each with the database that holds the rows. Default: `clickhouse` has the rows itself. */
+  readonly nodes?: readonly (readonly ClickHouse[])[];
   readonly logger: Logger;
   readonly metrics: Registry;
 }
@@ -112,17 +115,19 @@ export function createWriter(options: WriterOptions): Role {
   }
 
   function storeFor(classify: Classify, letters: Producer): SinkStore {
-    const store = ledgerStore({
-      clickhouse,
-      classify,
-      producer: letters,
-      deadLetterTopic: topics.deadLetter,
-      metrics,
-      now: Date.now,
-      killWaitMs: config.kill_wait_ms,
-      missingRangesMax: config.missing_ranges_max,
-      sourcesMax: config.sources_max,
-    });
+    const storeOn = (node: ClickHouse): SinkStore =>
+      ledgerStore({
+        clickhouse: node,
+        classify,
+        producer: letters,
+        deadLetterTopic: topics.deadLetter,
+        metrics,
+        now: Date.now,
+        killWaitMs: config.kill_wait_ms,
+        missingRangesMax: config.missing_ranges_max,
+        sourcesMax: config.sources_max,
+      });
+    const store = options.nodes === undefined ? storeOn(clickhouse) : placedStore(options.nodes.map((replicas) => replicas.map(storeOn)));
     return {
       ...store,
       async takeOver(owner) {

@@ -3,7 +3,7 @@ import { createLifecycle, createLogger, lockDataDir, readRunNote, type DataDirLo
 import { AppError } from '@tokenledger/domain';
 import { Command } from 'commander';
 import { clickhouseUnreachable, clickhouseUrl } from '../clickhouse-address.ts';
-import { applyMigrations, clickhouseAt } from '../clickhouse-tables.ts';
+import { applyAccessFiles, applyMigrations, clickhouseAt } from '../clickhouse-tables.ts';
 import { settingsOf, withExamples, withShared } from '../command-line.ts';
 import { composeStorage } from '../compose.ts';
 import { usesKafka } from '../event-log.ts';
@@ -12,6 +12,7 @@ import type { Settings } from '../settings.ts';
 interface MigrateOptions {
   readonly tables: boolean;
   readonly topics: boolean;
+  readonly access: boolean;
 }
 
 export function migrateCommand(): Command {
@@ -19,12 +20,30 @@ export function migrateCommand(): Command {
     .description('Bring the ClickHouse tables and the topics of the log up to date. `up` does so at its start; `run` wants it done before.')
     .option('--no-tables', 'leave ClickHouse alone')
     .option('--no-topics', 'leave the event log alone')
-    .action((options: MigrateOptions) => migrate(settingsOf(command), options, (line) => console.log(line)));
+    .option('--access', 'also apply roles, grants, row policies and limits, as a user who may manage access', false)
+    .action((options: MigrateOptions) => migrateAndSay(settingsOf(command), options, (line) => console.log(line)));
   return withExamples(
     withShared(command, 'config', 'data', 'clickhousePort'),
     ['tokenledger migrate --config tokenledger.yaml', 'before roles of a new version start'],
     ['KAFKA_BROKERS=kafka:9092 tokenledger migrate --no-tables', 'the topics alone'],
   );
+}
+
+async function migrateAndSay(settings: Settings, options: MigrateOptions, say: (line: string) => void): Promise<void> {
+  const { url } = settings.config.clickhouse;
+  if (options.access && url === '')
+    throw new AppError(
+      'CLICKHOUSE_URL_MISSING',
+      'the embedded ClickHouse keeps no users: set clickhouse.url (CLICKHOUSE_URL), or leave --access out',
+    );
+  await migrate(settings, options, say);
+  if (!options.access) return;
+  const clickhouse = clickhouseAt(url, settings);
+  try {
+    say(`${await applyAccessFiles(clickhouse, settings)} statements about access applied.`);
+  } finally {
+    await clickhouse.close();
+  }
 }
 
 /** Throws what the start of ClickHouse, of the log or a migration throws. */
@@ -76,7 +95,7 @@ async function migrateBeside(settings: Settings, say: (line: string) => void): P
   const clickhouse = clickhouseAt(clickhouseUrl(settings), settings);
   try {
     await clickhouse.ping();
-    const applied = await applyMigrations(clickhouse);
+    const applied = await applyMigrations(clickhouse, settings);
     say(
       `Tables at ${clickhouse.url} are current (${applied} migrations applied); topics are those of process ${readRunNote(settings.layout)?.pid ?? 'that runs here'}.`,
     );

@@ -134,6 +134,20 @@ export const clickhouseSection = defineSection('clickhouse', {
       .describe('Database that holds the tables.'),
     user: z.string().min(1).default('default').describe('User name at the ClickHouse server.'),
     password: z.string().default('').describe('Password at the ClickHouse server; better given by the variable than in a file.'),
+    tls_ca_file: z.string().default('').describe('PEM file of the authorities to trust for an https `url`; empty means those of the system.'),
+    tls_cert_file: z.string().default('').describe('PEM file of a client certificate.'),
+    tls_key_file: z.string().default('').describe('PEM file of the key to the client certificate.'),
+    cluster: z.string().default('').describe('Name of the cluster in the configuration of the servers; empty means a single node.'),
+    cluster_replica_path: z
+      .string()
+      .regex(/\{shard\}/, 'must contain {shard}')
+      .regex(/\{uuid\}|\{table\}/, 'must contain {uuid} or {table}')
+      .default('/clickhouse/tables/{uuid}/{shard}')
+      .describe("Path of a replicated table in the coordination service, with the servers' macros."),
+    nodes: z
+      .array(z.array(z.url({ protocol: /^https?$/ })).min(1))
+      .default([])
+      .describe('HTTP addresses of the nodes of the cluster: a list of shards, each a list of its replicas. The same list, in the same order, for every writer.'),
   }),
   alsoEnvironment: { url: 'CLICKHOUSE_URL' },
 });
