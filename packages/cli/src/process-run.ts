@@ -23,6 +23,8 @@ export interface ProcessRun {
   /** Sections whose ports must be free. */
   readonly listens: readonly ('ingress' | 'clickhouse' | 'admin' | 'registry')[];
   readonly say: (line: string) => void;
+  /** For what a stop left behind. */
+  readonly complain: (line: string) => void;
   readonly onReady: (composition: Composition) => void;
 }
 
@@ -68,9 +70,12 @@ async function serve(run: ProcessRun, composition: Composition): Promise<void> {
     });
     if (!stopping) announce(run, composition);
     const { left } = await stopped.promise;
-    for (const item of left) say(`${item.part}: ${item.left}`);
-    say(left.length === 0 ? 'Stopped.' : 'Stopped, not cleanly: the lines above say what was left.');
-    if (left.length > 0) process.exitCode = EXIT.failed;
+    for (const item of left) run.complain(`${item.part}: ${item.left}`);
+    if (left.length === 0) say('Stopped.');
+    else {
+      run.complain('Stopped, not cleanly: the lines above say what was left.');
+      process.exitCode = EXIT.failed;
+    }
   } finally {
     forgetSignals();
   }

@@ -50,6 +50,7 @@ async function runRoles(settings: Settings, roles: readonly RoleName[]): Promise
     roles,
     listens: [...(['ingress', 'registry'] as const).filter((role) => roles.includes(role)), 'admin'],
     say: (line) => logger.info(line.trim()),
+    complain: (line) => logger.error(line),
     prepare: () => {
       recordOtherUse(layout, new Date());
       const clickhouse = roles.includes('writer') ? 'configured' : 'none';

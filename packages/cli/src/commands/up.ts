@@ -45,6 +45,7 @@ async function up(settings: Settings): Promise<void> {
     roles: ROLE_NAMES,
     listens: ['ingress', ...(config.clickhouse.url === '' ? (['clickhouse'] as const) : []), 'admin', 'registry'],
     say,
+    complain: say,
     prepare: () => {
       say(`Tokenledger ${VERSION}`);
       if (demo === undefined) recordOtherUse(layout, new Date());
