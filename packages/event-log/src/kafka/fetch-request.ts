@@ -1,12 +1,14 @@
 /** A fetch of several partitions from one broker: the request, and what it brought of each. */
-import type { ProtocolRequest } from 'kafkajs/src/network/connection.js';
 import errors from 'kafkajs/src/protocol/error.js';
+import type { RawRequest } from './link.ts';
 import { WireReader, WireWriter } from './wire.ts';
 
 const API_KEY = 1;
 /** Names topics by their names, and may bring zstd; understood by every broker since 2.3. */
 const API_VERSION = 11;
 const READ_UNCOMMITTED = 0;
+/** How long an answer may take after the wait that was asked for. */
+const ANSWER_MS = 5_000;
 
 export interface WantedPartition {
   readonly topic: string;
@@ -30,16 +32,18 @@ export interface FetchedPartition {
 }
 
 /** No partition may be named twice. */
-export function fetchRequest(wanted: readonly WantedPartition[], limits: FetchLimits): ProtocolRequest<readonly FetchedPartition[]> {
+export function fetchRequest(wanted: readonly WantedPartition[], limits: FetchLimits): RawRequest<readonly FetchedPartition[]> {
   return {
-    request: { apiKey: API_KEY, apiVersion: API_VERSION, apiName: 'Fetch', encode: async () => encode(wanted, limits) },
-    response: { decode: async (raw: Buffer) => decode(raw), parse: async (decoded: readonly FetchedPartition[]) => decoded },
-    // kafkajs adds nothing: the broker may answer a little after the wait.
-    requestTimeout: limits.waitMs + 5_000,
+    apiKey: API_KEY,
+    apiVersion: API_VERSION,
+    apiName: 'Fetch',
+    body: [encode(wanted, limits)],
+    timeoutMs: limits.waitMs + ANSWER_MS,
+    decode,
   };
 }
 
-function encode(wanted: readonly WantedPartition[], limits: FetchLimits) {
+function encode(wanted: readonly WantedPartition[], limits: FetchLimits): Buffer {
   const byTopic = Map.groupBy(wanted, ({ topic }) => topic);
   const writer = new WireWriter(64 + wanted.length * 64)
     .int32(-1)
@@ -57,7 +61,7 @@ function encode(wanted: readonly WantedPartition[], limits: FetchLimits) {
       writer.int32(partition).int32(-1).int64(offset).int64(-1).int32(limits.partitionBytesMax);
     }
   }
-  return writer.int32(0).text('').encoded;
+  return writer.int32(0).text('').content;
 }
 
 function decode(raw: Buffer): readonly FetchedPartition[] {

@@ -12,6 +12,8 @@ const LANES = 6;
 /** How long fetching may fail before whoever polls is told. */
 const SILENT_MS = 500;
 const RETRY_MS = 25;
+/** A partition's part of a fetch may keep this many times its size in memory; beyond it is copied. */
+const PINNED_MAX = 16;
 
 interface Broker {
   readonly nodeId: number;
@@ -24,8 +26,8 @@ interface Broker {
 export class Fetcher {
   readonly #cluster: Cluster;
   readonly #brokers = new Map<number, Broker>();
-  /** Feeds whose fetch is under way or about to be. */
-  readonly #engaged = new Set<PartitionFeed>();
+  /** Feeds whose fetch is under way or about to be, and for which stretch of theirs: who has moved since need not wait for it. */
+  readonly #engaged = new Map<PartitionFeed, number>();
   readonly #failingSinceMs = new WeakMap<PartitionFeed, number>();
 
   constructor(cluster: Cluster) {
@@ -34,8 +36,8 @@ export class Fetcher {
 
   /** There is room in the feed. */
   feed(feed: PartitionFeed): void {
-    if (this.#engaged.has(feed) || !feed.hungry) return;
-    this.#engaged.add(feed);
+    if (this.#engaged.get(feed) === feed.stretch || !feed.hungry) return;
+    this.#engaged.set(feed, feed.stretch);
     const leader = this.#cluster.remembered(feed.topic)?.leaders[feed.partition] ?? -1;
     if (leader >= 0) this.#want(leader, feed);
     else void this.#findLeader(feed);
@@ -81,6 +83,10 @@ export class Fetcher {
     const { settings } = this.#cluster;
     broker.nextAtMs = settings.pacing.nowMs() + settings.fetchPauseMs;
     const feeds = chooseFeeds(broker.wanting);
+    if (feeds.size === 0) {
+      broker.freeLanes.push(lane);
+      return;
+    }
     const wanted = Array.from(feeds.values(), (feed) => ({
       feed,
       topic: feed.topic,
@@ -98,16 +104,16 @@ export class Fetcher {
     this.#schedule(broker);
     try {
       if (link === null) throw new Error(`broker ${broker.nodeId} is not known any more`);
-      const fetched = await link.request(
+      const fetched = await link.exchange(
         fetchRequest(wanted, {
           waitMs: settings.fetchWaitMs,
           bytesMax: settings.fetchBytesMax,
           partitionBytesMax: settings.partitionBytesMax,
         }),
       );
-      const shared = fetched.filter(({ records }) => records.length > 0).length > 1;
+      const bytes = fetched.reduce((sum, { records }) => sum + records.length, 0);
       const byKey = new Map(fetched.map((one) => [keyOf(one), one]));
-      for (const { feed, stretch, offset } of wanted) this.#deliver(feed, stretch, offset, byKey.get(keyOf(feed)), shared);
+      for (const { feed, stretch, offset } of wanted) this.#deliver(feed, stretch, offset, byKey.get(keyOf(feed)), bytes);
     } catch (error) {
       for (const { topic } of wanted) this.#cluster.forget(topic);
       await Promise.all(wanted.map(({ feed, stretch }) => this.#failed(feed, stretch, error)));
@@ -117,7 +123,7 @@ export class Fetcher {
     }
   }
 
-  #deliver(feed: PartitionFeed, stretch: number, offset: number, fetched: FetchedPartition | undefined, shared: boolean): void {
+  #deliver(feed: PartitionFeed, stretch: number, offset: number, fetched: FetchedPartition | undefined, responseBytes: number): void {
     if (fetched === undefined) {
       void this.#failed(feed, stretch, new Error(`a fetch was answered without ${feed.topic}/${feed.partition}`));
       return;
@@ -127,9 +133,10 @@ export class Fetcher {
       return;
     }
     this.#failingSinceMs.delete(feed);
-    this.#engaged.delete(feed);
-    // A partition that is slow to read must not keep the others' records in memory.
-    feed.accept(stretch, shared ? { ...fetched, records: Buffer.from(fetched.records) } : fetched);
+    this.#release(feed, stretch);
+    // A partition that is read slowly must not keep all the others' records in memory.
+    const small = fetched.records.length * PINNED_MAX < responseBytes;
+    feed.accept(stretch, small ? { ...fetched, records: Buffer.from(fetched.records) } : fetched);
     this.feed(feed);
   }
 
@@ -145,7 +152,11 @@ export class Fetcher {
     } catch (failure) {
       feed.fail(stretch, finalFailure('asking for the range', failure) ?? unavailable('asking for the range', failure));
     }
-    this.#engaged.delete(feed);
+    this.#release(feed, stretch);
+  }
+
+  #release(feed: PartitionFeed, stretch: number): void {
+    if (this.#engaged.get(feed) === stretch) this.#engaged.delete(feed);
   }
 
   /** Tries again before long; tells whoever polls when it lasts. */
@@ -155,17 +166,18 @@ export class Fetcher {
     const sinceMs = this.#failingSinceMs.get(feed) ?? pacing.nowMs();
     this.#failingSinceMs.set(feed, sinceMs);
     if (this.#cluster.closing.aborted) {
+      this.#release(feed, stretch);
       feed.close();
       return;
     }
     const final = finalFailure(what, error);
     if (final !== null || pacing.nowMs() - sinceMs >= SILENT_MS) {
-      this.#engaged.delete(feed);
+      this.#release(feed, stretch);
       feed.fail(stretch, final ?? unavailable(what, error));
       return;
     }
     await pacing.wait(RETRY_MS, this.#cluster.closing);
-    this.#engaged.delete(feed);
+    this.#release(feed, stretch);
     this.feed(feed);
   }
 }
@@ -174,6 +186,11 @@ export class Fetcher {
 function chooseFeeds(wanting: Set<PartitionFeed>): ReadonlyMap<string, PartitionFeed> {
   const chosen = new Map<string, PartitionFeed>();
   for (const feed of wanting) {
+    // Closed, or at rest, since it asked.
+    if (!feed.hungry) {
+      wanting.delete(feed);
+      continue;
+    }
     const key = keyOf(feed);
     const other = chosen.get(key);
     if (other === undefined || (feed.starving && !other.starving)) chosen.set(key, feed);

@@ -44,8 +44,11 @@ class GroupMember {
   readonly #ends = new Map<string, Promise<void>>();
   readonly #leaving = new AbortController();
   readonly #left = Promise.withResolvers<void>();
+  /** Taken away, and still running: the group is told that they are free only once they have ended, or were waited for long enough. */
+  readonly #releasing = new Map<string, Holding>();
   /** Ends the pause between two heartbeats. */
   #stir = new AbortController();
+  #joinAgain = false;
   #failures = 0;
 
   constructor(cluster: Cluster, fetcher: Fetcher, options: JoinOptions) {
@@ -59,10 +62,12 @@ class GroupMember {
   async run(): Promise<void> {
     while (!this.#leaving.signal.aborted) {
       try {
+        this.#joinAgain = false;
         const assigned = await this.#session.join(this.#owned(), (next) => this.#loseAllBut(next));
         if (this.#leaving.signal.aborted) break;
         this.#failures = 0;
-        await this.#hold(this.#adopt(assigned));
+        this.#adopt(assigned);
+        await this.#hold();
       } catch (error) {
         await this.#recover(error);
       }
@@ -101,7 +106,8 @@ class GroupMember {
   // --- holding
 
   #owned(): Partitions {
-    return byTopic(Array.from(this.#holdings.values()).filter(({ valid }) => valid));
+    const held = Array.from(this.#holdings.values()).filter(({ valid }) => valid);
+    return byTopic([...held, ...Array.from(this.#releasing.values()).filter(({ key }) => !held.some((other) => other.key === key))]);
   }
 
   #loseAllBut(assigned: Partitions): void {
@@ -110,16 +116,35 @@ class GroupMember {
     }
   }
 
-  /** Starts what was gained. Returns the ends of runs of what was lost. */
-  #adopt(assigned: Partitions): readonly Promise<void>[] {
+  /** Lets go of what was lost, and starts what was gained. */
+  #adopt(assigned: Partitions): void {
     const lost = Array.from(this.#holdings.values()).filter(({ valid }) => !valid);
-    for (const { key } of lost) this.#holdings.delete(key);
+    for (const holding of lost) {
+      this.#holdings.delete(holding.key);
+      void this.#release(holding);
+    }
     const gained = Array.from(assigned)
       .flatMap(([topic, partitions]) => partitions.map((partition) => new Holding(topic, partition)))
       .filter(({ key }) => !this.#holdings.has(key));
-    const ends = lost.flatMap(({ key }) => this.#ends.get(key) ?? []);
     if (gained.length > 0) this.#start(gained);
-    return ends;
+  }
+
+  async #release(holding: Holding): Promise<void> {
+    const { pacing, handoverWaitMs } = this.#cluster.settings;
+    this.#releasing.set(holding.key, holding);
+    await waitAtMost(pacing, holding.ended, handoverWaitMs);
+    if (this.#releasing.get(holding.key) !== holding) return;
+    this.#releasing.delete(holding.key);
+    // Only a join without it lets the leader give it to another.
+    this.#joinAgain = true;
+    this.#stir.abort();
+  }
+
+  /** Others may have everything already: there is nothing left to hand over. */
+  #lostAll(): void {
+    this.#loseAllBut(new Map());
+    this.#holdings.clear();
+    this.#releasing.clear();
   }
 
   #start(gained: readonly Holding[]): void {
@@ -154,24 +179,13 @@ class GroupMember {
   }
 
   /** Keeps the session until the group is to be joined again. */
-  async #hold(lostRuns: readonly Promise<void>[]): Promise<void> {
-    const { pacing, heartbeatMs, handoverWaitMs, metadataAgeMsMax } = this.#cluster.settings;
-    this.#stir = new AbortController();
-    let handedOver = false;
-    if (lostRuns.length > 0) {
-      // What was taken away is free for others only once this member joins without it.
-      const ended = Promise.all(lostRuns).then(() => {});
-      void waitAtMost(pacing, ended, handoverWaitMs).then(() => {
-        handedOver = true;
-        this.#stir.abort();
-      });
-    }
+  async #hold(): Promise<void> {
+    const { pacing, heartbeatMs, metadataAgeMsMax } = this.#cluster.settings;
     let countAtMs = pacing.nowMs() + metadataAgeMsMax;
-    for (;;) {
-      await pacing.wait(heartbeatMs, AbortSignal.any([this.#stir.signal, this.#leaving.signal]));
-      if (this.#leaving.signal.aborted || handedOver) return;
+    while (!this.#joinAgain) {
       this.#stir = new AbortController();
-      if (!(await this.#staysAsItIs())) return;
+      await pacing.wait(heartbeatMs, AbortSignal.any([this.#stir.signal, this.#leaving.signal]));
+      if (this.#leaving.signal.aborted || !(await this.#staysAsItIs())) return;
       if (this.#session.leads && pacing.nowMs() >= countAtMs) {
         countAtMs = pacing.nowMs() + metadataAgeMsMax;
         if (await this.#hasGrown()) return;
@@ -208,13 +222,13 @@ class GroupMember {
     if (type === 'REBALANCE_IN_PROGRESS') return;
     if (EVICTED.has(type)) {
       this.#log('warn', 'the group has gone on without this member', { reason: type });
-      this.#loseAllBut(new Map());
+      this.#lostAll();
       this.#session.forget(type === 'ILLEGAL_GENERATION');
       return;
     }
     if (this.#session.over && this.#owned().size > 0) {
       this.#log('warn', 'the session in the group is over: the coordinator was not reached', { error: String(error) });
-      this.#loseAllBut(new Map());
+      this.#lostAll();
       this.#session.forget(true);
     }
     const final = finalFailure(`group ${this.#options.group}`, error);
@@ -239,7 +253,7 @@ class GroupMember {
         // The group goes on, and this member with it: when the partition stays here, it is committed under the next generation.
         if (type === 'REBALANCE_IN_PROGRESS' || type === 'ILLEGAL_GENERATION') this.#stir.abort();
         if (type === 'UNKNOWN_MEMBER_ID') {
-          if (standing.memberId === this.#session.standing.memberId) this.#loseAllBut(new Map());
+          if (standing.memberId === this.#session.standing.memberId) this.#lostAll();
           this.#stir.abort();
           throw ownershipLost(topic, partition);
         }

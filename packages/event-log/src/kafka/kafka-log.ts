@@ -29,8 +29,12 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
     },
     join: async (joinOptions) => {
       const membership = await joinGroup(cluster, fetcher, joinOptions);
-      memberships.add(() => membership.close());
-      return membership;
+      const close = async (): Promise<void> => {
+        await membership.close();
+        memberships.delete(close);
+      };
+      memberships.add(close);
+      return { close };
     },
     reader: (readerOptions) => kafkaReader(cluster, fetcher, readerOptions),
     close: async () => {

@@ -62,7 +62,23 @@ declare module 'kafkajs/src/network/connection.js' {
   }
   export default class Connection {
     readonly socket: Socket | undefined;
-    readonly requestQueue: { rejectAll(error: Error): void };
+    readonly requestQueue: {
+      rejectAll(error: Error): void;
+      push(request: {
+        readonly entry: {
+          readonly apiKey: number;
+          readonly apiName: string;
+          readonly apiVersion: number;
+          readonly correlationId: number;
+          readonly resolve: (answer: { readonly payload: Buffer }) => void;
+          readonly reject: (error: unknown) => void;
+        };
+        readonly expectResponse: true;
+        readonly requestTimeout: number;
+        readonly sendRequest: () => void;
+      }): void;
+    };
+    nextCorrelationId(): number;
     constructor(options: ConnectionOptions);
     isConnected(): boolean;
     isAuthenticated(): boolean;

@@ -8,6 +8,7 @@ import apiKeys from 'kafkajs/src/protocol/requests/apiKeys.js';
 import protocol, { type Definition, type Requests } from 'kafkajs/src/protocol/requests/index.js';
 import { isConnectionFailure } from './failures.ts';
 import type { KafkaSasl, KafkaSettings, KafkaTls } from './options.ts';
+import { WireWriter } from './wire.ts';
 
 export interface Address {
   readonly host: string;
@@ -16,6 +17,17 @@ export interface Address {
 
 type ArgumentsOf<Name extends keyof Requests> = Requests[Name] extends Definition<infer Arguments, unknown> ? Arguments : never;
 type AnswerOf<Name extends keyof Requests> = Requests[Name] extends Definition<never, infer Answer> ? Answer : never;
+
+/** A request whose bytes are ready: records go to the socket without being copied once more. */
+export interface RawRequest<Answer> {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly apiName: string;
+  readonly body: readonly Buffer[];
+  /** How long the answer may take, when that is more than the usual. */
+  readonly timeoutMs: number;
+  readonly decode: (answer: Buffer) => Answer;
+}
 
 interface Open {
   readonly connection: Connection;
@@ -48,10 +60,18 @@ export class Link {
     return this.request({ ...make(arguments_), logResponseError: false });
   }
 
-  async request<Answer>(request: ProtocolRequest<Answer>): Promise<Answer> {
+  request<Answer>(request: ProtocolRequest<Answer>): Promise<Answer> {
+    return this.#with((connection) => connection.send(request));
+  }
+
+  exchange<Answer>(request: RawRequest<Answer>): Promise<Answer> {
+    return this.#with((connection) => exchange(connection, request, this.#settings.clientId));
+  }
+
+  async #with<Answer>(ask: (connection: Connection) => Promise<Answer>): Promise<Answer> {
     const { connection } = await this.#ready();
     try {
-      return await connection.send(request);
+      return await ask(connection);
     } catch (error) {
       // After a failure nobody knows what is still under way on the connection.
       if (isConnectionFailure(error) && this.#connection === connection) this.cut();
@@ -125,6 +145,30 @@ async function handshake(connection: Connection): Promise<Open> {
   connection.setSupportAuthenticationProtocol(true);
   await connection.authenticate();
   return { connection, lookup: protocol.lookup(versions) };
+}
+
+async function exchange<Answer>(connection: Connection, request: RawRequest<Answer>, clientId: string): Promise<Answer> {
+  const { apiKey, apiVersion, apiName, body, timeoutMs, decode } = request;
+  if (!connection.isAuthenticated()) await connection.authenticate();
+  const correlationId = connection.nextCorrelationId();
+  const bytes = body.reduce((sum, part) => sum + part.length, 0);
+  const head = new WireWriter(64).int16(apiKey).int16(apiVersion).int32(correlationId).text(clientId).content;
+  const size = new WireWriter(4).int32(head.length + bytes).content;
+  const payload = await new Promise<Buffer>((resolve, reject) => {
+    connection.requestQueue.push({
+      entry: { apiKey, apiName, apiVersion, correlationId, resolve: (answer) => resolve(answer.payload), reject },
+      expectResponse: true,
+      requestTimeout: timeoutMs,
+      sendRequest: () => {
+        const { socket } = connection;
+        if (socket === undefined || !connection.isConnected()) throw new Error('the connection is not open');
+        socket.cork();
+        for (const part of [size, head, ...body]) socket.write(part);
+        socket.uncork();
+      },
+    });
+  });
+  return decode(payload);
 }
 
 function openSocket({ host, port, ssl, onConnect }: SocketFactoryArguments, settings: KafkaSettings): Socket {

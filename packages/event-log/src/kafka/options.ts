@@ -101,7 +101,7 @@ const DEFAULTS = {
   fetchWaitMs: 500,
   fetchPauseMs: 5,
   partitionBytesMax: 1024 * 1024,
-  fetchBytesMax: 8 * 1024 * 1024,
+  fetchBytesMax: 4 * 1024 * 1024,
   topicBatchBytesMax: 4 * 1024 * 1024,
   logger: () => {},
   pacing: systemPacing,

@@ -119,7 +119,7 @@ export class PartitionFeed {
     this.#failure = null;
     if (offset === this.#position) return;
     const first = this.#buffered[0];
-    if (first !== undefined && offset >= first.firstOffset && offset < this.#fetchOffset) {
+    if (first !== undefined && offset >= first.firstOffset && offset <= this.#fetchOffset) {
       // Near enough: what is here is read again, or passed over.
       this.#buffered = this.#buffered.map((batches) => batches.rewound(offset));
     } else {

@@ -158,7 +158,7 @@ export class PartitionSender {
   async #produce(batch: Buffer): Promise<number> {
     const { requestTimeoutMs } = this.#cluster.settings;
     return this.#cluster.atLeader(this.#topic, this.#partition, `produce ${this.#partition % CONNECTIONS}`, async (link) => {
-      const answer = await link.request(produceRequest(this.#topic, this.#partition, batch, requestTimeoutMs));
+      const answer = await link.exchange(produceRequest(this.#topic, this.#partition, batch, requestTimeoutMs));
       if (answer !== null && answer.errorCode !== 0) throw errors.createErrorFromCode(answer.errorCode);
       if (answer === null || answer.baseOffset < 0) {
         throw new AppError(

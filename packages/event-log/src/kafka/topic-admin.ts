@@ -22,6 +22,9 @@ export async function createTopics(cluster: Cluster, specs: readonly TopicSpec[]
   for (const spec of missing) await createTopic(cluster, spec);
 }
 
+/** How long a record of a compacted topic stays, whatever comes after it. */
+const COMPACTION_LAG_MS = 3_600_000;
+
 async function createTopic(cluster: Cluster, spec: TopicSpec): Promise<void> {
   await cluster.persist(`creating topic ${spec.topic}`, async () => {
     const replicationFactor = cluster.settings.replicationFactor ?? Math.min(REPLICAS_MAX, Math.max(1, cluster.brokers.count));
@@ -34,7 +37,10 @@ async function createTopic(cluster: Cluster, spec: TopicSpec): Promise<void> {
       { name: 'max.message.bytes', value: String(cluster.settings.topicBatchBytesMax) },
       // Records missing in the middle of what was acknowledged are worse than a partition that waits for its replicas.
       { name: 'unclean.leader.election.enable', value: 'false' },
-      ...(spec.cleanup === 'time' ? [{ name: 'retention.ms', value: String(spec.retentionMs) }] : []),
+      spec.cleanup === 'time'
+        ? { name: 'retention.ms', value: String(spec.retentionMs) }
+        : // What a former owner wrote too late must be answered before it can outdate what holds.
+          { name: 'min.compaction.lag.ms', value: String(COMPACTION_LAG_MS) },
     ];
     const topics = [{ topic: spec.topic, numPartitions: spec.partitions, replicationFactor, configEntries }];
     try {

@@ -1,6 +1,6 @@
 /** Numbers of variable length as Kafka's records have them: zigzag, seven bits a byte, the lowest first. */
 
-export function zigzag(value: number): number {
+function zigzag(value: number): number {
   return ((value << 1) ^ (value >> 31)) >>> 0;
 }
 

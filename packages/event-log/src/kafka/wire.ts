@@ -1,5 +1,4 @@
 /** Kafka's wire format, as far as the requests need it that carry records. */
-import type { Encoded } from 'kafkajs/src/network/connection.js';
 
 const TWO_TO_32 = 0x1_0000_0000;
 
@@ -11,14 +10,8 @@ export class WireWriter {
     this.#bytes = Buffer.allocUnsafe(sizeHint);
   }
 
-  get encoded(): Encoded {
-    const buffer = this.#bytes.subarray(0, this.#at);
-    return { buf: this.#bytes, buffer, size: () => buffer.length };
-  }
-
-  /** A copy of what was written. */
   get content(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#at));
+    return this.#bytes.subarray(0, this.#at);
   }
 
   int8(value: number): this {
@@ -50,13 +43,6 @@ export class WireWriter {
     const length = Buffer.byteLength(value);
     this.int16(length).#room(length);
     this.#at += this.#bytes.write(value, this.#at, 'utf8');
-    return this;
-  }
-
-  bytes(value: Uint8Array): this {
-    this.#room(value.byteLength);
-    this.#bytes.set(value, this.#at);
-    this.#at += value.byteLength;
     return this;
   }
 
