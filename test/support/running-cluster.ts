@@ -5,7 +5,7 @@ import { type ClickHouse, openClickHouse, startEmbeddedClickHouse } from '@token
 import { type Balancer, startBalancer } from './balancer.ts';
 import type { Child, ChildExit } from './child.ts';
 import { runCli, startCli } from './cli.ts';
-import { LEDGER_KEY, ledgerConfig, type LedgerUnderTest, type RunningLedgerOptions, waitForRows } from './running-ledger.ts';
+import { type ControlledLedger, LEDGER_KEY, ledgerConfig, type RunningLedgerOptions, waitForRows } from './running-ledger.ts';
 import { makeTempDir } from './temp-dir.ts';
 
 export type ClusterRole = 'registry' | 'writer' | 'pricer' | 'ingress';
@@ -16,6 +16,8 @@ export interface RunningClusterOptions extends RunningLedgerOptions {
   /** Of topics and groups: nobody else's. */
   readonly prefix: string;
   readonly partitions?: number;
+  /** Processes of each role; two of each that scales unless given. */
+  readonly counts?: Partial<Readonly<Record<ClusterRole, number>>>;
   /** More variables for every process. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -28,23 +30,21 @@ export interface RoleProcess {
   /** The one that runs, or ran last. */
   readonly child: Child;
   /** Undefined while it does not run. */
-  readonly urls: { readonly admin: string; readonly ingress?: string } | undefined;
+  readonly urls: { readonly admin: string; readonly ingress?: string; readonly registry?: string } | undefined;
   /** Resolves once it is ready. */
   start(): Promise<void>;
   /** SIGTERM, then its end. */
   stop(): Promise<ChildExit>;
 }
 
-export interface RunningCluster extends LedgerUnderTest {
+export interface RunningCluster extends ControlledLedger {
   readonly processes: readonly RoleProcess[];
   readonly balancer: Balancer;
   of(role: ClusterRole): readonly RoleProcess[];
-  /** Runs a command of the program on the same Kafka and ClickHouse. */
-  cli(...args: readonly string[]): ReturnType<typeof runCli>;
 }
 
 /** In the order in which they start. */
-const PROCESSES: readonly (readonly [role: ClusterRole, count: number])[] = [
+const PROCESSES: readonly (readonly [role: ClusterRole, usual: number])[] = [
   ['registry', 1],
   ['writer', 2],
   ['pricer', 2],
@@ -83,12 +83,17 @@ async function startAll(options: RunningClusterOptions, resources: AsyncDisposab
     E2E_ADMIN_TOKEN: 'e2e-admin-token-0123456789abcdef',
     ...options.env,
   };
+  let processes: readonly RoleProcess[] = [];
+  const registryUrl = (): string => processes.find(({ role }) => role === 'registry')?.urls?.registry ?? '';
   const cli: RunningCluster['cli'] = (...args) =>
-    runCli([...args, '--config', config, '--data', join(folder.path, 'command')], { cwd: folder.path, env });
+    runCli([...args, '--config', config, '--data', join(folder.path, 'command')], {
+      cwd: folder.path,
+      env: { ...env, TOKENLEDGER_ADMIN_TOKEN: env.E2E_ADMIN_TOKEN, TOKENLEDGER_REGISTRY_URL: registryUrl() },
+    });
   const migrated = await cli('migrate');
   if (migrated.code !== 0) throw new Error(`migrate ended with ${migrated.code}: ${migrated.stderr}`);
 
-  const processes = PROCESSES.flatMap(([role, count]) =>
+  processes = PROCESSES.flatMap(([role, count]) =>
     Array.from({ length: count }, (_, index) =>
       roleProcess(
         role,
@@ -108,6 +113,7 @@ async function startAll(options: RunningClusterOptions, resources: AsyncDisposab
 
   return {
     url: balancer.url,
+    ingresses: processes.flatMap(({ urls }) => urls?.ingress ?? []),
     clickhouse,
     processes,
     balancer,
