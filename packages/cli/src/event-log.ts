@@ -7,8 +7,10 @@ import {
   requireTopics,
   topicNames,
   withGroupPrefix,
+  withTranslatedValues,
 } from '@tokenledger/event-log';
 import { lockDataDir, type Logger, part, type Part } from '@tokenledger/runtime';
+import { confluentWireFormat, schemaRegistry } from '@tokenledger/schemas';
 import { kafkaOptions } from './kafka-options.ts';
 import type { Settings } from './settings.ts';
 
@@ -25,7 +27,20 @@ export interface OpenLogOptions {
 /** Throws `KAFKA_BROKERS_MISSING`, `KAFKA_FILE_UNREADABLE`, and what opening an embedded log throws. Kafka is not reached yet. */
 export function openLog(settings: Settings, { logger, readOnly }: OpenLogOptions): EventLog {
   if (!usesKafka(settings)) return openEmbeddedLog({ directory: settings.layout.log, readOnly });
-  return withGroupPrefix(openKafkaLog(kafkaOptions(settings, logger)), settings.config.log.topic_prefix);
+  const { log, schema_registry: registry } = settings.config;
+  const kafka = withGroupPrefix(openKafkaLog(kafkaOptions(settings, logger)), log.topic_prefix);
+  if (registry.url === '') return kafka;
+  const { usageEvents, usagePriced, usageReconciled } = topicNames(log.topic_prefix);
+  const wireFormat = confluentWireFormat(
+    schemaRegistry({
+      url: registry.url,
+      username: registry.username,
+      password: registry.password,
+      subjects: registry.register ? 'register' : 'look_up',
+      timeoutMs: registry.timeout_ms,
+    }),
+  );
+  return withTranslatedValues(kafka, [usageEvents, usagePriced, usageReconciled], wireFormat);
 }
 
 /** What a start does about topics. `create`: what is missing, as `migrate` does. `require`: they must be there. */

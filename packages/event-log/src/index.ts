@@ -2,6 +2,7 @@ export * from './port.ts';
 export * from './topics.ts';
 export * from './errors.ts';
 export * from './group-prefix.ts';
+export * from './value-translation.ts';
 export * from './lag-watch.ts';
 export * from './topic-set.ts';
 export * from './pacing.ts';

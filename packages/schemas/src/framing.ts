@@ -4,7 +4,18 @@ import { type BodyReader, type BodyReaders, fingerprintKey, SINGLE_OBJECT_HEADER
 
 /** Magic byte 0, then the schema's id in 4 bytes, big-endian (Confluent Schema Registry, "Wire format"). */
 const CONFLUENT_MAGIC = 0;
-const CONFLUENT_HEADER_BYTES = 5;
+export const CONFLUENT_HEADER_BYTES = 5;
+
+/** Whether a schema's fingerprint stands in front of bytes. */
+export function isSingleObject(bytes: Uint8Array): boolean {
+  return bytes.length >= SINGLE_OBJECT_HEADER_BYTES && bytes[0] === SINGLE_OBJECT_MARKER[0] && bytes[1] === SINGLE_OBJECT_MARKER[1];
+}
+
+/** The schema's id in front of bytes in the Confluent wire format; undefined for others. */
+export function confluentSchemaId(bytes: Uint8Array): number | undefined {
+  if (bytes.length < CONFLUENT_HEADER_BYTES || bytes[0] !== CONFLUENT_MAGIC) return undefined;
+  return asBuffer(bytes).readUInt32BE(1);
+}
 
 /** Gives the schema with an id of the registry, as parsed JSON; undefined when the id is unknown. */
 export type SchemaLookup = (id: number) => unknown;
@@ -41,7 +52,7 @@ export function frameReader<Value>(readers: BodyReaders<Value>): FrameReader<Val
 
   return (bytes, options = {}) => {
     const buffer = asBuffer(bytes);
-    if (buffer.length >= SINGLE_OBJECT_HEADER_BYTES && buffer[0] === SINGLE_OBJECT_MARKER[0] && buffer[1] === SINGLE_OBJECT_MARKER[1]) {
+    if (isSingleObject(buffer)) {
       const reader = readers.byFingerprint.get(fingerprintKey(buffer));
       if (reader === undefined) {
         return rejected(
@@ -51,15 +62,17 @@ export function frameReader<Value>(readers: BodyReaders<Value>): FrameReader<Val
       }
       return reader(buffer, SINGLE_OBJECT_HEADER_BYTES);
     }
-    if (buffer.length >= CONFLUENT_HEADER_BYTES && buffer[0] === CONFLUENT_MAGIC) {
-      if (options.schemaById === undefined) return rejected('UNDECODABLE', 'the bytes name a schema of a registry, and none is configured');
-      const reader = registered(buffer.readUInt32BE(1), options.schemaById);
+    const id = confluentSchemaId(buffer);
+    if (id !== undefined) {
+      if (options.schemaById === undefined)
+        return rejected('UNDECODABLE', `the bytes name schema ${id} of a registry, and none is configured or has it`);
+      const reader = registered(id, options.schemaById);
       return typeof reader === 'function' ? reader(buffer, CONFLUENT_HEADER_BYTES) : reader;
     }
     return rejected('UNDECODABLE', 'the bytes start with neither a fingerprint nor the id of a schema');
   };
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

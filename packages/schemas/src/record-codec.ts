@@ -62,7 +62,7 @@ export function fingerprintKey(bytes: Buffer): string {
 }
 
 /** The 10 bytes in front of every record of a type. */
-function singleObjectHeader(type: Type): Buffer {
+export function singleObjectHeader(type: Type): Buffer {
   const canonicalForm = JSON.stringify(type.schema());
   const header = Buffer.alloc(SINGLE_OBJECT_HEADER_BYTES);
   header.set(SINGLE_OBJECT_MARKER);

@@ -118,6 +118,20 @@ export const kafkaSection = defineSection('kafka', {
   alsoEnvironment: { brokers: 'KAFKA_BROKERS' },
 });
 
+export const schemaRegistrySection = defineSection('schema_registry', {
+  about: 'The schema registry of the Kafka cluster, if events are to be in the Confluent wire format; both formats are read.',
+  schema: z.strictObject({
+    url: z
+      .union([z.url({ protocol: /^https?$/ }), z.literal('')])
+      .default('')
+      .describe('HTTP address of the registry; empty means none: events carry the fingerprint of their schema.'),
+    username: z.string().default('').describe('User name for basic authentication; empty means none.'),
+    password: z.string().default('').describe('Password for basic authentication; better given by the variable than in a file.'),
+    register: z.boolean().default(true).describe('Whether schemas that the registry lacks are added; otherwise they must be there.'),
+    timeout_ms: z.int().min(100).max(60_000).default(5_000).describe('How long one request to the registry may take, in milliseconds.'),
+  }),
+});
+
 export const clickhouseSection = defineSection('clickhouse', {
   about: 'Where rows are written. Without a `url`, `tokenledger up` starts an embedded ClickHouse of its own.',
   schema: z.strictObject({
@@ -134,7 +148,10 @@ export const clickhouseSection = defineSection('clickhouse', {
       .describe('Database that holds the tables.'),
     user: z.string().min(1).default('default').describe('User name at the ClickHouse server.'),
     password: z.string().default('').describe('Password at the ClickHouse server; better given by the variable than in a file.'),
-    tls_ca_file: z.string().default('').describe('PEM file of the authorities to trust for an https `url`; empty means those of the system.'),
+    tls_ca_file: z
+      .string()
+      .default('')
+      .describe('PEM file of the authorities to trust for an https `url`; empty means those of the system.'),
     tls_cert_file: z.string().default('').describe('PEM file of a client certificate.'),
     tls_key_file: z.string().default('').describe('PEM file of the key to the client certificate.'),
     cluster: z.string().default('').describe('Name of the cluster in the configuration of the servers; empty means a single node.'),
@@ -147,7 +164,9 @@ export const clickhouseSection = defineSection('clickhouse', {
     nodes: z
       .array(z.array(z.url({ protocol: /^https?$/ })).min(1))
       .default([])
-      .describe('HTTP addresses of the nodes of the cluster: a list of shards, each a list of its replicas. The same list, in the same order, for every writer.'),
+      .describe(
+        'HTTP addresses of the nodes of the cluster: a list of shards, each a list of its replicas. The same list, in the same order, for every writer.',
+      ),
   }),
   alsoEnvironment: { url: 'CLICKHOUSE_URL' },
 });
@@ -185,6 +204,7 @@ export const runtimeSections = [
   dataSection,
   logSection,
   kafkaSection,
+  schemaRegistrySection,
   clickhouseSection,
   adminSection,
   loggingSection,
