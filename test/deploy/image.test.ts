@@ -6,7 +6,6 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChild } from '../support/child.ts';
-import { runCli } from '../support/cli.ts';
 import { freePort } from '../support/free-port.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
@@ -155,8 +154,7 @@ describe('what the Dockerfile makes', () => {
 
   test('a role runs as its user, is healthy once it is ready, and ends at SIGTERM', async () => {
     const data = join(folder.path, 'data');
-    // Topics of an embedded log, made by the checkout: the image has no ClickHouse of its own, which `migrate` would want.
-    expect(await runCli(['migrate', '--data', data, '--clickhouse-port', '0'], { cwd: folder.path })).toMatchObject({ code: 0 });
+    await mkdir(data);
     if (asRoot) await run('chown', ['--recursive', `${UID}:${UID}`, data]);
     const env = {
       ...SYSTEM,

@@ -44,21 +44,36 @@ const RECIPES: Readonly<Record<LinterName, Recipe>> = {
 
 const cacheFolder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tokenledger', 'linters');
 
-/** Finds a linter, or installs it where that was asked for: under CI, or by `npm run deploy:linters`. */
-export async function linter(
+/** Finds a linter, or installs it where that was asked for: under CI, or by `npm run deploy:linters`. Asked again it gives the same answer. */
+export function linter(
   name: LinterName,
   options: { readonly install: boolean } = { install: process.env['CI'] === 'true' },
 ): Promise<Linter> {
+  const known = answers.get(name) ?? find(name, options.install);
+  answers.set(name, known);
+  return known;
+}
+
+const answers = new Map<LinterName, Promise<Linter>>();
+
+async function find(name: LinterName, install: boolean): Promise<Linter> {
   const recipe = RECIPES[name];
   const folder = join(cacheFolder, `${name}-${recipe.version}`);
   const file = join(folder, recipe.file);
   if (!existsSync(file)) {
     const installed = onPath(name);
     if (installed !== undefined) return { kind: 'ready', command: installed, args: [], env: {} };
-    if (!options.install) return { kind: 'missing', reason: `${name} is not installed: npm run deploy:linters` };
-    if (onPath(recipe.needs) === undefined)
+    if (!install) return { kind: 'missing', reason: `${name} is not installed: npm run deploy:linters` };
+    if (onPath(recipe.needs) === undefined) {
       return { kind: 'missing', reason: `${name} is not installed, and there is no ${recipe.needs} to install it` };
-    await installInto(folder, recipe);
+    }
+    try {
+      await installInto(folder, recipe);
+    } catch (error) {
+      const { stderr = '' } = error as { readonly stderr?: string };
+      const why = stderr.trim().split('\n').at(-1) || String(error);
+      return { kind: 'missing', reason: `${name} could not be installed: ${why}` };
+    }
   }
   if (!file.endsWith('.py')) return { kind: 'ready', command: file, args: [], env: {} };
   return { kind: 'ready', command: 'python3', args: ['-m', 'kubernetes_validate'], env: { PYTHONPATH: folder } };
