@@ -4,5 +4,6 @@ export { type Classify, classifyDeadLetters, classifyPriced } from './core/class
 export { classifyControl } from './core/classify-control.ts';
 export { ERRORS } from './errors.ts';
 export { writerMetrics } from './metrics.ts';
+export { placedStore } from './placed-store.ts';
 export { createWriter, type WriterOptions } from './run.ts';
 export { ledgerStore, type StoreOptions } from './store.ts';
