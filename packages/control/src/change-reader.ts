@@ -1,7 +1,8 @@
 /** Reads the control topic, record by record, into the documents that hold: whole changes only, and none of an owner that had been replaced.
  *
  *  Every reader comes to the same documents, wherever it begins and whatever compaction has taken:
- *  - A claim is a line in the log: what an owner of an older epoch wrote below it does not count ("stray").
+ *  - A claim is a line in the log: what an owner of an older epoch wrote below it does not count ("stray"). Nor does a version that its own owner has
+ *    replaced: a send whose answer was lost may arrive again, long after.
  *  - The owner answers each stray record by writing the version that holds once more, so that the last record of each key always counts.
  *  - The records of a change stand together, documents first. What is missing when another record follows was compacted away, and a newer
  *    version of it stands further on. */
@@ -20,7 +21,7 @@ export type ReadEvent =
   /** Below it only the owner of `epoch` counts. */
   | { readonly kind: 'claimed'; readonly epoch: number; readonly offset: number; readonly by: string }
   | { readonly kind: 'audited'; readonly audit: AuditRecord; readonly offset: number }
-  /** Written by an owner that had been replaced: it never holds. */
+  /** Written by an owner that had been replaced, or a late copy of a version that has been replaced: it does not hold. */
   | { readonly kind: 'stray'; readonly stray: ControlRecord | AuditRecord; readonly offset: number }
   /** Not ours, or of a newer version of this program. */
   | { readonly kind: 'unreadable'; readonly key: string | null; readonly offset: number };
@@ -57,13 +58,20 @@ export function createChangeReader(): ChangeReader {
       epoch = Math.max(epoch, offset + 1);
       return [{ kind: 'claimed', epoch, offset, by: decoded.record.claimed_by }];
     }
-    if (decoded.record.epoch < epoch) return [{ kind: 'stray', stray: decoded.record, offset }];
+    if (decoded.record.epoch < epoch || (decoded.kind === 'document' && isReplaced(decoded.record, key))) {
+      return [{ kind: 'stray', stray: decoded.record, offset }];
+    }
     epoch = decoded.record.epoch;
     if (decoded.kind === 'audit') return [{ kind: 'audited', audit: decoded.record, offset }];
     const { record } = decoded;
     open ??= { changeId: record.change_id, epoch: record.epoch, size: record.change_size, records: new Map() };
     open.records.set(key, record);
     return open.records.size < open.size ? [] : [close(open)];
+  }
+
+  function isReplaced({ epoch: of, version }: ControlRecord, key: string): boolean {
+    const held = records.get(key);
+    return held?.epoch === of && version < held.version;
   }
 
   function close(change: OpenChange): ReadEvent {
