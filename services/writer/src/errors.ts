@@ -2,6 +2,8 @@
 export const ERRORS = {
   FENCE_UNSETTLED:
     'Raising the fence did not take effect although no newer owner was seen: it is tried again. Look at ClickHouse if it goes on.',
+  PARTITION_MOVED:
+    'The list of ClickHouse nodes places a partition elsewhere than before, so it is not written. Restore the order of `clickhouse.nodes`, or move the partition as docs/clickhouse.md says.',
   INSERT_SHORT:
     'ClickHouse acknowledged an insert with fewer rows than it was sent: what is there is read back and the rest inserted again.',
   ROW_INVALID:

@@ -55,7 +55,8 @@ async function insertEpoch(clickhouse: ClickHouse, owner: SinkOwner): Promise<vo
   }
 }
 
-async function readEpoch(clickhouse: ClickHouse, owner: SinkOwner): Promise<number> {
+/** The oldest epoch that may write the partition at this node; 0 when it never had an owner there. */
+export async function readEpoch(clickhouse: ClickHouse, owner: SinkOwner): Promise<number> {
   const table = `${clickhouse.database}.fence`;
   const [row] = await clickhouse.query<{ readonly epoch: string }>(
     `SELECT joinGet({table:String}, 'epoch', {stream:String}, {log_partition:UInt32}) AS epoch`,

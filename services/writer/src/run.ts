@@ -127,7 +127,13 @@ export function createWriter(options: WriterOptions): Role {
         missingRangesMax: config.missing_ranges_max,
         sourcesMax: config.sources_max,
       });
-    const store = options.nodes === undefined ? storeOn(clickhouse) : placedStore(options.nodes.map((replicas) => replicas.map(storeOn)));
+    const placedOn = (nodes: readonly (readonly ClickHouse[])[]): SinkStore =>
+      placedStore({
+        shards: nodes.map((replicas) => replicas.map((node) => ({ clickhouse: node, store: storeOn(node) }))),
+        onUnasked: (url, error) =>
+          logger.warn({ err: error, url }, 'a ClickHouse node could not be asked whether it has the fence of a partition'),
+      });
+    const store = options.nodes === undefined ? storeOn(clickhouse) : placedOn(options.nodes);
     return {
       ...store,
       async takeOver(owner) {

@@ -9,6 +9,7 @@ import {
   startEmbeddedClickHouse,
 } from '@tokenledger/clickhouse';
 import { placedStore } from '@tokenledger/writer';
+import type { SinkStore } from '@tokenledger/event-log';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { repositoryRoot } from '../../support/repository.ts';
 import { makeTempDir, type TempDir } from '../../support/temp-dir.ts';
@@ -49,8 +50,15 @@ async function numbers(sqlIn: (database: string) => string): Promise<Readonly<Re
   return Object.fromEntries(found);
 }
 
+function openPlaced(shards: readonly (readonly ClickHouse[])[], unasked: string[] = []): SinkStore {
+  return placedStore({
+    shards: shards.map((replicas) => replicas.map((clickhouse) => ({ clickhouse, store: openStore(clickhouse).store }))),
+    onUnasked: (url) => unasked.push(url),
+  });
+}
+
 test('fence and rows of a partition are on one node, the one that every writer chooses', async () => {
-  const store = placedStore(nodes.map((replicas) => replicas.map((clickhouse) => openStore(clickhouse).store)));
+  const store = openPlaced(nodes);
   for (const partition of [0, 1, 2, 3, 4]) {
     await store.takeOver(owner(7, partition));
     expect(await store.write(owner(7, partition), batchOf([pricedEvent(partition + 1)]))).toMatchObject({ inserted: 1 });
@@ -66,8 +74,7 @@ test('fence and rows of a partition are on one node, the one that every writer c
 });
 
 test('a second writer finds what the first one wrote there, and keeps it out', async () => {
-  const writer = () => placedStore(nodes.map((replicas) => replicas.map((clickhouse) => openStore(clickhouse).store)));
-  const [first, second] = [writer(), writer()];
+  const [first, second] = [openPlaced(nodes), openPlaced(nodes)];
   await first.takeOver(owner(8, 6));
   await first.write(owner(8, 6), batchOf([pricedEvent(1), pricedEvent(2)]));
   await second.takeOver(owner(9, 6));
@@ -76,4 +83,26 @@ test('a second writer finds what the first one wrote there, and keeps it out', a
     inserted: 1,
     repeats: 2,
   });
+});
+
+test('a partition that a changed list of nodes places elsewhere is not written, there or here, until its old fence is gone', async () => {
+  const swapped = [nodes[1] ?? [], nodes[0] ?? []];
+  await openPlaced(nodes).takeOver(owner(3, 8));
+  const moved = openPlaced(swapped);
+  await expect(moved.takeOver(owner(4, 8))).rejects.toMatchObject({ code: 'PARTITION_MOVED', retryable: true });
+  expect(await placeOf(nodes, 8).query('SELECT count() AS rows FROM usage_events WHERE log_partition = 8')).toEqual([{ rows: '0' }]);
+  await placeOf(nodes, 8).command('TRUNCATE TABLE fence');
+  await moved.takeOver(owner(5, 8));
+  expect(await moved.write(owner(5, 8), batchOf([pricedEvent(1)]))).toMatchObject({ inserted: 1 });
+  await expect(openPlaced(nodes).takeOver(owner(6, 8))).rejects.toMatchObject({ code: 'PARTITION_MOVED' });
+});
+
+test('a node that cannot be asked holds up nobody but the partitions it has', async () => {
+  const gone = openClickHouse({ url: 'http://127.0.0.1:1', database: 'gone' });
+  const unasked: string[] = [];
+  const store = openPlaced([nodes[0] ?? [], [gone]], unasked);
+  await store.takeOver(owner(1, 10));
+  expect(unasked).toEqual(['http://127.0.0.1:1']);
+  await expect(store.takeOver(owner(1, 11))).rejects.toMatchObject({ code: 'CLICKHOUSE_UNAVAILABLE' });
+  await gone.close();
 });
