@@ -169,6 +169,19 @@ export function controlSuite(start: (options: RunningLedgerOptions) => Promise<C
       expect(revoked?.changed_by).not.toBe('');
       for (const secret of Object.values(outcome.secrets)) expect(JSON.stringify(outcome.audit)).not.toContain(secret);
     });
+
+    test('the table audit_log holds what the audit tells, once', async () => {
+      const line = (row: Pick<AuditLine, 'action' | 'kind' | 'id' | 'note'>): string => `${row.action} ${row.kind}/${row.id} ${row.note}`;
+      const expected = outcome.audit.map(line).toSorted();
+      const rows = await waitFor(
+        async () => {
+          const found = await ledger.clickhouse.query<AuditLine>('SELECT action, kind, id, note FROM audit_log');
+          return found.length >= expected.length && found;
+        },
+        { timeoutMs: ROWS_TIMEOUT_MS, intervalMs: 100, describe: `${expected.length} rows in audit_log` },
+      );
+      expect(rows.map(line).toSorted()).toEqual(expected);
+    });
   });
 }
 
