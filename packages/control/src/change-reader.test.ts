@@ -14,32 +14,33 @@ const AT = '2026-01-01T00:00:00.000Z';
 const CHANGES = { a: '00000000-0000-7000-8000-00000000000a', b: '00000000-0000-7000-8000-00000000000b' } as const;
 
 const tenant = (id: string, version: number, epoch: number, change: keyof typeof CHANGES = 'a', size = 1): ControlRecord => ({
-  ...{
-    kind: 'tenant',
-    id,
-    version,
-    epoch,
-    change_id: CHANGES[change],
-    change_size: size,
-    changed_at: AT,
-    changed_by: 'me',
-    managed_by: 'api',
-  },
+  kind: 'tenant',
+  id,
+  version,
+  epoch,
+  change_id: CHANGES[change],
+  change_size: size,
+  changed_at: AT,
+  changed_by: 'me',
+  managed_by: 'api',
   document: { kind: 'tenant', id, name: `${id} ${version}` },
 });
 const audit = (epoch: number, change: keyof typeof CHANGES = 'a'): AuditRecord => ({
-  ...{
-    change_id: CHANGES[change],
-    n: 1,
-    epoch,
-    changed_at: AT,
-    changed_by: 'me',
-    managed_by: 'api',
-    action: 'create',
-    kind: 'tenant',
-    id: 't',
-  },
-  ...{ version_before: 0, version_after: 1, before: null, after: null, note: '', voids: '' },
+  change_id: CHANGES[change],
+  n: 1,
+  epoch,
+  changed_at: AT,
+  changed_by: 'me',
+  managed_by: 'api',
+  action: 'create',
+  kind: 'tenant',
+  id: 't',
+  version_before: 0,
+  version_after: 1,
+  before: null,
+  after: null,
+  note: '',
+  voids: '',
 });
 
 /** Feeds records at these offsets; a gap is what compaction took. */

@@ -46,7 +46,7 @@ test.each([
 function textOf(match: ReturnType<typeof matchHashSecrets>): string {
   if (isRejected(match)) return match.code;
   if (match.kind === 'first') return 'first';
-  const held = [...match.hashers.keys()].toSorted().join();
+  const held = [...match.hashers.keys()].toSorted((a, b) => a - b).join();
   return match.kind === 'known' ? `known ${match.newest}: ${held}` : `rotating ${match.newest} to ${match.next}: ${held}`;
 }
 
@@ -69,10 +69,11 @@ test('the text of a key has 256 bits, and its hash is nothing that it could be g
 test('each class is described, and a narrower one is never wider than the one before', () => {
   const limits = KEY_CLASS_NAMES.map((name) => KEY_CLASSES[name]);
   expect(limits.every(({ about }) => about.endsWith('.'))).toBe(true);
-  for (const limit of ['requestsPerMinuteMax', 'tokensPerMinuteMax', 'requestsInFlightMax', 'spendPerDayMaxPicoUsd'] as const) {
-    const [production, experimental, sandbox] = limits.map((one) => one[limit]);
-    expect(production, limit).toBeNull();
-    expect(Number(experimental), limit).toBeGreaterThan(Number(sandbox));
-    expect(Number(sandbox), limit).toBeGreaterThan(0);
-  }
+  const narrowed = (['requestsPerMinuteMax', 'tokensPerMinuteMax', 'requestsInFlightMax', 'spendPerDayMaxPicoUsd'] as const).filter(
+    (limit) => {
+      const [production, experimental, sandbox] = limits.map((one) => one[limit]);
+      return production === null && Number(experimental) > Number(sandbox) && Number(sandbox) > 0;
+    },
+  );
+  expect(narrowed).toHaveLength(4);
 });
