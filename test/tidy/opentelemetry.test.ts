@@ -1,7 +1,7 @@
 // Holds docs/opentelemetry.md, the attributes that spans carry and the columns of the ledger together.
 import { ATTEMPT_ATTRIBUTES, REQUEST_ATTRIBUTES } from '@tokenledger/tracing';
 import { beforeAll, expect, test } from 'vitest';
-import { readRepositoryFile, repositoryFiles } from './repository-files.ts';
+import { readRepositoryFile, repositoryFiles, sourceFiles } from './repository-files.ts';
 
 let page: string;
 let columns: readonly string[];
@@ -48,4 +48,13 @@ test('the page names every column of the ledger, and says why one is not exporte
 test('the columns that attributes come from exist', () => {
   const mapped = [...REQUEST_ATTRIBUTES, ...ATTEMPT_ATTRIBUTES].flatMap((mapping) => mapping.columns);
   expect(mapped.filter((column) => !columns.includes(column))).toEqual([]);
+});
+
+test("OpenTelemetry's packages are named by one file, which is loaded only when tracing is on", async () => {
+  const paths = (await sourceFiles()).filter((path) => /^(packages|services)\//.test(path));
+  const texts = await Promise.all(paths.map(async (path) => ({ path, text: await readRepositoryFile(path) })));
+  const naming = (pattern: RegExp): readonly string[] => texts.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
+  expect(naming(/from '@opentelemetry\//)).toEqual(['packages/tracing/src/otlp-exporter.ts']);
+  expect(naming(/^import (?!type)[^;]*otlp-exporter/m)).toEqual([]);
+  expect(naming(/await import\('\.\/otlp-exporter\.ts'\)/)).toEqual(['packages/tracing/src/tracing.ts']);
 });
