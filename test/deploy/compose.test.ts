@@ -4,13 +4,15 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { runCli } from '../support/cli.ts';
+import { runCli, startCli } from '../support/cli.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { makeTempDir, type TempDir } from '../support/temp-dir.ts';
 import { composeFolder, type ComposeFile, composeText, makeEnvironment, readComposeFile } from './support/compose-file.ts';
 import { linter, runLinter } from './support/linters.ts';
 import { knownOptions } from './support/options.ts';
 
+const START_MS_MAX = 60_000;
+const STOP_MS_MAX = 20_000;
 const ROLES = ['ingress', 'pricer', 'writer', 'registry'];
 
 let folder: TempDir;
@@ -166,5 +168,21 @@ describe('roles', () => {
     const result = await runCli(['run', '--roles', role, '--check-config'], { cwd: folder.path, env });
     expect(result).toMatchObject({ code: 0, stderr: '' });
     expect(result.stdout).toContain('tokenledger.yaml: valid');
+  });
+
+  // The writer wants a ClickHouse server; the others start on an embedded log as they would on Kafka.
+  test.each(['registry', 'ingress', 'pricer'])('%s starts with what it is given', async (role) => {
+    await cp(join(composeFolder, 'config', 'demo.yaml'), join(folder.path, 'tokenledger.yaml'));
+    const given = Object.entries(service(role).environment ?? {}).map(([name, value]): [string, string] => [name, value ?? '']);
+    const env = {
+      ...Object.fromEntries(given),
+      KAFKA_BROKERS: '',
+      TOKENLEDGER_LOG_ADAPTER: 'embedded',
+      TOKENLEDGER_DATA_DIR: join(folder.path, role),
+      ...Object.fromEntries(['ADMIN', 'INGRESS', 'REGISTRY'].map((section) => [`TOKENLEDGER_${section}_PORT`, '0'])),
+    };
+    await using child = startCli(['run', '--roles', role], { cwd: folder.path, env });
+    await child.waitForOutput(/"msg":"ready"/, START_MS_MAX);
+    expect(await child.stop('SIGTERM', STOP_MS_MAX)).toEqual({ code: 0, signal: null });
   });
 });

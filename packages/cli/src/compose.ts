@@ -107,7 +107,7 @@ export function compose(options: ComposeOptions): Composition {
       config: config.ingress,
       readSecret,
       keyHashSecrets: secrets.keyHash,
-      fingerprintSecret: secrets.fingerprint,
+      fingerprintSecret: secrets.fingerprint(),
       ...(tracing === undefined ? {} : { tracing }),
     });
   });

@@ -28,7 +28,8 @@ export const controlConfig = z.strictObject({
 
 export interface LedgerSecrets {
   readonly keyHash: KeyHashSecrets;
-  readonly fingerprint: Uint8Array;
+  /** Read when it is asked for: a registry has no use for it and need not be given it. Throws `SECRET_MISSING`, `SECRET_WEAK`. */
+  readonly fingerprint: () => Uint8Array;
 }
 
 /** Throws `SECRET_MISSING`, `SECRET_WEAK`. */
@@ -44,7 +45,7 @@ export function ledgerSecrets(config: z.output<typeof controlConfig>, readSecret
       current: given('key_hash_secret') ?? madeOnce(join(layout.secrets, 'key-hash')),
       previous: given('key_hash_secret_previous'),
     },
-    fingerprint: given('fingerprint_secret') ?? madeOnce(join(layout.secrets, 'fingerprint')),
+    fingerprint: () => given('fingerprint_secret') ?? madeOnce(join(layout.secrets, 'fingerprint')),
   };
 }
 
