@@ -17,6 +17,7 @@ export interface Balancer extends AsyncDisposable {
 /** Between two looks at whether backends are ready, in milliseconds. */
 const LOOK_MS = 50;
 const ANSWER_MS_MAX = 1_000;
+const CONNECT_TRIES = 100;
 
 export async function startBalancer(backends: readonly Backend[]): Promise<Balancer> {
   const ready = new Map<string, URL>();
@@ -27,8 +28,9 @@ export async function startBalancer(backends: readonly Backend[]): Promise<Balan
 
   async function look({ name, target }: Backend): Promise<void> {
     const found = target();
-    if (found !== undefined && (await isReady(found.readyUrl))) ready.set(name, new URL(found.url));
-    else ready.delete(name);
+    const answer = found === undefined ? 'no' : await askReady(found.readyUrl);
+    if (answer === 'no') ready.delete(name);
+    if (answer === 'yes' && found !== undefined) ready.set(name, new URL(found.url));
   }
   async function lookOn(): Promise<void> {
     while (!stop.signal.aborted) {
@@ -43,13 +45,17 @@ export async function startBalancer(backends: readonly Backend[]): Promise<Balan
     return url;
   }
 
-  const server = createServer((client) => {
-    const url = next();
-    if (url === undefined) {
-      client.destroy();
-      return;
+  /** A backend that takes no connections any more is passed over, as balancers do: nothing has been sent yet. */
+  async function connectToNext(): Promise<Socket | undefined> {
+    for (let tries = 0; tries < CONNECT_TRIES; tries += 1) {
+      const url = next();
+      const socket = url === undefined ? undefined : await connected(url);
+      if (socket !== undefined) return socket;
+      await wait(LOOK_MS);
     }
-    const upstream = connect(Number(url.port), url.hostname);
+    return undefined;
+  }
+  function join(client: Socket, upstream: Socket): void {
     for (const socket of [client, upstream]) {
       open.add(socket);
       socket.setNoDelay(true);
@@ -58,8 +64,18 @@ export async function startBalancer(backends: readonly Backend[]): Promise<Balan
     client.pipe(upstream);
     upstream.pipe(client);
     // What one side does abruptly, the other sees as abruptly.
-    client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy());
+    client.on('close', () => upstream.destroy());
     upstream.on('error', () => client.destroy()).on('close', () => client.destroy());
+  }
+
+  const server = createServer({ pauseOnConnect: true }, (client) => {
+    client.on('error', () => client.destroy());
+    void connectToNext().then((upstream) => {
+      if (upstream === undefined || client.destroyed) {
+        client.destroy();
+        upstream?.destroy();
+      } else join(client, upstream);
+    });
   });
   await Promise.all(backends.map(look));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -76,12 +92,22 @@ export async function startBalancer(backends: readonly Backend[]): Promise<Balan
   };
 }
 
-async function isReady(url: string): Promise<boolean> {
+/** A slow answer says nothing about who is ready. */
+async function askReady(url: string): Promise<'yes' | 'no' | 'slow'> {
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
     await answer.arrayBuffer();
-    return answer.ok;
-  } catch {
-    return false; // not there at the moment
+    return answer.ok ? 'yes' : 'no';
+  } catch (error) {
+    return error instanceof Error && error.name === 'TimeoutError' ? 'slow' : 'no';
   }
+}
+
+/** Undefined when the connection is refused. */
+function connected(url: URL): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(url.port), url.hostname);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', () => resolve(undefined));
+  });
 }
