@@ -16,10 +16,22 @@ import type { Settings } from './settings.ts';
 
 const directory = REPOSITORY.migrations;
 
+/** A statement for a whole cluster is answered once every node has run it; the servers themselves wait 180 s for each other. */
+const CLUSTER_REQUEST_MS_MAX = 200_000;
+
 /** Opens no connection yet. Throws `CLICKHOUSE_TLS_INVALID`. */
-export function clickhouseAt(url: string, settings: Settings, database = settings.config.clickhouse.database): ClickHouse {
+export function clickhouseAt(url: string, settings: Settings): ClickHouse {
+  const { database, cluster } = settings.config.clickhouse;
+  return openClickHouse({
+    ...connectionTo(url, settings),
+    database,
+    ...(cluster === '' ? {} : { requestTimeoutMs: CLUSTER_REQUEST_MS_MAX }),
+  });
+}
+
+function connectionTo(url: string, settings: Settings) {
   const { user, password, tls_ca_file: caFile, tls_cert_file: certFile, tls_key_file: keyFile } = settings.config.clickhouse;
-  return openClickHouse({ url, database, username: user, password, tls: { caFile, certFile, keyFile } });
+  return { url, username: user, password, tls: { caFile, certFile, keyFile } };
 }
 
 function topologyOf(settings: Settings): Topology {
@@ -37,7 +49,8 @@ export function clickhouseNodes(settings: Settings): readonly (readonly ClickHou
       'CLICKHOUSE_NODES_MISSING',
       'clickhouse.cluster names a cluster, and clickhouse.nodes does not say where its nodes are: list them, shard by shard',
     );
-  return nodes.map((replicas) => replicas.map((url) => clickhouseAt(url, settings, localDatabase(topology, database))));
+  const local = localDatabase(topology, database);
+  return nodes.map((replicas) => replicas.map((url) => openClickHouse({ ...connectionTo(url, settings), database: local })));
 }
 
 /** Gives how many migrations were applied. Throws what `runMigrations` throws. */

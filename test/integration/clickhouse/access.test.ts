@@ -132,9 +132,7 @@ describe('users of a server', () => {
     try {
       expect(await applyAccess({ clickhouse: admin, directory: ACCESS })).toBeGreaterThan(8);
       expect(await applyAccess({ clickhouse: admin, directory: ACCESS })).toBeGreaterThan(8);
-      await admin.command(
-        `CREATE USER ${tenant} IDENTIFIED BY 'a' SETTINGS SQL_tokenledger_tenant = 'acme' CONST`,
-      );
+      await admin.command(`CREATE USER ${tenant} IDENTIFIED BY 'a' SETTINGS SQL_tokenledger_tenant = 'acme' CONST`);
       await admin.command(`GRANT tokenledger_tenant TO ${tenant}`);
       await admin.command(`CREATE USER ${writer} IDENTIFIED BY 'b'`);
       await admin.command(`GRANT tokenledger_writer TO ${writer}`);
