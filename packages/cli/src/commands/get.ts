@@ -51,9 +51,15 @@ function formatted(views: readonly DocumentView[], format: Format, kind: Documen
     case 'json':
       return JSON.stringify(views, null, 2);
     case 'yaml':
-      return stringify(views.filter(canBeApplied).map(({ document }) => document)).trimEnd();
+      return stringify(
+        views.filter(canBeApplied).map(({ document }) => document),
+        YAML_STYLE,
+      ).trimEnd();
   }
 }
+
+/** A price book is shown line by line, as it was written. */
+const YAML_STYLE = { lineWidth: 0, blockQuote: 'literal' } as const;
 
 /** The registry itself makes those of the hash secret. */
 function canBeApplied({ kind }: DocumentView): boolean {
