@@ -1,9 +1,11 @@
 /** `tokenledger events tail`: follows events as they are priced, one line each, beside the process that writes the log. */
 import { AppError, invariant, isRejected } from '@tokenledger/domain';
-import { openEmbeddedLog, topicNames, type EventLog, type LogRecord, type Reader } from '@tokenledger/event-log';
+import { topicNames, type EventLog, type LogRecord, type Reader } from '@tokenledger/event-log';
+import { createLogger } from '@tokenledger/runtime';
 import { decodeRecord } from '@tokenledger/schemas';
 import { Command, InvalidArgumentError } from 'commander';
 import { settingsOf, withExamples, withShared } from '../command-line.ts';
+import { withLog } from '../event-log.ts';
 import { eventJson, eventLine, rejectedJson, rejectedLine } from '../event-line.ts';
 
 const POLL = { recordsMax: 200, bytesMax: 4_000_000, waitMs: 200 };
@@ -27,13 +29,11 @@ export function eventsCommand(): Command {
       process.once('SIGTERM', () => stop.abort());
       // A reader that has seen enough, such as `head`, closes the pipe.
       process.stdout.once('error', () => stop.abort());
-      const log = openEmbeddedLog({ directory: settings.layout.log, readOnly: true });
-      try {
-        const topic = topicNames(settings.config.log.topic_prefix).usagePriced;
-        await tailTopic(log, topic, options, (line) => process.stdout.write(`${line}\n`), stop.signal);
-      } finally {
-        await log.close();
-      }
+      const topic = topicNames(settings.config.log.topic_prefix).usagePriced;
+      const logger = createLogger({ level: 'warn', format: settings.config.logging.format });
+      await withLog(settings, { logger, readOnly: true }, (log) =>
+        tailTopic(log, topic, options, (line) => process.stdout.write(`${line}\n`), stop.signal),
+      );
     });
   withExamples(
     withShared(tail, 'config', 'data'),
