@@ -204,7 +204,8 @@ function clickhouseParts(settings: Settings, mode: ComposeOptions['clickhouse'],
       else await applyMigrations(running.clickhouse, settings);
     },
     async () => {
-      await Promise.all([running.clickhouse, ...(running.nodes ?? []).flat()].map((each) => each?.close()));
+      await running.clickhouse?.close();
+      await Promise.all((running.nodes ?? []).flat().map((node) => node.close()));
     },
   );
   return url === '' ? [embedded, tables] : [tables];
