@@ -26,6 +26,7 @@ function npmStart(dataDir: string, ports: Ports): Child {
     env: {
       TOKENLEDGER_CLICKHOUSE_PORT: String(ports.clickhouse),
       TOKENLEDGER_ADMIN_PORT: String(ports.admin),
+      TOKENLEDGER_REGISTRY_PORT: '0',
       // The real providers are never asked, whatever the environment of the person who runs the tests holds.
       OPENAI_API_KEY: undefined,
       ANTHROPIC_API_KEY: undefined,

@@ -93,11 +93,6 @@ export function resolveControl(configured: readonly ConfigDocument[], sources: C
   return state;
 }
 
-/** A view that never changes. */
-export function fixedControl(state: ControlState): ControlView {
-  return { current: () => state };
-}
-
 /** Throws `SECRET_MISSING`, `SECRET_WEAK`. */
 export function hashConfigured(key: { readonly id: string; readonly secret: string }, hasher: KeyHasher, readSecret: SecretReader): string {
   const text = readSecret(key.secret);
