@@ -82,6 +82,15 @@ describe('a change', () => {
     expect(log.holds()).toEqual(holds);
   });
 
+  test('takes effect as well for a reader that leaves audit records out', () => {
+    const reader = createChangeReader({ audit: false });
+    const log = feeder(reader);
+    log.put(0, tenant('t', 1, 1, 'a', 2));
+    expect(log.audit(2, audit(1))).toBe('applied');
+    expect(log.audit(3, audit(1))).toBe('');
+    expect([log.holds(), reader.nextOffset]).toEqual([['t 1'], 4]);
+  });
+
   test('that was sent twice changes nothing the second time', () => {
     const log = feeder(createChangeReader());
     for (const offset of [0, 2]) {

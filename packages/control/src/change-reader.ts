@@ -7,7 +7,7 @@
  *  - The records of a change stand together, documents first. What is missing when another record follows was compacted away, and a newer
  *    version of it stands further on. */
 import type { LogRecord } from '@tokenledger/event-log';
-import { type AuditRecord, type ControlRecord, type Decoded, decodeControl } from './control-record.ts';
+import { AUDIT_PREFIX, type AuditRecord, type ControlRecord, type Decoded, decodeControl } from './control-record.ts';
 
 /** Documents of one change that took effect together. */
 export interface AppliedChange {
@@ -37,7 +37,8 @@ export interface ChangeReader {
   readonly nextOffset: number;
 }
 
-export function createChangeReader(): ChangeReader {
+/** `audit`: also tell of audit records, which most readers have no use for; there is one for each change that ever was. */
+export function createChangeReader({ audit = true }: { readonly audit?: boolean } = {}): ChangeReader {
   const records = new Map<string, ControlRecord>();
   let epoch = 0;
   let nextOffset = 0;
@@ -47,6 +48,7 @@ export function createChangeReader(): ChangeReader {
     nextOffset = offset + 1;
     // A tombstone: compaction is to forget the key.
     if (key === null || value === null) return key === null ? [{ kind: 'unreadable', key, offset }] : [];
+    if (!audit && key.startsWith(AUDIT_PREFIX)) return open === null ? [] : [close(open)];
     const decoded = decodeControl(key, value);
     const events = open !== null && !continues(open, decoded) ? [close(open)] : [];
     if (decoded === undefined) return [...events, { kind: 'unreadable', key, offset }];

@@ -10,6 +10,8 @@ export interface ControlWatchOptions {
   readonly topic: string;
   /** Told after documents changed, in order, and not before the watch has opened. Must not throw. */
   readonly onChange?: (documents: DocumentSet) => void;
+  /** Whether `onEvent` is told of audit records, too; they are left unread otherwise. */
+  readonly audit?: boolean;
   /** Told of everything that is read, from the first record on. Must not throw. */
   readonly onEvent?: (event: ReadEvent) => void;
   readonly retry?: RetryLimits;
@@ -32,7 +34,7 @@ export interface ControlWatch extends Running {
 
 /** Resolves once it has read to the end. Throws `TOPIC_MISSING`, and what the log throws. */
 export async function watchControl(options: ControlWatchOptions): Promise<ControlWatch> {
-  const reader = createChangeReader();
+  const reader = createChangeReader({ audit: options.audit ?? false });
   let documents: DocumentSet | undefined;
   let opened = false;
   const current = (): DocumentSet => (documents ??= documentsIn(reader.records.values()));

@@ -59,6 +59,7 @@ export function createRegistryRole(options: RegistryOptions): RegistryRole {
   let watch: ControlWatch | undefined;
   let writer: ChangeWriter | undefined;
   let membership: Membership | undefined;
+  let left: Promise<void> | undefined;
 
   return {
     name: 'registry',
@@ -118,7 +119,14 @@ export function createRegistryRole(options: RegistryOptions): RegistryRole {
       audit.take(event);
       changes.take(event);
     };
-    const opened = await watchControl({ log, topic: topics.control, onEvent, pacing, observer: { retrying: () => metrics.retried() } });
+    const opened = await watchControl({
+      log,
+      topic: topics.control,
+      audit: true,
+      onEvent,
+      pacing,
+      observer: { retrying: () => metrics.retried() },
+    });
     watch = opened;
     writer = changes;
     opened.failed.catch((error: unknown) => fail(error));
@@ -149,7 +157,7 @@ export function createRegistryRole(options: RegistryOptions): RegistryRole {
         if (isLoss(error) || (error instanceof AppError && signal.aborted)) return;
         fail(error);
         // Another registry may be able to.
-        void membership?.close();
+        void leave();
       },
     });
     // 4. Be the one that writes, or stand by.
@@ -174,10 +182,14 @@ export function createRegistryRole(options: RegistryOptions): RegistryRole {
     logger.fatal({ err: error }, 'the registry cannot go on');
   }
 
+  async function leave(): Promise<void> {
+    await (left ??= membership?.close());
+  }
+
   /** Requests in hand end first, then the membership, so that the next registry takes over at once. */
   async function letGo(): Promise<void> {
     await app?.close();
-    await membership?.close();
+    await leave();
     await watch?.close();
     await producer?.close();
   }

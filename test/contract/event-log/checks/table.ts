@@ -1,6 +1,6 @@
 /** Table: complete before anybody may ask, then watched. */
 import assert from 'node:assert/strict';
-import type { Table } from '@tokenledger/event-log';
+import type { LogRecord, Table } from '@tokenledger/event-log';
 import { openTable } from '@tokenledger/event-log';
 import type { Check, EventLogHarness } from '../check.ts';
 import { eventually } from '../support/eventually.ts';
@@ -49,6 +49,23 @@ export const tableChecks: readonly Check[] = [
       await send(h.log, topic, 0, [put('a', 'a1'), put(null, 'no key'), put('b', 'b1')]);
       const table = await open(h, topic);
       assert.deepEqual(contents(table), ['a=a1', 'b=b1']);
+      await table.close();
+    },
+  },
+  {
+    name: 'a table tells of every record with its offset, in order, whether or not it is a value, and how old what it knows may be',
+    run: async (h) => {
+      const topic = await h.createTopic('told', { partitions: 1, cleanup: 'compact' });
+      await send(h.log, topic, 0, [put('a', 'a1'), put('b', null)]);
+      const told: string[] = [];
+      const { retry, pacing } = smallBatches(h);
+      const onRecord = ({ offset, key }: LogRecord): unknown => told.push(`${offset} ${key}`);
+      const table = await openTable<never>({ log: h.log, topic, decode: () => undefined, onRecord, retry, pacing });
+      assert.deepEqual(told, ['0 a', '1 b']);
+      await send(h.log, topic, 0, [put('c', 'undecodable')]);
+      await eventually(h, 'the last record', () => told.length === 3);
+      assert.deepEqual([told[2], table.size], ['2 c', 0]);
+      await eventually(h, 'the end of the topic', () => table.behindMs() < 60_000);
       await table.close();
     },
   },
