@@ -2,7 +2,7 @@
  *
  *  What is remembered of a partition was read after its fence was raised, is added to only by our own acknowledged inserts, and is
  *  forgotten at the first failure: memory is never trusted across a doubt. */
-import type { ClickHouse } from '@tokenledger/clickhouse';
+import type { ClickHouse, InsertOptions } from '@tokenledger/clickhouse';
 import { AppError, invariant } from '@tokenledger/domain';
 import {
   type Producer,
@@ -14,12 +14,13 @@ import {
   type SinkWritten,
 } from '@tokenledger/event-log';
 import type { Classify, Undecodable } from './core/classify.ts';
-import { type Decided, decide, type NumberedRow, numbersToAsk, unknownSources } from './core/decide.ts';
+import { type Decided, decide, type Numbered, type NumberedRow, numbersToAsk, unknownSources } from './core/decide.ts';
+import { type EventBlock, eventBlock } from './event-block.ts';
 import { letterOf } from './core/letter.ts';
 import type { Seen } from './core/seen.ts';
 import { fenced, queryId, raiseFence } from './fence.ts';
 import type { WriterMetrics } from './metrics.ts';
-import { AUDIT_LOG, DEAD_LETTERS, type LedgerTable, readPresent, readSeen, USAGE_EVENTS } from './tables.ts';
+import { AUDIT_LOG, DEAD_LETTERS, type LedgerTable, readPresent, readSeen, type RowTable, USAGE_EVENTS } from './tables.ts';
 
 export interface StoreOptions {
   readonly clickhouse: ClickHouse;
@@ -38,15 +39,22 @@ export interface StoreOptions {
 /** Tables are partitioned by month. A batch with events of very many months makes many parts; refused, it would be refused for ever. */
 const INSERT_SETTINGS = { throw_on_max_partitions_per_insert_block: 0 } as const;
 
+/** Blocks kept for the next batch; when more partitions write at once, theirs are made anew. */
+const BLOCKS_KEPT = 4;
+
 /** What one epoch knows of a partition: by table, then by source, the source used last at the end. */
 interface Memory {
   readonly epoch: number;
   readonly tables: ReadonlyMap<LedgerTable, Map<string, Seen>>;
 }
 
+/** One insert of these rows. */
+type Send<Content> = (rows: readonly Content[], insert: InsertOptions) => Promise<{ readonly writtenRows: number }>;
+
 export function ledgerStore(options: StoreOptions): SinkStore {
   const { clickhouse, metrics } = options;
   const memories = new Map<string, Memory>();
+  const blocks: EventBlock[] = [];
 
   return {
     async takeOver(owner) {
@@ -62,11 +70,15 @@ export function ledgerStore(options: StoreOptions): SinkStore {
       const memory = memories.get(partitionOf(owner));
       if (memory !== undefined && memory.epoch > owner.epoch) throw fenced(owner);
       invariant(memory?.epoch === owner.epoch, 'a partition is written only after it was taken over');
+      const block = blocks.pop() ?? eventBlock();
       try {
-        return await writeBatch(memory, owner, batch);
+        return await writeBatch(memory, owner, batch, block);
       } catch (error) {
         forget(owner);
         throw error;
+      } finally {
+        block.clear();
+        if (blocks.length < BLOCKS_KEPT) blocks.push(block);
       }
     },
 
@@ -79,15 +91,22 @@ export function ledgerStore(options: StoreOptions): SinkStore {
     if (memory !== undefined && memory.epoch <= owner.epoch) memories.delete(partitionOf(owner));
   }
 
-  async function writeBatch(memory: Memory, owner: SinkOwner, batch: SinkBatch): Promise<SinkWritten> {
+  async function writeBatch(memory: Memory, owner: SinkOwner, batch: SinkBatch, block: EventBlock): Promise<SinkWritten> {
     // 1. Decode. A crash here costs nothing.
-    const { events, deadLetters, audits, undecodable } = options.classify(batch.records, owner);
+    const { events, deadLetters, audits, undecodable } = options.classify(batch.records, owner, block);
     // 2. Send on what cannot be decoded. After a crash it is sent again, and counted once by its identity.
     await sendDeadLetters(undecodable, owner);
     // 3. Insert what is missing, table by table. After a crash at any point the next owner reads back what is there.
-    const event = await insertMissing(memory, owner, batch, USAGE_EVENTS, events);
-    const letter = await insertMissing(memory, owner, batch, DEAD_LETTERS, deadLetters);
-    const audit = await insertMissing(memory, owner, batch, AUDIT_LOG, audits);
+    const event = await insertMissing(memory, owner, batch, USAGE_EVENTS, events, async (records, insert) => {
+      if (records.length < events.length) {
+        // Some are repeats: the block is made again, of the others.
+        block.clear();
+        options.classify(records, owner, block);
+      }
+      return clickhouse.insertBlock(USAGE_EVENTS.name, block.columns, insert);
+    });
+    const letter = await insertRows(memory, owner, batch, DEAD_LETTERS, deadLetters);
+    const audit = await insertRows(memory, owner, batch, AUDIT_LOG, audits);
     // 4. The caller commits the offset. A crash before that hands the batch in again: all of it is a repeat then.
     const repeats = event.repeats + letter.repeats + audit.repeats;
     const rejected = deadLetters.length + undecodable.length;
@@ -102,36 +121,49 @@ export function ledgerStore(options: StoreOptions): SinkStore {
     await options.producer.send(options.deadLetterTopic, owner.partition, letters);
   }
 
-  async function insertMissing(
+  async function insertRows(memory: Memory, owner: SinkOwner, batch: SinkBatch, table: RowTable, rows: readonly NumberedRow[]) {
+    return insertMissing(memory, owner, batch, table, rows, (missing, insert) =>
+      clickhouse.insertRows(table.name, table.columns, missing, insert),
+    );
+  }
+
+  async function insertMissing<Content>(
     memory: Memory,
     owner: SinkOwner,
     batch: SinkBatch,
     table: LedgerTable,
-    rows: readonly NumberedRow[],
-  ): Promise<Decided> {
+    rows: readonly Numbered<Content>[],
+    send: Send<Content>,
+  ): Promise<Decided<Content>> {
     const known = memory.tables.get(table);
     invariant(known !== undefined, `${table.name} is a table of the ledger`);
     const unknown = unknownSources(rows, known);
     if (unknown.length > 0) for (const [source, seen] of await readSeen(clickhouse, table, owner, unknown)) known.set(source, seen);
     const present = await readPresent(clickhouse, table, owner, numbersToAsk(rows, known));
     const decided = decide(rows, known, present, { rangesMax: options.missingRangesMax });
-    await insert(owner, batch, table, decided);
+    await insert(owner, batch, table, decided.rows, send);
     remember(known, decided);
     return decided;
   }
 
-  async function insert(owner: SinkOwner, batch: SinkBatch, table: LedgerTable, { rows }: Decided): Promise<void> {
+  async function insert<Content>(
+    owner: SinkOwner,
+    batch: SinkBatch,
+    table: LedgerTable,
+    rows: readonly Content[],
+    send: Send<Content>,
+  ): Promise<void> {
     if (rows.length === 0) return;
     const startedMs = performance.now();
     const id = queryId(owner, `${batch.from}-${batch.to}/${table.name}`);
-    const { writtenRows } = await clickhouse.insertRows(table.name, table.columns, rows, { queryId: id, settings: INSERT_SETTINGS });
+    const { writtenRows } = await send(rows, { queryId: id, settings: INSERT_SETTINGS });
     if (writtenRows < rows.length) {
       throw new AppError('INSERT_SHORT', `${table.name} took ${writtenRows} of ${rows.length} rows`, { retryable: true });
     }
     metrics.inserted(table.name, rows.length, performance.now() - startedMs);
   }
 
-  function remember(known: Map<string, Seen>, { seen }: Decided): void {
+  function remember(known: Map<string, Seen>, { seen }: Decided<unknown>): void {
     for (const [source, state] of seen) {
       known.delete(source);
       known.set(source, state);

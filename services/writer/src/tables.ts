@@ -4,13 +4,10 @@ import type { SinkOwner } from '@tokenledger/event-log';
 import { AUDIT_COLUMNS } from './core/audit-row.ts';
 import { DEAD_LETTER_COLUMNS } from './core/dead-letter-row.ts';
 import type { Numbers, SeenBySource } from './core/decide.ts';
-import { EVENT_COLUMNS } from './core/row.ts';
 import { NOTHING_SEEN, type Seen, seenFromTable } from './core/seen.ts';
 
 export interface LedgerTable {
   readonly name: 'usage_events' | 'dead_letters' | 'audit_log';
-  /** In the order of the values of its rows. */
-  readonly columns: readonly string[];
   /** The columns that make up the identity of a row: who numbered it, and its number. */
   readonly source: string;
   readonly sequence: string;
@@ -20,13 +17,18 @@ export interface LedgerTable {
 
 export const USAGE_EVENTS: LedgerTable = {
   name: 'usage_events',
-  columns: EVENT_COLUMNS,
   source: 'source',
   sequence: 'sequence',
   scope: 'log_partition = {log_partition:UInt32}',
 };
 
-export const DEAD_LETTERS: LedgerTable = {
+/** A table whose rows are sent one after the other. */
+export interface RowTable extends LedgerTable {
+  /** In the order of the values of its rows. */
+  readonly columns: readonly string[];
+}
+
+export const DEAD_LETTERS: RowTable = {
   name: 'dead_letters',
   columns: DEAD_LETTER_COLUMNS,
   source: 'source',
@@ -34,7 +36,7 @@ export const DEAD_LETTERS: LedgerTable = {
   scope: 'log_partition = {log_partition:UInt32} AND log_topic = {log_topic:String}',
 };
 
-export const AUDIT_LOG: LedgerTable = {
+export const AUDIT_LOG: RowTable = {
   name: 'audit_log',
   columns: AUDIT_COLUMNS,
   source: 'change_id',

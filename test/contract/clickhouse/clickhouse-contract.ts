@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'vitest';
 import type { Check, MakeHarness } from './check.ts';
+import { blockChecks } from './checks/blocks.ts';
 import { concurrencyChecks } from './checks/concurrency.ts';
 import { errorChecks } from './checks/errors.ts';
 import { fenceChecks } from './checks/fence.ts';
@@ -20,6 +21,7 @@ export const CLICKHOUSE_CHECKS: readonly Check[] = [
   ...valueChecks,
   ...formatChecks,
   ...errorChecks,
+  ...blockChecks,
   ...concurrencyChecks,
   ...killChecks,
   ...fenceChecks,

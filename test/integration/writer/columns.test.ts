@@ -180,3 +180,62 @@ test('every field of an event is in the column of its name', async () => {
     );
   }
 });
+
+/** The row of an event, written by an owner of its own. */
+async function rowOf(priced: PricedEvent, epoch: number): Promise<Record<string, unknown> | undefined> {
+  await ledger.empty();
+  const { store } = openStore(ledger.clickhouse);
+  await store.takeOver(owner(epoch));
+  await store.write(owner(epoch), batchOf([priced]));
+  const [row] = await ledger.clickhouse.query<Record<string, unknown>>('SELECT * FROM usage_events');
+  return row;
+}
+
+test('each attempt is an element of every nested column, its lines name it, and what is unknown is null', async () => {
+  const { event, ratings, priceVersion } = fullEvent();
+  const [attempt] = event.attempts as [Attempt];
+  const failed: Attempt = {
+    ...attempt,
+    attemptId: 'failed',
+    usage: null,
+    usageReason: 'upstream_error',
+    completedAtMs: null,
+    httpStatus: null,
+  };
+  const unrated = { cost: null, unpricedReason: 'usage_unknown', lineItems: [] } as const;
+  const priced = { priceVersion, event: { ...event, attempts: [failed, attempt] }, ratings: [unrated, ...ratings] };
+  expect(await rowOf(priced, 5)).toMatchObject({
+    'attempts.attempt_id': ['failed', attempt.attemptId],
+    'attempts.uncached_input_tokens': [null, '1'],
+    'attempts.completed_at': [null, new Date(attempt.completedAtMs as number).toISOString()],
+    'attempts.http_status': [null, 200],
+    'attempts.cost_usd': [null, '0.000126250101'],
+    'attempts.unpriced_reason': ['usage_unknown', ''],
+    'line_items.attempt': [2],
+    uncached_input_tokens: '1',
+    attempts_usage_unknown: 1,
+    attempts_unpriced: 1,
+  });
+});
+
+test('without attempts every nested column is empty, and reasons say why usage and cost are null', async () => {
+  const { event, priceVersion } = fullEvent();
+  const bare = { ...event, kind: 'usage', adjustsEventId: '', attempts: [], counted: null, completedAtMs: null, httpStatus: null } as const;
+  expect(await rowOf({ priceVersion, event: bare, ratings: [] }, 6)).toMatchObject({
+    adjusts_event_id: null,
+    completed_at: null,
+    http_status: null,
+    usage_reason: 'not_forwarded',
+    usage_source: 'none',
+    usage_flags: [],
+    uncached_input_tokens: null,
+    unpriced_reason: 'not_forwarded',
+    cost_usd: null,
+    counted_input_tokens: null,
+    counted_method: '',
+    counted_reason: 'not_counted',
+    'attempts.provider': [],
+    'attempts.usage_flags': [],
+    'line_items.attempt': [],
+  });
+});

@@ -92,18 +92,27 @@ export interface Faults {
 
 /** The real client with failures around its inserts. */
 export function withFaults(clickhouse: ClickHouse, faults: Faults): ClickHouse {
+  const faulty: Partial<ClickHouse> = {
+    async insertRows(...[table, columns, rows, options]: Parameters<ClickHouse['insertRows']>) {
+      await faults.beforeInsert?.(table);
+      const answer = await clickhouse.insertRows(table, columns, faults.dropsRowOf === table ? rows.slice(0, -1) : rows, options);
+      await faults.afterInsert?.(table);
+      return answer;
+    },
+    async insertBlock(...[table, block, options]: Parameters<ClickHouse['insertBlock']>) {
+      await faults.beforeInsert?.(table);
+      const answer = await clickhouse.insertBlock(table, block, options);
+      await faults.afterInsert?.(table);
+      if (faults.dropsRowOf !== table) return answer;
+      const last = `sequence = (SELECT max(sequence) FROM ${table})`;
+      await clickhouse.command(`ALTER TABLE ${table} DELETE WHERE ${last}`, { settings: { mutations_sync: '1' } });
+      return { writtenRows: answer.writtenRows - 1 };
+    },
+  };
   return new Proxy(clickhouse, {
     get(target, name) {
-      if (name !== 'insertRows') {
-        const member: unknown = Reflect.get(target, name, target);
-        return typeof member === 'function' ? member.bind(target) : member;
-      }
-      return async (...[table, columns, rows, options]: Parameters<ClickHouse['insertRows']>) => {
-        await faults.beforeInsert?.(table);
-        const answer = await target.insertRows(table, columns, faults.dropsRowOf === table ? rows.slice(0, -1) : rows, options);
-        await faults.afterInsert?.(table);
-        return answer;
-      };
+      const member: unknown = Reflect.get(faulty, name) ?? Reflect.get(target, name, target);
+      return typeof member === 'function' ? member.bind(target) : member;
     },
   });
 }

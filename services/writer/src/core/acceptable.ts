@@ -43,18 +43,27 @@ function misfit({ event, ratings }: PricedEvent): string | null {
 }
 
 function inAttempts(attempts: readonly Attempt[]): string | null {
-  const sums = new Float64Array(USAGE_CLASSES.length);
   for (const attempt of attempts) {
     if (!isTime(attempt.startedAtMs)) return 'attempts.started_at';
     if (!isTimeOrNull(attempt.completedAtMs)) return 'attempts.completed_at';
     if (!isIntegerOrNull(attempt.timeToFirstByteMs)) return 'attempts.time_to_first_byte_ms';
     if (!isStatusOrNull(attempt.httpStatus)) return 'attempts.http_status';
     if (attempt.usage === null) continue;
-    for (const [index, name] of USAGE_CLASSES.entries()) {
+    for (const name of USAGE_CLASSES) {
       const quantity = attempt.usage[name];
-      if (quantity === null) continue;
-      sums[index] = (sums[index] ?? 0) + quantity;
-      if (!Number.isSafeInteger(quantity) || !Number.isSafeInteger(sums[index])) return `attempts.${name}`;
+      if (quantity !== null && !Number.isSafeInteger(quantity)) return `attempts.${name}`;
+    }
+  }
+  return attempts.length > 1 ? inSums(attempts) : null;
+}
+
+/** The event's own columns hold the sums over its attempts. */
+function inSums(attempts: readonly Attempt[]): string | null {
+  for (const name of USAGE_CLASSES) {
+    let sum = 0;
+    for (const { usage } of attempts) {
+      sum += usage?.[name] ?? 0;
+      if (!Number.isSafeInteger(sum)) return `attempts.${name}`;
     }
   }
   return null;

@@ -3,6 +3,7 @@ import { deadLetterHeaders, encodePriced, encodeRejected, encodeUsageEvent, iden
 import { expect, test } from 'vitest';
 import { type Classified, classifyDeadLetters, classifyPriced } from './classify.ts';
 import { DEAD_LETTER_COLUMNS } from './dead-letter-row.ts';
+import { eventBlock } from '../event-block.ts';
 import { SAMPLE, SAMPLE_EVENT, SAMPLE_TIME_MS } from './sample-event.ts';
 
 const PRICED = { topic: 'tokenledger.usage.priced', partition: 3, epoch: 12 };
@@ -29,7 +30,9 @@ function onlyLetter(classified: Classified): Record<string, unknown> {
 }
 
 test('a priced event becomes a row under its own identity', () => {
-  const { events, deadLetters, undecodable } = classifyPriced([record(encodePriced(SAMPLE))], PRICED);
+  const block = eventBlock();
+  const { events, deadLetters, undecodable } = classifyPriced([record(encodePriced(SAMPLE))], PRICED, block);
+  expect(Object.values(block.columns).map(({ count }) => count)).toEqual(Object.keys(block.columns).map(() => 1));
   expect(events).toMatchObject([{ source: SAMPLE_EVENT.source, sequence: SAMPLE_EVENT.sequence }]);
   expect([deadLetters, undecodable]).toEqual([[], []]);
 });
@@ -45,7 +48,7 @@ test('a rejected event becomes a dead letter with its origin and its bytes', () 
     originOffset: 33,
     originalBytes: GARBAGE,
   });
-  expect(onlyLetter(classifyPriced([record(value)], PRICED))).toEqual({
+  expect(onlyLetter(classifyPriced([record(value)], PRICED, eventBlock()))).toEqual({
     source: 'ingress-1',
     sequence: 9,
     log_topic: PRICED.topic,
@@ -65,7 +68,7 @@ test('a rejected event becomes a dead letter with its origin and its bytes', () 
 
 test('an event that its row cannot hold becomes a dead letter with the record’s bytes', () => {
   const value = encodePriced({ ...SAMPLE, event: { ...SAMPLE_EVENT, eventId: 'no-uuid' } });
-  expect(onlyLetter(classifyPriced([record(value)], PRICED))).toMatchObject({
+  expect(onlyLetter(classifyPriced([record(value)], PRICED, eventBlock()))).toMatchObject({
     source: SAMPLE_EVENT.source,
     sequence: SAMPLE_EVENT.sequence,
     code: 'ROW_INVALID',
@@ -78,8 +81,11 @@ test('an event that its row cannot hold becomes a dead letter with the record’
 
 test('an event without a number of its own is counted by its headers, or else by where it was', () => {
   const value = encodePriced({ ...SAMPLE, event: { ...SAMPLE_EVENT, sequence: 0 } });
-  expect(onlyLetter(classifyPriced([record(value)], PRICED))).toMatchObject({ source: 's', sequence: 4 });
-  expect(onlyLetter(classifyPriced([record(value, {})], PRICED))).toMatchObject({ source: '@tokenledger.usage.priced/3', sequence: 71 });
+  expect(onlyLetter(classifyPriced([record(value)], PRICED, eventBlock()))).toMatchObject({ source: 's', sequence: 4 });
+  expect(onlyLetter(classifyPriced([record(value, {})], PRICED, eventBlock()))).toMatchObject({
+    source: '@tokenledger.usage.priced/3',
+    sequence: 71,
+  });
 });
 
 test.each([
@@ -88,14 +94,16 @@ test.each([
   ['an event that was not priced', encodeUsageEvent(SAMPLE_EVENT), 'RECORD_UNEXPECTED'],
 ])('%s is sent on as a dead letter, and the records around it are written', (_what, value, code) => {
   const good = record(encodePriced(SAMPLE));
-  const { events, deadLetters, undecodable } = classifyPriced([good, record(value), good], PRICED);
+  const { events, deadLetters, undecodable } = classifyPriced([good, record(value), good], PRICED, eventBlock());
   expect([events.length, deadLetters.length]).toEqual([2, 0]);
   expect(undecodable).toMatchObject([{ code, record: { offset: 70 } }]);
 });
 
 test('a dead letter becomes a row under the identity of what was refused', () => {
   const headers = deadLetterHeaders(record(GARBAGE), { code: 'UNDECODABLE', message: 'the bytes end' });
-  expect(onlyLetter(classifyDeadLetters([{ ...record(GARBAGE, headers), topic: LETTERS.topic, offset: 2 }], LETTERS))).toMatchObject({
+  expect(
+    onlyLetter(classifyDeadLetters([{ ...record(GARBAGE, headers), topic: LETTERS.topic, offset: 2 }], LETTERS, eventBlock())),
+  ).toMatchObject({
     source: 's',
     sequence: 4,
     log_topic: LETTERS.topic,
@@ -111,7 +119,7 @@ test('a dead letter becomes a row under the identity of what was refused', () =>
 });
 
 test('an unreadable dead letter becomes a row too', () => {
-  expect(onlyLetter(classifyDeadLetters([{ ...record(null, {}), topic: LETTERS.topic, offset: 0 }], LETTERS))).toMatchObject({
+  expect(onlyLetter(classifyDeadLetters([{ ...record(null, {}), topic: LETTERS.topic, offset: 0 }], LETTERS, eventBlock()))).toMatchObject({
     source: '@tokenledger.usage.dead-letter/3',
     sequence: 1,
     code: 'DEAD_LETTER_UNREADABLE',
@@ -120,6 +128,6 @@ test('an unreadable dead letter becomes a row too', () => {
 });
 
 test('a log whose clock is off still gives a time that ClickHouse takes', () => {
-  const letter = onlyLetter(classifyDeadLetters([{ ...record(null, {}), timestampMs: 5 }], LETTERS));
+  const letter = onlyLetter(classifyDeadLetters([{ ...record(null, {}), timestampMs: 5 }], LETTERS, eventBlock()));
   expect(letter).toMatchObject({ recorded_at: '1000000000.000' });
 });

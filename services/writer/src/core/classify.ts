@@ -4,11 +4,13 @@ import type { PricedEvent, RejectedEvent } from '@tokenledger/domain';
 import { decodeRecord, type Identity, readDeadLetter, readIdentity } from '@tokenledger/schemas';
 import { whyRefused } from './acceptable.ts';
 import { deadLetterRow } from './dead-letter-row.ts';
-import type { NumberedRow } from './decide.ts';
-import { eventRow, type RowOwner } from './row.ts';
+import type { Numbered, NumberedRow } from './decide.ts';
+import type { EventBlock } from '../event-block.ts';
+import type { RowOwner } from './row.ts';
 
 export interface Classified {
-  readonly events: readonly NumberedRow[];
+  /** The records of events. Their rows were appended to the block, in this order. */
+  readonly events: readonly Numbered<LogRecord>[];
   readonly deadLetters: readonly NumberedRow[];
   readonly audits: readonly NumberedRow[];
   /** Could not be decoded: they go to the dead-letter topic. */
@@ -21,13 +23,14 @@ export interface Undecodable {
   readonly message: string;
 }
 
-export type Classify = (records: readonly LogRecord[], owner: RowOwner) => Classified;
+/** Appends the rows of events to `block` as it reads them: an event that lives no longer than its turn costs the collector half of one that waits for its batch. */
+export type Classify = (records: readonly LogRecord[], owner: RowOwner, block: EventBlock) => Classified;
 
 const NO_BYTES = new Uint8Array(0);
 
 /** Records of `usage.priced`. */
-export const classifyPriced: Classify = (records, owner) => {
-  const events: NumberedRow[] = [];
+export const classifyPriced: Classify = (records, owner, block) => {
+  const events: Numbered<LogRecord>[] = [];
   const deadLetters: NumberedRow[] = [];
   const undecodable: Undecodable[] = [];
   for (const record of records) {
@@ -52,7 +55,8 @@ export const classifyPriced: Classify = (records, owner) => {
   function placePriced(priced: PricedEvent, record: LogRecord): void {
     const refused = whyRefused(priced);
     if (refused === null) {
-      events.push({ source: priced.event.source, sequence: priced.event.sequence, row: eventRow(priced, owner) });
+      block.append(priced, owner);
+      events.push({ source: priced.event.source, sequence: priced.event.sequence, row: record });
       return;
     }
     const identity = identityOf(priced.event) ?? readIdentity(record.headers);

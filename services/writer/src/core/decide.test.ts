@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Decided, decide, type NumberedRow, numbersToAsk, type SeenBySource, unknownSources } from './decide.ts';
+import type { Row } from './row.ts';
 import { NOTHING_SEEN, type Seen, seenFromTable } from './seen.ts';
 
 const NO_LIMIT = { rangesMax: 1000 };
 const row = (source: string, sequence: number): NumberedRow => ({ source, sequence, row: [source, sequence] });
 const rows = (...sequences: readonly number[]): readonly NumberedRow[] => sequences.map((sequence) => row('s', sequence));
 const known = (seen: Seen): SeenBySource => new Map([['s', seen]]);
-const inserted = (decided: Decided): readonly unknown[] => decided.rows.map((values) => values[1]);
+const inserted = (decided: Decided<Row>): readonly unknown[] => decided.rows.map((values) => values[1]);
 
 test.each([
   ['new, once', NOTHING_SEEN, [], [1], [1], 0],

@@ -2,12 +2,14 @@
 import type { Row } from './row.ts';
 import { addSeen, forgetBeyond, lookUp, NOTHING_SEEN, type Seen } from './seen.ts';
 
-/** A row with its identity in its table. Numbers are at least 1. */
-export interface NumberedRow {
+/** What becomes a row of a table, with its identity there. Numbers are at least 1. */
+export interface Numbered<Content> {
   readonly source: string;
   readonly sequence: number;
-  readonly row: Row;
+  readonly row: Content;
 }
+
+export type NumberedRow = Numbered<Row>;
 
 /** What is known of each source of one table and partition. */
 export type SeenBySource = ReadonlyMap<string, Seen>;
@@ -15,22 +17,22 @@ export type SeenBySource = ReadonlyMap<string, Seen>;
 /** Numbers by source. */
 export type Numbers = ReadonlyMap<string, ReadonlySet<number>>;
 
-export interface Decided {
-  readonly rows: readonly Row[];
+export interface Decided<Content> {
+  readonly rows: readonly Content[];
   readonly repeats: number;
   /** The sources of the batch, as they are once `rows` are in the table. */
   readonly seen: SeenBySource;
 }
 
 /** Sources that memory says nothing about. */
-export function unknownSources(rows: readonly NumberedRow[], seen: SeenBySource): readonly string[] {
+export function unknownSources(rows: readonly Numbered<unknown>[], seen: SeenBySource): readonly string[] {
   const unknown = new Set<string>();
   for (const { source } of rows) if (!seen.has(source)) unknown.add(source);
   return [...unknown];
 }
 
 /** Numbers of the batch that memory cannot tell about. */
-export function numbersToAsk(rows: readonly NumberedRow[], seen: SeenBySource): Numbers {
+export function numbersToAsk(rows: readonly Numbered<unknown>[], seen: SeenBySource): Numbers {
   const ask = new Map<string, Set<number>>();
   for (const { source, sequence } of rows) {
     if (lookUp(seen.get(source) ?? NOTHING_SEEN, sequence) !== 'ask') continue;
@@ -51,15 +53,15 @@ export function numbersToAsk(rows: readonly NumberedRow[], seen: SeenBySource): 
  *  | ask    | present    | –                    | a repeat   |
  *  | ask    | not there  | no                   | inserted   |
  *  | ask    | not there  | yes                  | a repeat   | */
-export function decide(
-  batch: readonly NumberedRow[],
+export function decide<Content>(
+  batch: readonly Numbered<Content>[],
   known: SeenBySource,
   present: Numbers,
   limits: { readonly rangesMax: number },
-): Decided {
+): Decided<Content> {
   const seen = new Map<string, Seen>();
   const healed = new Map<string, Set<number>>();
-  const rows: Row[] = [];
+  const rows: Content[] = [];
   for (const { source, sequence, row } of batch) {
     const before = seen.get(source) ?? known.get(source) ?? NOTHING_SEEN;
     const answer = lookUp(before, sequence);
