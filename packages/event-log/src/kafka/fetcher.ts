@@ -170,15 +170,12 @@ export class Fetcher {
       feed.close();
       return;
     }
-    const final = finalFailure(what, error);
-    if (final !== null || pacing.nowMs() - sinceMs >= SILENT_MS) {
-      this.#release(feed, stretch);
-      feed.fail(stretch, final ?? unavailable(what, error));
-      return;
-    }
+    // Whoever polls again at once must not make it spin.
     await pacing.wait(RETRY_MS, this.#cluster.closing);
     this.#release(feed, stretch);
-    this.feed(feed);
+    const final = finalFailure(what, error);
+    if (final !== null || pacing.nowMs() - sinceMs >= SILENT_MS) feed.fail(stretch, final ?? unavailable(what, error));
+    else this.feed(feed);
   }
 }
 

@@ -99,7 +99,7 @@ const DEFAULTS = {
   heartbeatMs: 1_000,
   handoverWaitMs: 10_000,
   fetchWaitMs: 500,
-  fetchPauseMs: 5,
+  fetchPauseMs: 20,
   partitionBytesMax: 1024 * 1024,
   fetchBytesMax: 4 * 1024 * 1024,
   topicBatchBytesMax: 4 * 1024 * 1024,
