@@ -142,7 +142,7 @@ test('a stream ends as it began although its key is revoked and its channel dele
   ]);
 });
 
-test('a request that is still arriving when its key is revoked is served', async () => {
+test('a request that is still arriving when its key is revoked and its channel deleted is served', async () => {
   await using upstream = await scriptedUpstream(answers);
   await using ingress = await runIngress({ upstreamUrl: upstream.url });
   await using requests = client(ingress);
@@ -152,7 +152,9 @@ test('a request that is still arriving when its key is revoked is served', async
   const answer = requests.stream(body, CHAT_REQUEST.length);
   await until(() => others.arriving(), 'the request to begin');
   await ingress.control.put({ ...keyOf(ingress), revoked: true });
+  await ingress.control.remove('channel', 'openai');
   await until(async () => (await others.status()) === 401, 'the revoked key to be refused');
+  await until(async () => (await ingress.registry.metrics()).includes('\ntokenledger_ingress_control_channels 1\n'), 'the channel to go');
   body.end(CHAT_REQUEST.slice(10));
   expect((await answer).statusCode).toBe(200);
 });
