@@ -12,11 +12,13 @@ export const HASH_SECRET = Buffer.alloc(32, 7);
 
 const SECRETS: Readonly<Record<string, string>> = { 'env:ADMIN': ADMIN_TOKEN, 'env:READ': READ_TOKEN, 'env:WRITE': WRITE_TOKEN };
 
-const TOPICS = topicNames('test.');
+const PREFIX = 'test.';
 
 export interface RunningRegistryOptions {
   /** Default: an embedded one that goes with the registry. */
   readonly log?: EventLog;
+  /** Of its topics; default `test.`. */
+  readonly topicPrefix?: string;
   readonly documents?: Parameters<typeof documentsSection.parse>[0];
   readonly secrets?: Readonly<Record<string, string>>;
   readonly keyHashSecrets?: KeyHashSecrets;
@@ -44,6 +46,7 @@ export interface RunningRegistry extends AsyncDisposable {
 /** Starts it, and the log with its topics where none is handed in. */
 export async function runRegistry(options: RunningRegistryOptions = {}): Promise<RunningRegistry> {
   const directory: TempDir | undefined = options.log === undefined ? await makeTempDir('registry') : undefined;
+  const topics = topicNames(options.topicPrefix ?? PREFIX);
   const log = options.log ?? openEmbeddedLog({ directory: directory?.path ?? '' });
   if (options.log === undefined) await createTestTopics(log);
   const metrics = createRegistry({ processMetrics: false });
@@ -58,7 +61,7 @@ export async function runRegistry(options: RunningRegistryOptions = {}): Promise
       ...options.config,
     }),
     log,
-    topics: TOPICS,
+    topics,
     documents: configDocuments(options.documents),
     readSecret: (reference) => ({ ...SECRETS, ...options.secrets })[reference] ?? '',
     keyHashSecrets: options.keyHashSecrets ?? { current: HASH_SECRET },
@@ -83,15 +86,15 @@ export async function runRegistry(options: RunningRegistryOptions = {}): Promise
   return {
     role,
     log,
-    controlTopic: TOPICS.control,
+    controlTopic: topics.control,
     call: (method, path, body, token = ADMIN_TOKEN) => call(`${role.url}${path}`, method, body, token),
     metrics: () => metrics.metrics(),
     [Symbol.asyncDispose]: close,
   };
 }
 
-export async function createTestTopics(log: EventLog): Promise<void> {
-  await log.createTopics(topicSpecs(TOPICS, { partitions: 1, retentionMs: 3_600_000 }));
+export async function createTestTopics(log: EventLog, topicPrefix: string = PREFIX): Promise<void> {
+  await log.createTopics(topicSpecs(topicNames(topicPrefix), { partitions: 1, retentionMs: 3_600_000 }));
 }
 
 function configDocuments(section: RunningRegistryOptions['documents']): readonly ConfigDocument[] {
