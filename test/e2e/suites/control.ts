@@ -79,7 +79,18 @@ export function controlSuite(start: (options: RunningLedgerOptions) => Promise<C
     const early = (secret: string, untilMs: number): readonly SentRequest[] =>
       outcome.sent.filter((request) => request.secret === secret && request.sentMs < untilMs);
 
+    /** From a change until the last request that was sent and still decided as before. */
+    const effectMs = (fromMs: number, isOld: (request: SentRequest) => boolean): number =>
+      Math.max(0, ...outcome.sent.filter(isOld).map(({ sentMs }) => sentMs - fromMs));
+
     test('every request was answered, with 200 or 401', () => {
+      const { revoked, rotated, overlapping } = outcome.secrets;
+      const took = [
+        effectMs(changedMs('revoke', 'revoked'), ({ secret, status }) => secret === revoked && status === 200),
+        effectMs(changedMs('rotate', 'rotated'), ({ secret, status }) => secret === rotated && status === 200),
+        effectMs(changedMs('create', 'openai-second'), ({ secret, servedBy }) => secret === overlapping && servedBy === 'first'),
+      ];
+      console.log(`${outcome.sent.length} requests; revoke, rotate and apply took effect after ${took.join(', ')} ms`);
       const statuses = Map.groupBy(outcome.sent, ({ status }) => status);
       expect(new Set(statuses.keys())).toEqual(new Set([200, 401]));
     });
