@@ -93,8 +93,8 @@ async function startAll(options: RunningClusterOptions, resources: AsyncDisposab
   const migrated = await cli('migrate');
   if (migrated.code !== 0) throw new Error(`migrate ended with ${migrated.code}: ${migrated.stderr}`);
 
-  processes = PROCESSES.flatMap(([role, count]) =>
-    Array.from({ length: count }, (_, index) =>
+  processes = PROCESSES.flatMap(([role, usual]) =>
+    Array.from({ length: options.counts?.[role] ?? usual }, (_, index) =>
       roleProcess(
         role,
         `${role}-${index + 1}`,
