@@ -25,5 +25,6 @@ export { openTable } from './shapes/table.ts';
 export { persist, type Retry, RETRY_DEFAULTS } from './shapes/retry.ts';
 export { sendAcknowledged } from './shapes/send.ts';
 export * from './simulated/faults.ts';
+export { seededRandom } from './simulated/random.ts';
 export * from './simulated/simulated-log.ts';
 export * from './simulated/virtual-clock.ts';

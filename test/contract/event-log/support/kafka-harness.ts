@@ -1,7 +1,7 @@
 /** The Kafka log on a shared broker, with topics and groups that nobody else has, and a network that can be cut. */
-import { connect, Socket } from 'node:net';
 import { type EventLog, type KafkaLogOptions, openKafkaLog, systemPacing } from '@tokenledger/event-log';
 import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
+import { cuttableNetwork } from '../../../support/cuttable-network.ts';
 import { ownPrefix } from '../../../support/kafka/index.ts';
 import type { EventLogHarness } from '../check.ts';
 import { eventually } from './eventually.ts';
@@ -69,28 +69,6 @@ function withOwnGroups(log: EventLog, prefix: string): EventLog {
     join: (options) => log.join({ ...options, group: prefix + options.group }),
     committedOffsets: (group, topic) => log.committedOffsets(prefix + group, topic),
     setCommittedOffset: (group, topic, partition, committed) => log.setCommittedOffset(prefix + group, topic, partition, committed),
-  };
-}
-
-/** Sockets that all break at once, and none opens until the network is mended. */
-function cuttableNetwork() {
-  const sockets = new Set<Socket>();
-  let cut = false;
-  return {
-    connect: (host: string, port: number): Socket => {
-      const socket = cut ? new Socket() : connect({ host, port });
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      if (cut) process.nextTick(() => socket.destroy(new Error('the network is cut')));
-      return socket;
-    },
-    cut: (): void => {
-      cut = true;
-      for (const socket of sockets) socket.destroy(new Error('the network is cut'));
-    },
-    mend: (): void => {
-      cut = false;
-    },
   };
 }
 
