@@ -5,7 +5,7 @@ import { createRegistryRole, registryConfig, type RegistryConfig, type RegistryR
 import { createRegistry, silentLogger } from '@tokenledger/runtime';
 import { type TempDir, makeTempDir } from './temp-dir.ts';
 
-export const ADMIN_TOKEN = 'tla-admin-0123456789abcdefghij';
+const ADMIN_TOKEN = 'tla-admin-0123456789abcdefghij';
 export const READ_TOKEN = 'tla-reader-0123456789abcdefghij';
 export const WRITE_TOKEN = 'tla-writer-0123456789abcdefghij';
 export const HASH_SECRET = Buffer.alloc(32, 7);
