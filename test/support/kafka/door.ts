@@ -14,7 +14,7 @@ export interface Door {
   close(): Promise<void>;
 }
 
-export async function openDoor(start: () => Promise<StartedKafka> = startKafka): Promise<Door> {
+export async function openDoor(start: () => Promise<StartedKafka> = () => startKafka()): Promise<Door> {
   let started: Promise<StartedKafka> | undefined;
   const answer = async (): Promise<DoorAnswer> => {
     try {
@@ -29,13 +29,15 @@ export async function openDoor(start: () => Promise<StartedKafka> = startKafka):
     void answer().then((body) => response.setHeader('content-type', 'application/json').end(JSON.stringify(body)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    server.close();
+    server.closeAllConnections();
+    const outcome = await started?.catch(() => undefined);
+    if (outcome?.kind === 'started') await outcome.kafka[Symbol.asyncDispose]();
+  };
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    close: async () => {
-      server.close();
-      server.closeAllConnections();
-      const outcome = await started?.catch(() => undefined);
-      if (outcome?.kind === 'started') await outcome.kafka[Symbol.asyncDispose]();
-    },
+    close: () => (closing ??= close()),
   };
 }

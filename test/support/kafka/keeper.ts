@@ -73,8 +73,8 @@ if (import.meta.main) {
   const end = (): void => {
     void keeper.end().then(() => process.exit(0));
   };
-  // A terminal's Ctrl-C is for the parent, whose end closes the input.
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, end);
+  // Nobody is left to read it: the input closes too, and that is what ends the keeper.
   process.stdout.on('error', () => {});
   createInterface({ input: process.stdin })
     .on('line', (order) => {

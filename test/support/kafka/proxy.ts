@@ -25,11 +25,6 @@ export interface KafkaProxy extends AsyncDisposable {
   readonly brokers: string;
   /** Decides on each message from now on; asked in order of arrival. */
   decide(fate: (exchange: Exchange) => Fate): void;
-  /** Cuts all connections, and each new one at once, until `comeBack`. */
-  goAway(): void;
-  comeBack(): void;
-  /** Cuts all connections; new ones are taken. */
-  cutAll(): void;
 }
 
 export const PASS: Fate = { kind: 'pass' };
@@ -46,23 +41,9 @@ class Proxy {
   readonly #standIns = new Map<string, Promise<Address>>();
   readonly #sockets = new Set<Socket>();
   #fate: (exchange: Exchange) => Fate = () => PASS;
-  #away = false;
 
   decide(fate: (exchange: Exchange) => Fate): void {
     this.#fate = fate;
-  }
-
-  goAway(): void {
-    this.#away = true;
-    this.cutAll();
-  }
-
-  comeBack(): void {
-    this.#away = false;
-  }
-
-  cutAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
   }
 
   /** The address here behind which a broker is, the same one each time. */
@@ -74,7 +55,7 @@ class Proxy {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.goAway();
+    for (const socket of this.#sockets) socket.destroy();
     await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
 
@@ -86,10 +67,6 @@ class Proxy {
   }
 
   #connect(client: Socket, broker: Address): void {
-    if (this.#away) {
-      client.destroy();
-      return;
-    }
     const upstream = connect(broker);
     const cut = (): void => {
       client.destroy();

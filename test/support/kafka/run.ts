@@ -4,7 +4,7 @@ import { chooseJars, chooseKafka } from './source.ts';
 import { startKafka } from './start.ts';
 
 console.error('starting Kafka …');
-const started = await startKafka(process.argv.includes('--jars') ? chooseJars : chooseKafka);
+const started = await startKafka(process.argv.includes('--jars') ? chooseJars : chooseKafka, { compiler: 'full' });
 if (started.kind === 'missing') {
   console.error(started.reason);
   process.exit(1);

@@ -1,6 +1,6 @@
 /** Starts the Kafka that a machine can have. */
 import { startContainerKafka } from './container-kafka.ts';
-import { startJarsKafka } from './jars-kafka.ts';
+import { type JarsKafkaOptions, startJarsKafka } from './jars-kafka.ts';
 import { surveyMachine } from './machine.ts';
 import { chooseKafka, type KafkaSource, type Machine } from './source.ts';
 
@@ -14,7 +14,10 @@ export type StartedKafka =
   | { readonly kind: 'missing'; readonly reason: string; readonly fails: boolean };
 
 /** Whoever starts it disposes of it; a given one is left as it is. Throws when what was chosen does not start. */
-export async function startKafka(choose: (machine: Machine) => KafkaSource = chooseKafka): Promise<StartedKafka> {
+export async function startKafka(
+  choose: (machine: Machine) => KafkaSource = chooseKafka,
+  jarsOptions: JarsKafkaOptions = {},
+): Promise<StartedKafka> {
   const source = choose(await surveyMachine());
   switch (source.kind) {
     case 'given':
@@ -22,7 +25,7 @@ export async function startKafka(choose: (machine: Machine) => KafkaSource = cho
     case 'container':
       return { kind: 'started', kafka: await startContainerKafka(), source: source.kind };
     case 'jars':
-      return { kind: 'started', kafka: await startJarsKafka(source), source: source.kind };
+      return { kind: 'started', kafka: await startJarsKafka(source, jarsOptions), source: source.kind };
     case 'missing':
       return source;
   }
