@@ -31,6 +31,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await ledger.empty();
   await ledger.clickhouse.command('TRUNCATE TABLE audit_log');
+  await readAgain();
 });
 afterAll(() => resources.disposeAsync());
 
@@ -63,6 +64,10 @@ async function controlRecords(): Promise<readonly LogRecord[]> {
   return records;
 }
 
+async function readAgain(): Promise<void> {
+  await log.setCommittedOffset('writer-audit', TOPICS.control, 0, { offset: 0, metadata: '' });
+}
+
 async function runWriter(count: number = WRITTEN.length): Promise<void> {
   const writer = createWriter({
     config: writerConfig.parse({ flush_interval_ms: 20, kill_wait_ms: 5_000 }),
@@ -85,7 +90,7 @@ test('every change is there once, whose tenant it was with it, also when the gro
   expect(await rows()).toEqual(WRITTEN);
   expect(await ledger.value(`SELECT count() FROM audit_log WHERE tenant_id = 'acme' AND changed_by = 'admin'`)).toBe('8');
   expect(await ledger.value(`SELECT note FROM audit_log WHERE id = 'ada'`)).toBe('the first two');
-  await log.setCommittedOffset('writer-audit', TOPICS.control, 0, { offset: 0, metadata: '' });
+  await readAgain();
   await registry.call('POST', '/v1/apply', { documents: [{ kind: 'tenant', id: 'acme', name: 'Acme & Co' }] });
   await runWriter(WRITTEN.length + 1);
   expect(await rows()).toEqual([...WRITTEN, 'update tenant acme 1→2']);
