@@ -89,6 +89,10 @@ describe.skipIf(kafka.skipped !== undefined)(`growing from ${BEFORE} to ${AFTER}
     expect((await grow(BEFORE, 0)).stderr).toContain('a topic cannot shrink');
     const shown = await ledger().cli('topics', 'list');
     expect(shown.stdout).toMatch(new RegExp(`usage\\.events +${AFTER} +time`));
+    const examined = await ledger().cli('doctor', '--ingress-port', '0', '--admin-port', '0', '--registry-port', '0');
+    expect(examined.stdout).toMatch(
+      new RegExp(`ok    event log .*: the usage topics have ${AFTER} partitions, log\\.partitions is ${BEFORE}, one copy`),
+    );
   });
 
   test('after it the ledger goes on: no number is missing, and the events of a key stay together and in order', async () => {

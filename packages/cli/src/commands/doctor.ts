@@ -11,8 +11,10 @@ import { settingsOf, withExamples, withShared } from '../command-line.ts';
 import { checkDocuments } from '../control-view.ts';
 import { clickhouseUrl } from '../clickhouse-address.ts';
 import { clickhouseAt, requireMigrated } from '../clickhouse-tables.ts';
+import { countNote, usesKafka } from '../event-log.ts';
 import { isDemo } from '../demo/documents.ts';
 import { EXIT, endingOf } from '../exit.ts';
+import { checkKafka } from '../kafka-checks.ts';
 import type { Settings } from '../settings.ts';
 import { RELEASED_AT } from '../version.ts';
 
@@ -157,16 +159,14 @@ async function checkPort(target: {
 
 async function checkLog(settings: Settings, running: RunNote | undefined): Promise<string> {
   const { layout, config } = settings;
+  if (usesKafka(settings)) return checkKafka(settings);
   if (!existsSync(layout.log)) return 'none yet: made at the first start';
   const log = openEmbeddedLog({ directory: layout.log, readOnly: true });
   try {
     const topic = await log.describeTopic(topicNames(config.log.topic_prefix).usageEvents);
     if (topic === null) return 'no topics yet: made at the next start';
-    if (topic.partitions !== config.log.partitions) {
-      throw new AppError(
-        'CHECK_FAILED',
-        `has ${topic.partitions} partitions, log.partitions is ${config.log.partitions}: set it to ${topic.partitions}`,
-      );
+    if (topic.partitions !== config.log.partitions && settings.origins.has('log.partitions')) {
+      return countNote(topic.partitions, config.log.partitions);
     }
     return `${topic.partitions} partitions${running === undefined ? '' : ', in use'}`;
   } finally {

@@ -15,6 +15,9 @@ export interface KnownTopic {
   readonly topic: string;
   /** By partition: the node that leads it, or -1 while none does. */
   readonly leaders: readonly number[];
+  /** Copies of the partition that has the fewest, and of the one that has the fewest in sync. */
+  readonly replicas: number;
+  readonly insyncReplicas: number;
 }
 
 export interface Brokers {
@@ -36,6 +39,7 @@ export class Cluster {
   readonly #asking = new Map<string, Promise<KnownTopic | null>>();
   readonly #coordinators = new Map<string, number>();
   readonly #closing = new AbortController();
+  #answered: Address | null = null;
   #brokers: Brokers = { count: 0, controllerId: -1 };
 
   constructor(settings: KafkaSettings) {
@@ -106,16 +110,19 @@ export class Cluster {
     this.#links.delete(key);
   }
 
-  /** Asks one broker after the other, those that are known first. */
+  /** Asks one broker after the other: first the one that answered last, so that one that is gone holds up nothing. */
   async anyBroker<Result>(ask: (link: Link) => Promise<Result>): Promise<Result> {
-    const addresses = [...this.#nodes.values(), ...this.settings.brokers.map(parseAddress)];
+    const last = this.#answered === null ? [] : [this.#answered];
     let failure: unknown = new Error('no broker is named');
-    for (const address of addresses) {
+    for (const address of [...last, ...this.#nodes.values(), ...this.settings.brokers.map(parseAddress)]) {
       try {
-        return await ask(this.#linkTo(address, 'general'));
+        const result = await ask(this.#linkTo(address, 'general'));
+        this.#answered = address;
+        return result;
       } catch (error) {
         if (!isConnectionFailure(error)) throw error;
         failure = error;
+        this.#answered = null;
       }
     }
     throw failure;
@@ -176,14 +183,14 @@ export class Cluster {
     }
     const leaders: number[] = Array.from({ length: found.partitionMetadata.length }, () => -1);
     for (const { partitionId, leader } of found.partitionMetadata) leaders[partitionId] = leader;
-    const known = { topic, leaders };
+    const known = {
+      topic,
+      leaders,
+      replicas: Math.min(...found.partitionMetadata.map(({ replicas }) => replicas.length)),
+      insyncReplicas: Math.min(...found.partitionMetadata.map(({ isr }) => isr.length)),
+    };
     this.#topics.set(topic, { known, atMs: this.settings.pacing.nowMs() });
     return known;
-  }
-
-  /** Asks a broker for the others, and for who controls them. */
-  async learnFrom(link: Link): Promise<void> {
-    this.#learnBrokers(await link.request(metadataRequest([])));
   }
 
   #learnBrokers(answer: MetadataAnswer): void {

@@ -5,12 +5,18 @@ import { Fetcher, readRanges } from './fetcher.ts';
 import { Senders } from './kafka-producer.ts';
 import { kafkaReader } from './kafka-reader.ts';
 import { kafkaSettings, type KafkaLogOptions } from './options.ts';
-import { createTopics, describeTopic, growTopic } from './topic-admin.ts';
+import { createTopics, describeTopic, growTopic, type KafkaTopicHealth, topicHealth } from './topic-admin.ts';
 import { joinGroup } from './group-member.ts';
 import { committedOffsets, setCommittedOffset } from './group-offsets.ts';
 
+/** The port, and what an operator may ask of Kafka. */
+export interface KafkaLog extends EventLog {
+  /** Null when the topic does not exist. */
+  topicHealth(topic: string): Promise<KafkaTopicHealth | null>;
+}
+
 /** Connects when it is first asked for something. Throws `LOG_ADDRESS_INVALID`. */
-export function openKafkaLog(options: KafkaLogOptions): EventLog {
+export function openKafkaLog(options: KafkaLogOptions): KafkaLog {
   options.brokers.forEach(parseAddress);
   const cluster = new Cluster(kafkaSettings(options));
   const senders = new Senders(cluster);
@@ -19,6 +25,7 @@ export function openKafkaLog(options: KafkaLogOptions): EventLog {
   return {
     createTopics: (specs: readonly TopicSpec[]) => createTopics(cluster, specs),
     describeTopic: (topic) => describeTopic(cluster, topic),
+    topicHealth: (topic) => topicHealth(cluster, topic),
     growTopic: (topic, partitions) => growTopic(cluster, topic, partitions),
     ranges: (topic) => readRanges(cluster, topic),
     committedOffsets: (group, topic) => committedOffsets(cluster, group, topic),

@@ -109,7 +109,13 @@ declare module 'kafkajs/src/protocol/requests/index.js' {
     readonly topicMetadata: readonly {
       readonly topicErrorCode: number;
       readonly topic: string;
-      readonly partitionMetadata: readonly { readonly partitionErrorCode: number; readonly partitionId: number; readonly leader: number }[];
+      readonly partitionMetadata: readonly {
+        readonly partitionErrorCode: number;
+        readonly partitionId: number;
+        readonly leader: number;
+        readonly replicas: readonly number[];
+        readonly isr: readonly number[];
+      }[];
     }[];
   }
   export interface GroupMember {

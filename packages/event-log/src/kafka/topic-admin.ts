@@ -4,6 +4,7 @@ import { topicMissing } from '../local/backend.ts';
 import type { TopicDescription, TopicSpec } from '../port.ts';
 import type { Cluster } from './cluster.ts';
 import { kafkaErrorType } from './failures.ts';
+import type { Link } from './link.ts';
 
 const TOPIC_RESOURCE = 2;
 const REPLICAS_MAX = 3;
@@ -27,6 +28,8 @@ const COMPACTION_LAG_MS = 3_600_000;
 
 async function createTopic(cluster: Cluster, spec: TopicSpec): Promise<void> {
   await cluster.persist(`creating topic ${spec.topic}`, async () => {
+    // Tells who the controller is now, too. An attempt whose answer was lost may have created it.
+    if ((await cluster.lookUp(spec.topic)) !== null) return;
     const replicationFactor = cluster.settings.replicationFactor ?? Math.min(REPLICAS_MAX, Math.max(1, cluster.brokers.count));
     const minInsyncReplicas = cluster.settings.minInsyncReplicas ?? (replicationFactor >= REPLICAS_FOR_TWO_IN_SYNC ? 2 : 1);
     const configEntries = [
@@ -69,19 +72,53 @@ export async function describeTopic(cluster: Cluster, topic: string): Promise<To
 }
 
 async function cleanupOf(cluster: Cluster, topic: string): Promise<TopicDescription['cleanup'] | null> {
+  const settings = await settingsOf(cluster, topic, ['cleanup.policy']);
+  if (settings === null) return null;
+  return (settings.get('cleanup.policy') ?? 'delete').split(',').includes('compact') ? 'compact' : 'time';
+}
+
+/** Null when the topic does not exist. */
+async function settingsOf(cluster: Cluster, topic: string, configNames: readonly string[]): Promise<ReadonlyMap<string, string> | null> {
   try {
     const { resources } = await cluster.anyBroker((link) =>
-      link.send('DescribeConfigs', {
-        resources: [{ type: TOPIC_RESOURCE, name: topic, configNames: ['cleanup.policy'] }],
-        includeSynonyms: false,
-      }),
+      link.send('DescribeConfigs', { resources: [{ type: TOPIC_RESOURCE, name: topic, configNames }], includeSynonyms: false }),
     );
-    const policy = resources[0]?.configEntries.find(({ configName }) => configName === 'cleanup.policy')?.configValue ?? 'delete';
-    return policy.split(',').includes('compact') ? 'compact' : 'time';
+    const entries = resources[0]?.configEntries ?? [];
+    return new Map(entries.flatMap(({ configName, configValue }) => (configValue === null ? [] : [[configName, configValue]])));
   } catch (error) {
     if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return null;
     throw error;
   }
+}
+
+/** What of a topic decides whether its records are safe: for whoever checks a cluster. */
+export interface KafkaTopicHealth {
+  readonly topic: string;
+  /** Copies of the partition that has the fewest, and of the one that has the fewest in sync. */
+  readonly replicas: number;
+  readonly insyncReplicas: number;
+  readonly minInsyncReplicas: number;
+  /** Whether the broker stamps records; otherwise a sender whose clock is wrong decides what expires. */
+  readonly stampedByLog: boolean;
+  /** Whether a replica that lacks acknowledged records may take over. */
+  readonly uncleanElection: boolean;
+}
+
+/** Null when the topic does not exist. */
+export async function topicHealth(cluster: Cluster, topic: string): Promise<KafkaTopicHealth | null> {
+  return cluster.persist(`looking at topic ${topic}`, async () => {
+    const known = await cluster.lookUp(topic);
+    const settings = await settingsOf(cluster, topic, ['min.insync.replicas', 'message.timestamp.type', 'unclean.leader.election.enable']);
+    if (known === null || settings === null) return null;
+    return {
+      topic,
+      replicas: known.replicas,
+      insyncReplicas: known.insyncReplicas,
+      minInsyncReplicas: Number(settings.get('min.insync.replicas')),
+      stampedByLog: settings.get('message.timestamp.type') === 'LogAppendTime',
+      uncleanElection: settings.get('unclean.leader.election.enable') === 'true',
+    };
+  });
 }
 
 /** Throws `TOPIC_MISSING`, `TOPIC_MISMATCH`. */
@@ -93,6 +130,8 @@ export async function growTopic(cluster: Cluster, topic: string, partitions: num
     throw new AppError('TOPIC_MISMATCH', `Topic ${topic} has ${description.partitions} partitions: it cannot shrink to ${partitions}.`);
   }
   await cluster.persist(`growing topic ${topic}`, async () => {
+    // Tells who the controller is now, too. An attempt whose answer was lost may have grown it.
+    if ((await cluster.lookUp(topic))?.leaders.length === partitions) return;
     try {
       await atController(cluster, (link) =>
         link.send('CreatePartitions', {
@@ -102,23 +141,15 @@ export async function growTopic(cluster: Cluster, topic: string, partitions: num
         }),
       );
     } catch (error) {
-      // An attempt whose answer was lost may have grown it.
-      if (kafkaErrorType(error) === 'INVALID_PARTITIONS' && (await cluster.lookUp(topic))?.leaders.length === partitions) return;
       throw refused(`Topic ${topic} is not grown`, error);
     }
   });
   await untilLed(cluster, topic, partitions);
 }
 
-async function atController<Result>(cluster: Cluster, ask: Parameters<typeof cluster.anyBroker<Result>>[0]): Promise<Result> {
-  const { controllerId } = cluster.brokers;
-  try {
-    return await ask(cluster.link(controllerId, 'general'));
-  } catch (error) {
-    // The next attempt goes to the broker that is the controller then.
-    if (kafkaErrorType(error) === 'NOT_CONTROLLER') await cluster.anyBroker(async (link) => cluster.learnFrom(link));
-    throw error;
-  }
+/** The controller as the last answer about a topic named it. */
+async function atController<Result>(cluster: Cluster, ask: (link: Link) => Promise<Result>): Promise<Result> {
+  return ask(cluster.link(cluster.brokers.controllerId, 'general'));
 }
 
 /** Resolves once every partition has a leader. */
