@@ -1,9 +1,10 @@
-import { openKafkaLog } from '@tokenledger/event-log';
+import { openKafkaLog, type OutgoingRecord } from '@tokenledger/event-log';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ownPrefix, requireBrokers, sharedKafka } from '../../support/kafka/index.ts';
 import { API } from '../../support/kafka/protocol.ts';
 import { type Exchange, type Fate, type KafkaProxy, PASS, startKafkaProxy } from '../../support/kafka/proxy.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { readTexts } from './stored.ts';
 import { plainClient } from './plain-client.ts';
 
@@ -55,15 +56,7 @@ describe.skipIf(kafka.skipped !== undefined)('on a network that loses, cuts, fal
         const producer = await log.producer();
         const sent = Array.from({ length: PARTITIONS }, (_, partition) => partition).map(async (partition) => {
           const values = Array.from({ length: SENDS }, (_, send) => Array.from({ length: RECORDS }, (_, record) => `${send}.${record}`));
-          const landed = await Promise.all(
-            values.map((texts) =>
-              producer.send(
-                topic,
-                partition,
-                texts.map((text) => ({ key: null, value: Buffer.from(text) })),
-              ),
-            ),
-          );
+          const landed = await Promise.all(values.map((texts) => producer.send(topic, partition, recordsOf(texts))));
           expect(await readTexts(requireBrokers(kafka), topic, partition)).toEqual(values.flat());
           expect(landed.map(({ baseOffset }) => baseOffset)).toEqual(values.map((_, send) => send * RECORDS));
         });
@@ -72,6 +65,41 @@ describe.skipIf(kafka.skipped !== undefined)('on a network that loses, cuts, fal
       }),
       { numRuns: 12 },
     );
+  });
+
+  it.each(['lose', 'cut', 'silence'] as const)('a reader of the event log goes on after its connection met with: %s', async (kind) => {
+    const topic = await newTopic();
+    const log = openKafkaLog({ brokers: [proxy.brokers], requestTimeoutMs: REQUEST_MS, fetchWaitMs: 100 });
+    const writer = openKafkaLog({ brokers: requireBrokers(kafka) });
+    try {
+      const reader = await log.reader({ topic, partition: 0, from: 'start' });
+      const producer = await writer.producer();
+      let befallen = false;
+      // The first answer that would bring a record.
+      proxy.decide(({ api, direction, frame }) => {
+        if (befallen || api !== API.fetch || direction !== 'response' || !frame.includes('record 1')) return PASS;
+        befallen = true;
+        return { kind };
+      });
+      await producer.send(topic, 0, recordsOf(['record 1']));
+      const read: string[] = [];
+      const readUntil = (count: number): Promise<true> =>
+        waitFor(
+          async () => {
+            const records = await reader.poll({ recordsMax: 10, bytesMax: 100_000, waitMs: 200 });
+            read.push(...records.map(({ value }) => Buffer.from(value ?? []).toString()));
+            return read.length >= count;
+          },
+          { timeoutMs: 20_000, describe: `${count} records` },
+        );
+      await readUntil(1);
+      await producer.send(topic, 0, recordsOf(['record 2', 'record 3']));
+      await readUntil(3);
+      expect(befallen).toBe(true);
+      expect(read).toEqual(['record 1', 'record 2', 'record 3']);
+    } finally {
+      await Promise.all([log.close(), writer.close()]);
+    }
   });
 
   it('kafkajs acknowledges ten records that it lost, with several sends in flight and one answer gone', async () => {
@@ -95,6 +123,10 @@ describe.skipIf(kafka.skipped !== undefined)('on a network that loses, cuts, fal
     expect(acknowledged.filter((text) => !stored.includes(text))).toHaveLength(RECORDS);
   });
 });
+
+function recordsOf(texts: readonly string[]): readonly OutgoingRecord[] {
+  return texts.map((text) => ({ key: null, value: Buffer.from(text) }));
+}
 
 function befalling(befalls: Trouble): (exchange: Exchange) => Fate {
   const seen = { request: 0, response: 0 };
