@@ -1,4 +1,5 @@
 /** The ingress role on an embedded log of its own, with documents on its control topic (one key and one channel per surface), and the events it published. */
+import { join } from 'node:path';
 import { type DocumentSet, documentSet, documentsOf, documentsSection } from '@tokenledger/control';
 import type { UsageEvent } from '@tokenledger/domain';
 import { type EventLog, openEmbeddedLog, topicNames, topicSpecs } from '@tokenledger/event-log';
@@ -60,6 +61,7 @@ export async function runIngress(options: RunningIngressOptions): Promise<Runnin
     readSecret: (reference) => options.secrets?.[reference] ?? testSecret(reference),
     keyHashSecrets: { current: TEST_HASH_SECRET },
     fingerprintSecret: TEST_HASH_SECRET,
+    journalDirectory: join(directory.path, 'journal'),
     logger: silentLogger(),
     metrics: registry,
     ...(options.journal === undefined ? {} : { journal: options.journal }),

@@ -108,6 +108,7 @@ export function compose(options: ComposeOptions): Composition {
       readSecret,
       keyHashSecrets: secrets.keyHash,
       fingerprintSecret: secrets.fingerprint(),
+      journalDirectory: settings.layout.journal,
       ...(tracing === undefined ? {} : { tracing }),
     });
   });

@@ -37,6 +37,8 @@ const USAGE_REASONS: Words<UsageReason> = {
   invalid_usage: true,
   answer_too_large: true,
   undecodable_answer: true,
+  unresolved: true,
+  journal_lost: true,
 };
 const COUNT_METHODS: Words<Counted['method']> = { exact: true, calibrated: true, approximate: true, '': true };
 

@@ -31,7 +31,11 @@ export type UsageReason =
   | 'cut_off'
   | 'invalid_usage'
   | 'answer_too_large'
-  | 'undecodable_answer';
+  | 'undecodable_answer'
+  /** The process died before the end of the answer was recorded. */
+  | 'unresolved'
+  /** The journal could not supply the event's bytes any more. */
+  | 'journal_lost';
 
 /** Who the usage is for: fixed values of the virtual key, completed by `x-tokenledger-*` headers. */
 export interface Attribution {

@@ -1,2 +1,10 @@
 export * from './journal.ts';
-export * from './memory-journal.ts';
+export * from './disk/disk-journal.ts';
+export * from './disk/disk.ts';
+export * from './disk/lock.ts';
+export { nodeDisk } from './disk/node-disk.ts';
+export { simulatedDisk, type SimulatedDisk } from './disk/simulated-disk.ts';
+export type { Numbered } from './disk/earlier-source.ts';
+export type { RecoveredEvent } from './disk/recovered-event.ts';
+export type { UnclosedEntry } from './disk/recovery.ts';
+export { ERRORS } from './errors.ts';

@@ -1,9 +1,10 @@
 /** The journal as the ingress sees it: what is recorded here before it happens cannot be lost after it happened.
  *
  *  A request has one entry: `open` before anything goes upstream, `close` with the final bytes of its event. A position is
- *  synced once everything written up to it would survive a crash (of the process or the machine, by `durability`). */
+ *  written once the operating system has it (it survives the death of the process), and synced once the disk has it
+ *  (it survives the death of the machine; with `durability: process` that is the same). */
 
-/** Grows with every write; compare with `syncedThrough`. */
+/** Grows with every record; compare with `syncedThrough`. */
 export type JournalPosition = number;
 
 export interface JournalEntry {
@@ -22,17 +23,27 @@ export interface OpenRequest {
 
 /** An entry whose bytes are final and wait to be published. */
 export interface ClosedEntry {
-  readonly id: number;
+  readonly source: string;
   readonly partition: number;
   readonly sequence: number;
   readonly key: string;
   readonly value: Uint8Array;
 }
 
+/** Numbers of one source in one partition. Entries through `acknowledged` are in the event log, those through `last` exist. */
+export interface LaneState {
+  readonly source: string;
+  readonly partition: number;
+  readonly acknowledged: number;
+  readonly last: number;
+}
+
 export interface JournalFill {
+  /** Entries that are open, or closed and not acknowledged by the log. */
   readonly entries: number;
-  readonly bytes: number;
   readonly entriesMax: number;
+  /** Bytes that are held: on disk, where there is one. */
+  readonly bytes: number;
   readonly bytesMax: number;
 }
 
@@ -40,20 +51,31 @@ export interface Journal {
   /** Identity of this opening; never used again. */
   readonly source: string;
   readonly syncedThrough: JournalPosition;
-  /** Writes the opening record. Null when the journal is full: refuse with 503 and `Retry-After`. */
+  /** Writes the opening record. Null when the journal is full or its disk does not take what it is given: refuse with 503 and `Retry-After`. */
   open(request: OpenRequest): JournalEntry | null;
+  /** What is known of a long answer so far: recovery estimates by the newest. */
+  progress(entry: JournalEntry, facts: Uint8Array): void;
   /** Assigns the entry's sequence (contiguous from 1 per partition), takes the event's final bytes and queues them for publication.
    *  Returns where its closing record ends: synced, the event is safe. */
   close(entry: JournalEntry, key: string, encode: (sequence: number) => Uint8Array): JournalPosition;
+  /** Calls back once the record that ends at `position` has left this process; at once when it already has. */
+  onWritten(position: JournalPosition, callback: () => void): void;
   /** Calls back once `syncedThrough` has reached `position`; at once when it already has. */
   onSynced(position: JournalPosition, callback: () => void): void;
-  /** Closed entries of a partition that are not acknowledged, in sequence order, from `afterSequence`, at most `max`. */
-  pending(partition: number, afterSequence: number, max: number): readonly ClosedEntry[];
-  /** The log holds this partition's entries up to `sequence`: they may go (the durable journal keeps them until they have landed). */
-  published(partition: number, sequence: number): void;
-  /** Called whenever an entry is closed. */
-  onClosed(listener: (partition: number) => void): void;
+  /** This source's lanes, and those of earlier openings that still hold entries. */
+  lanes(): readonly LaneState[];
+  /** Closed entries of a lane that are synced and not acknowledged, in sequence order, at most `max`. When the next ones have to be read from
+   *  disk first, there are none, and `onClosed` is called once they are here. */
+  pending(source: string, partition: number, max: number): readonly ClosedEntry[];
+  /** The log holds this lane's entries up to `sequence`. */
+  acknowledged(source: string, partition: number, sequence: number): void;
+  /** Everything of this lane up to `sequence` has taken effect: it may go. */
+  landed(source: string, partition: number, sequence: number): void;
+  /** Entries of a lane that are still held, by number, for publishing them again; those that were damaged or let go are absent. */
+  read(source: string, partition: number, from: number, to: number): Promise<readonly ClosedEntry[]>;
+  /** Called whenever entries of a lane may have become pending. */
+  onClosed(listener: (source: string, partition: number) => void): void;
   fill(): JournalFill;
-  /** Resolves once everything written is synced. */
+  /** Resolves once everything written is synced and the files are closed. */
   shutdown(): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { AppError } from '@tokenledger/domain';
 export interface DataLayout {
   readonly root: string;
   readonly log: string;
+  readonly journal: string;
   readonly clickhouse: string;
   readonly secrets: string;
   readonly simulatorBill: string;
@@ -19,6 +20,7 @@ export function dataLayout(root: string): DataLayout {
   return {
     root,
     log: join(root, 'log'),
+    journal: join(root, 'journal'),
     clickhouse: join(root, 'clickhouse'),
     secrets: join(root, 'secrets'),
     simulatorBill: join(root, 'simulator', 'bill.jsonl'),

@@ -1,7 +1,7 @@
 /** A billable surface on the wire: key → body → journal → provider. Reads top to bottom as a request goes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ControlView, ResolvedChannel } from '@tokenledger/control';
-import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
+import { type Attribution, InvariantError, isRejected, type Rejected, type UsageEvent } from '@tokenledger/domain';
 import type { RequestFacts, Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import { setTraceparent, spanIdOf, traceIdOf } from '@tokenledger/tracing';
@@ -11,9 +11,9 @@ import { authenticate } from './authenticate.ts';
 import type { IngressConfig } from './config.ts';
 import { readAttribution } from './core/attribution.ts';
 import { readRequestHeaders, type RequestHeaders } from './core/headers.ts';
-import { type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
+import { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
-import { Exchange, type ExchangeContext } from './exchange.ts';
+import { Exchange, type ExchangeContext, type ExchangeRequest } from './exchange.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { InFlight } from './in-flight.ts';
 import { answerRefusal, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
@@ -164,30 +164,53 @@ interface Sending {
 function send(context: BillableContext, sending: Sending, response: ServerResponse): Exchange | undefined {
   const { accepted, record, facts, channel, headers } = sending;
   const attemptStartedAt = performance.now();
+  const attemptId = newId(accepted.occurredAtMs);
+  const attempt = { accepted, record, channel, attemptId, attemptStartedAt };
   const entry = context.journal.open({
     partition: context.partitionOf(accepted.key.id),
-    facts: () =>
-      encodeUsageEvent(
-        usageEvent(record, UNRESOLVED, null, { source: context.journal.source, sequence: 0, recordedAtMs: accepted.occurredAtMs }),
-      ),
+    facts: () => encodeUsageEvent(unresolvedEvent(attempt, context.journal.source)),
   });
-  if (entry === null) {
+  if (entry === null && context.config.journal_on_full === 'refuse') {
     context.metrics.unrecorded('journal_full');
     answerRefusal(response, accepted.surface, accepted.requestId, JOURNAL_FULL);
     return undefined;
   }
-  const attemptId = newId(accepted.occurredAtMs);
   const { pool, basePath, credential } = context.upstreams.of(channel, accepted.surface);
   if (facts.streamed) plainStream(headers);
   headers.push(...credential, 'x-request-id', attemptId);
   if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
   const filter = facts.injectedBody === undefined ? undefined : accepted.surface.injectionFilter?.();
-  const exchange = new Exchange(context, { accepted, record, channel, attemptId, attemptStartedAt, filter }, entry, response);
-  pool.dispatch(
-    { path: basePath + accepted.surface.path + sending.query, method: 'POST', headers, body: facts.injectedBody ?? sending.body },
-    exchange,
-  );
+  const exchange = new Exchange(context, { ...attempt, filter }, entry, response);
+  const path = basePath + accepted.surface.path + sending.query;
+  const body = facts.injectedBody ?? sending.body;
+  // Only what the operating system has is known after a crash: a request that is nowhere recorded must not be served.
+  const dispatch = (): void => void pool.dispatch({ path, method: 'POST', headers, body }, exchange);
+  if (entry !== null) context.journal.onWritten(entry.position, dispatch);
+  else dispatch();
   return exchange;
+}
+
+/** What recovery publishes of a request if the process dies before its end is recorded. */
+function unresolvedEvent(
+  { accepted, record, channel, attemptId, attemptStartedAt }: Omit<ExchangeRequest, 'filter'>,
+  source: string,
+): UsageEvent {
+  const attempt: AttemptRecord = {
+    attemptId,
+    channelId: channel.id,
+    provider: channel.provider,
+    region: channel.region,
+    requestedModel: record.requestedModel,
+    startedAtMs: accepted.occurredAtMs + Math.round(attemptStartedAt - accepted.startedAt),
+    durationMs: 0,
+    timeToFirstByteMs: null,
+    httpStatus: null,
+    errorClass: 'unresolved',
+    upstreamRequestId: '',
+    answer: null,
+    reasonWithoutAnswer: 'unresolved',
+  };
+  return usageEvent(record, UNRESOLVED, attempt, { source, sequence: 0, recordedAtMs: accepted.occurredAtMs });
 }
 
 /** Only the query is the client's: the path is the surface's, whatever form the request line had. */

@@ -1,7 +1,9 @@
 /** Limits and times of the ingress. Every queue, body and wait has one. */
 import { z } from 'zod';
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
 
 export const ingressConfig = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
@@ -52,16 +54,47 @@ export const ingressConfig = z.strictObject({
     .describe(
       'How long a stop goes on serving while `/readyz` says no, so that load balancers notice, in milliseconds; part of `shutdown.timeout_ms`, at most half of it.',
     ),
+  journal_dir: z
+    .string()
+    .default('')
+    .describe("Where the journal is kept, a directory of this ingress alone; '' is `journal` in the data directory."),
+  journal_durability: z
+    .enum(['disk', 'process'])
+    .default('disk')
+    .describe(
+      'When a record is safe: once the disk has it, or once the operating system has it (then a power cut may lose the last moments).',
+    ),
   journal_entries_max: z
     .int()
     .min(1)
-    .default(100_000)
-    .describe('Events that may wait for the event log; beyond it requests are refused with 503.'),
+    .default(1_000_000)
+    .describe('Requests that may be open or wait for the event log; beyond it `journal_on_full` decides.'),
   journal_bytes_max: z
     .int()
     .min(MIB)
-    .default(256 * MIB)
-    .describe('Bytes of events that may wait for the event log; beyond it requests are refused with 503.'),
+    .default(4 * GIB)
+    .describe('Bytes of the journal on disk; beyond it `journal_on_full` decides.'),
+  journal_segment_bytes_max: z
+    .int()
+    .min(MIB)
+    .default(32 * MIB)
+    .describe('Bytes of one segment of the journal; disk space is given back by segments.'),
+  journal_memory_bytes_max: z
+    .int()
+    .min(MIB)
+    .default(64 * MIB)
+    .describe('Bytes of events that are kept in memory until the event log has them; what is beyond is read from the journal again.'),
+  journal_buffer_bytes_max: z
+    .int()
+    .min(64 * KIB)
+    .default(16 * MIB)
+    .describe('Bytes of records that may wait for the disk; beyond it requests are refused early.'),
+  journal_on_full: z
+    .enum(['refuse', 'pass'])
+    .default('refuse')
+    .describe(
+      'What happens to a request that cannot be recorded: refused with 503, or let through and counted in `tokenledger_ingress_unrecorded_total`.',
+    ),
   publish_batch_max: z.int().min(1).default(500).describe('Events per send to the event log.'),
   publish_linger_ms: z.int().min(0).default(50).describe('How long an event may wait for others to be sent along, in milliseconds.'),
   publish_retry_ms_max: z.int().min(10).default(5000).describe('Longest pause between two tries to publish, in milliseconds.'),

@@ -51,7 +51,8 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', '
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #context: ExchangeContext;
   readonly #request: ExchangeRequest;
-  readonly #entry: JournalEntry;
+  /** Null for a request that the full journal let pass. */
+  readonly #entry: JournalEntry | null;
   readonly #response: ServerResponse;
   #controller: Dispatcher.DispatchController | undefined;
   #reading: AnswerReading | undefined;
@@ -78,7 +79,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #firstTokenAt: number | null = null;
   #upstreamRequestId = '';
 
-  constructor(context: ExchangeContext, request: ExchangeRequest, entry: JournalEntry, response: ServerResponse) {
+  constructor(context: ExchangeContext, request: ExchangeRequest, entry: JournalEntry | null, response: ServerResponse) {
     this.#context = context;
     this.#request = request;
     this.#entry = entry;
@@ -123,10 +124,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const untrue = this.#filter === undefined ? NO_HEADERS : this.#decodesInline ? CODED_HEADERS : LENGTH_HEADERS;
     this.#hasDate = headers['date'] !== undefined;
     this.#headers = answerHeaders(headers, untrue);
-    this.#context.journal.onSynced(this.#entry.position, () => {
-      this.#openSynced = true;
-      this.#resumeIfFlowing();
-    });
+    if (this.#entry === null) this.#openSynced = true;
+    else {
+      this.#context.journal.onSynced(this.#entry.position, () => {
+        this.#openSynced = true;
+        this.#resumeIfFlowing();
+      });
+    }
     if (!this.#openSynced) controller.pause();
   }
 
@@ -247,6 +251,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { journal, tracing } = this.#context;
     const { channel, accepted } = this.#request;
     const { key, trace } = accepted;
+    if (this.#entry === null) {
+      this.#context.metrics.unrecorded('journal_full_passed');
+      this.#endAnswer(broken ? error : undefined);
+      return;
+    }
     const position = journal.close(this.#entry, key.id, (sequence) => {
       const event = usageEvent(this.#request.record, end, this.#attempt(observed, broken ? error : undefined), {
         source: journal.source,

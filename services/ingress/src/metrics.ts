@@ -1,11 +1,11 @@
 /** What the ingress counts: requests by outcome, refusals that have no event, what waits to be published, and its own overhead. */
 import type { ControlState } from '@tokenledger/control';
-import type { Journal } from '@tokenledger/journal';
+import type { JournalAlarm, JournalFill } from '@tokenledger/journal';
 import { type CounterSeries, createMetrics, type Registry } from '@tokenledger/runtime';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 
 /** Refusals that leave no event behind. */
-export type UnrecordedReason = 'key_missing' | 'key_unknown' | 'head_too_large' | 'journal_full';
+export type UnrecordedReason = 'key_missing' | 'key_unknown' | 'head_too_large' | 'journal_full' | 'journal_full_passed';
 
 export interface IngressMetrics {
   /** A request that has its event. */
@@ -17,6 +17,7 @@ export interface IngressMetrics {
   draining(change: 1 | -1): void;
   published(count: number): void;
   publishFailed(): void;
+  journalAlarm(kind: JournalAlarm['kind']): void;
   /** The documents that requests are decided by from now on. */
   documents(state: ControlState): void;
   /** A request that was refused because its channel cannot be used here. */
@@ -25,6 +26,7 @@ export interface IngressMetrics {
 
 /** Values that live elsewhere. */
 export interface IngressGauges {
+  readonly journalFill: () => JournalFill;
   readonly bytesInFlight: () => number;
   /** How old the knowledge of documents may be. */
   readonly controlBehindMs: () => number;
@@ -34,13 +36,16 @@ export interface IngressGauges {
 const MICROSECONDS = 1e-6;
 const MILLISECONDS = 1e-3;
 
-export function ingressMetrics(registry: Registry, journal: Journal, gauges: IngressGauges): IngressMetrics {
+export function ingressMetrics(registry: Registry, gauges: IngressGauges): IngressMetrics {
   const metrics = createMetrics(registry, 'ingress');
   const requests = metrics.counter('requests_total', 'Requests that have an event, by surface and outcome.', ['surface', 'outcome']);
   const unrecorded = metrics.counter('unrecorded_total', 'Requests refused without an event, by reason.', ['reason']);
   const free = metrics.counter('free_calls_total', 'Calls that cost nothing and have no event.', ['surface']);
   const draining = metrics.gauge('draining', 'Answers that are read on although their client has left.');
   const published = metrics.counter('published_total', 'Events that the event log holds.');
+  const alarms = metrics.counter('journal_alarms_total', 'Writes and reads of the journal that failed, and damage found in it, by kind.', [
+    'kind',
+  ]);
   const failures = metrics.counter('publish_failures_total', 'Sends to the event log that failed and were tried again.');
   // Sums without buckets: a histogram costs more than all else here, and quantiles can be asked of `overhead_us` and `duration_ms` in the ledger.
   let overheadUs = 0;
@@ -51,9 +56,9 @@ export function ingressMetrics(registry: Registry, journal: Journal, gauges: Ing
     () => overheadUs * MICROSECONDS,
   );
   metrics.counterOf('duration_seconds_total', 'From requests accepted to their answers complete.', () => durationMs * MILLISECONDS);
-  metrics.gaugeOf('journal_entries', 'Requests open or waiting for the event log.', () => journal.fill().entries);
+  metrics.gaugeOf('journal_entries', 'Requests open or waiting for the event log.', () => gauges.journalFill().entries);
   metrics.gaugeOf('journal_fill_ratio', 'How full the journal is, 0 to 1; at 1 requests are refused.', () => {
-    const fill = journal.fill();
+    const fill = gauges.journalFill();
     return Math.max(fill.entries / fill.entriesMax, fill.bytes / fill.bytesMax);
   });
   metrics.gaugeOf('request_bytes_in_flight', 'Request bytes held at this moment.', gauges.bytesInFlight);
@@ -88,6 +93,7 @@ export function ingressMetrics(registry: Registry, journal: Journal, gauges: Ing
     free: (surface) => free.with({ surface }).inc(),
     draining: (change) => draining.inc(change),
     published: (count) => published.inc(count),
+    journalAlarm: (kind) => alarms.with({ kind }).inc(),
     publishFailed: () => failures.inc(),
     documents(state) {
       keys.set(state.keyCount);

@@ -26,7 +26,9 @@ export interface Publisher {
 const RETRY_MS_MIN = 10;
 const RETRY_DOUBLINGS_MAX = 20;
 
+/** One source's entries of one partition. */
 interface Lane {
+  readonly source: string;
   readonly partition: number;
   timer: NodeJS.Timeout | undefined;
   sending: boolean;
@@ -35,15 +37,16 @@ interface Lane {
 
 export function startPublisher(options: PublisherOptions): Publisher {
   const { journal, producer, topic } = options;
-  const lanes = new Map<number, Lane>();
+  const lanes = new Map<string, Lane>();
   let lingerMs = options.lingerMs;
   let emptied: (() => void) | undefined;
 
-  const laneOf = (partition: number): Lane => {
-    let lane = lanes.get(partition);
+  const laneOf = (source: string, partition: number): Lane => {
+    const key = `${source}/${partition}`;
+    let lane = lanes.get(key);
     if (lane === undefined) {
-      lane = { partition, timer: undefined, sending: false, failures: 0 };
-      lanes.set(partition, lane);
+      lane = { source, partition, timer: undefined, sending: false, failures: 0 };
+      lanes.set(key, lane);
     }
     return lane;
   };
@@ -57,26 +60,22 @@ export function startPublisher(options: PublisherOptions): Publisher {
   };
 
   const send = async (lane: Lane): Promise<void> => {
-    const batch = journal.pending(lane.partition, 0, options.batchMax);
+    const batch = journal.pending(lane.source, lane.partition, options.batchMax);
     const last = batch.at(-1);
     if (last === undefined) return;
     lane.sending = true;
-    const failure = await append(
-      producer,
-      topic,
-      lane.partition,
-      batch.map((entry) => recordOf(entry, journal.source)),
-    );
+    const failure = await append(producer, topic, lane.partition, batch.map(recordOf));
     lane.sending = false;
     if (failure === undefined) {
       lane.failures = 0;
-      journal.published(lane.partition, last.sequence);
+      journal.acknowledged(lane.source, lane.partition, last.sequence);
+      journal.landed(lane.source, lane.partition, last.sequence);
       options.onPublished(batch.length);
     } else {
       lane.failures += 1;
       options.onFailure(failure);
     }
-    if (journal.pending(lane.partition, 0, 1).length === 0) emptied?.();
+    if (journal.pending(lane.source, lane.partition, 1).length === 0) emptied?.();
     else schedule(lane, pauseMs(lane.failures, batch.length));
   };
 
@@ -85,7 +84,9 @@ export function startPublisher(options: PublisherOptions): Publisher {
     return sent === options.batchMax ? 0 : lingerMs;
   };
 
-  journal.onClosed((partition) => schedule(laneOf(partition), lingerMs));
+  journal.onClosed((source, partition) => schedule(laneOf(source, partition), lingerMs));
+  // What earlier openings left.
+  for (const { source, partition } of journal.lanes()) schedule(laneOf(source, partition), 0);
 
   const left = (): number => journal.fill().entries;
 
@@ -130,6 +131,6 @@ async function append(producer: Producer, topic: string, partition: number, reco
   }
 }
 
-function recordOf(entry: ClosedEntry, source: string): OutgoingRecord {
-  return { key: entry.key, value: entry.value, headers: identityHeaders({ source, sequence: entry.sequence }) };
+function recordOf({ key, value, source, sequence }: ClosedEntry): OutgoingRecord {
+  return { key, value, headers: identityHeaders({ source, sequence }) };
 }

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import type { KeyHashSecrets, SecretReader } from '@tokenledger/control';
 import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
 import { AppError } from '@tokenledger/domain';
-import { type Journal, memoryJournal } from '@tokenledger/journal';
+import type { Journal, JournalAlarm, JournalFill } from '@tokenledger/journal';
 import { listenFailure, type Logger, localUrl, type Registry, type Role, type RoleStatus } from '@tokenledger/runtime';
 import type { RequestTracing } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
-import { newId } from './accepted-request.ts';
 import type { IngressConfig } from './config.ts';
 import { fingerprinter } from './fingerprint.ts';
 import { inFlightBound } from './in-flight.ts';
 import { leave, leftSentence } from './leaving.ts';
 import { followDocuments, type LiveDocuments } from './live-documents.ts';
+import { openIngressJournal, type IngressJournal } from './journal.ts';
 import { ingressMetrics } from './metrics.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
 import { ingressServer } from './server.ts';
@@ -30,7 +30,9 @@ export interface IngressOptions {
   readonly fingerprintSecret: Uint8Array;
   readonly logger: Logger;
   readonly metrics: Registry;
-  /** Default: one in memory, within the limits of `config`. */
+  /** Where the journal is kept, unless `config` names another place. */
+  readonly journalDirectory: string;
+  /** In place of the one on disk. */
   readonly journal?: Journal;
   /** Default: requests are not traced. */
   readonly tracing?: RequestTracing;
@@ -41,6 +43,8 @@ export interface Ingress extends Role {
   readonly url: string;
 }
 
+const NOTHING_HELD: JournalFill = { entries: 0, entriesMax: 1, bytes: 0, bytesMax: 1 };
+
 export function createIngress(options: IngressOptions): Ingress {
   const { config, logger } = options;
   let status: RoleStatus = 'stopped';
@@ -49,14 +53,39 @@ export function createIngress(options: IngressOptions): Ingress {
   let producer: Producer | undefined;
   let publisher: Publisher | undefined;
   let documents: LiveDocuments | undefined;
+  let journal: Journal | undefined;
+  let closeJournal = (): Promise<void> => Promise.resolve();
   const pools = upstreams(config);
-  const journal = options.journal ?? newJournal(config);
   const inFlight = inFlightBound({ inFlightBytesMax: config.request_bytes_in_flight_max, bodyBytesMax: config.body_bytes_max });
-  const metrics = ingressMetrics(options.metrics, journal, {
+  const metrics = ingressMetrics(options.metrics, {
+    journalFill: () => journal?.fill() ?? NOTHING_HELD,
     bytesInFlight: () => inFlight.bytes,
     controlBehindMs: () => documents?.behindMs() ?? 0,
     upstreamOrigins: () => pools.origins,
   });
+
+  async function openJournal(): Promise<IngressJournal> {
+    const directory = config.journal_dir === '' ? options.journalDirectory : config.journal_dir;
+    const opened = await openIngressJournal({ directory, config, now: Date.now, onAlarm });
+    const { sources, unresolved, lost } = opened.journal.recovered;
+    if (sources > 0) logger.warn({ sources, unresolved, lost }, 'an earlier ingress left entries in the journal: they are published now');
+    return opened;
+  }
+
+  function onAlarm(alarm: JournalAlarm): void {
+    metrics.journalAlarm(alarm.kind);
+    switch (alarm.kind) {
+      case 'write_failed':
+        return logger.error({ err: alarm.error }, 'the disk of the journal does not take records: new requests are refused until it does');
+      case 'read_failed':
+        return logger.error({ err: alarm.error }, 'events cannot be read from the journal: they wait for the next start');
+      case 'damaged':
+        return logger.error(
+          { source: alarm.source, batches: alarm.batches, numbers: alarm.numbers },
+          'the journal is damaged: numbers whose events are gone are published as unresolved, with the reason journal_lost',
+        );
+    }
+  }
 
   return {
     name: 'ingress',
@@ -79,8 +108,11 @@ export function createIngress(options: IngressOptions): Ingress {
         logger,
       }));
       producer = await options.log.producer();
+      const opened = options.journal === undefined ? await openJournal() : { journal: options.journal, close: closeJournal };
+      closeJournal = opened.close;
+      const held = (journal = opened.journal);
       publisher = startPublisher({
-        journal,
+        journal: held,
         producer,
         topic: topic.topic,
         batchMax: config.publish_batch_max,
@@ -94,7 +126,7 @@ export function createIngress(options: IngressOptions): Ingress {
       });
       app = ingressServer({
         config,
-        journal,
+        journal: held,
         metrics,
         inFlight,
         tracing: options.tracing,
@@ -121,27 +153,19 @@ export function createIngress(options: IngressOptions): Ingress {
       await documents?.close();
       await producer?.close();
       await pools.close();
-      await journal.shutdown();
+      await closeJournal();
       status = 'stopped';
       return { left: leftSentence(left) };
     },
 
     state() {
       if (status !== 'ready') return { status, detail: '' };
-      const waiting = publisher?.healthy === false ? `the event log does not take events; ${journal.fill().entries} wait` : '';
+      const waiting = publisher?.healthy === false ? `the event log does not take events; ${journal?.fill().entries} wait` : '';
       const detail = [waiting, documents?.trouble() ?? ''].filter((sentence) => sentence !== '').join('; ');
       if (documents?.failed === true) return { status: 'failed', detail };
       return detail === '' ? { status, detail } : { status: 'degraded', detail };
     },
   };
-}
-
-function newJournal(config: IngressConfig): Journal {
-  return memoryJournal({
-    source: `ingress/${newId(Date.now())}`,
-    entriesMax: config.journal_entries_max,
-    bytesMax: config.journal_bytes_max,
-  });
 }
 
 /** All events of a virtual key share a partition, the same one in every ingress. */

@@ -37,7 +37,7 @@ schema_registry: { url: '${stub.url}', username: ledger, password: secret }
     }),
   );
 
-  /** The names of the schemas of all values in a topic, asked of the registry as any client of it does. */
+  /** The names of the schemas of all values in a topic, asked of the registry the way its clients ask. */
   async function schemaNames(topic: string): Promise<readonly unknown[]> {
     const registry = schemaRegistry({ url: stub.url, username: 'ledger', password: 'secret' });
     const names: unknown[] = [];

@@ -206,6 +206,8 @@ test('an ingress with another hash secret than the keys are hashed with does not
     readSecret: () => 'unused',
     keyHashSecrets: { current: Buffer.alloc(32, 9) },
     fingerprintSecret: TEST_HASH_SECRET,
+    // It does not come as far as that.
+    journalDirectory: '',
     logger: silentLogger(),
     metrics: createRegistry({ processMetrics: false }),
   });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { ServerResponse } from 'node:http';
-import { type Journal, type JournalPosition, memoryJournal } from '@tokenledger/journal';
+import type { Journal, JournalPosition } from '@tokenledger/journal';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
 import { awayLog } from '../../support/away-log.ts';
@@ -9,6 +9,7 @@ import { freePort } from '../../support/free-port.ts';
 import { CHAT_ANSWER, CHAT_CLASSES, CHAT_REQUEST, CHAT_STREAM_REQUEST, chatFrames } from '../../support/provider-answers.ts';
 import { runIngress, TEST_KEY } from '../../support/running-ingress.ts';
 import { scriptedUpstream } from '../../support/scripted-upstream.ts';
+import { testJournal } from '../../support/test-journal.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const MIB = 1024 * 1024;
@@ -144,11 +145,12 @@ test('a client that takes nothing holds the provider back, and is dropped after 
 });
 
 /** A journal that is synced only when the test says so. */
-function heldJournal(): { readonly journal: Journal; readonly waiting: () => number; readonly sync: () => void } {
-  const inner = memoryJournal({ source: 'test', entriesMax: 100, bytesMax: MIB });
+async function heldJournal(): Promise<{ readonly journal: Journal; readonly waiting: () => number; readonly sync: () => void }> {
+  const journal = await testJournal();
   let held: (() => void)[] = [];
+  journal.onSynced = (_position: JournalPosition, callback: () => void) => void held.push(callback);
   return {
-    journal: { ...inner, onSynced: (_position: JournalPosition, callback: () => void) => void held.push(callback) },
+    journal,
     waiting: () => held.length,
     sync: () => {
       const ready = held;
@@ -166,7 +168,7 @@ test('the client gets no byte before the opening record is safe, and no end befo
     response.write(first);
     goOn = () => response.end(rest.join(''));
   });
-  const { journal, waiting, sync } = heldJournal();
+  const { journal, waiting, sync } = await heldJournal();
   await using ingress = await runIngress({ upstreamUrl: upstream.url, journal });
   const socket = connect(Number(new URL(ingress.url).port), '127.0.0.1');
   await once(socket, 'connect');

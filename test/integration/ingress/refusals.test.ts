@@ -2,13 +2,11 @@ import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
-import { memoryJournal } from '@tokenledger/journal';
 import { CHAT_ANSWER, CHAT_REQUEST, MESSAGES_REQUEST } from '../../support/provider-answers.ts';
 import { REVOKED_KEY, runIngress, TEST_KEY } from '../../support/running-ingress.ts';
 import { scriptedUpstream } from '../../support/scripted-upstream.ts';
+import { testJournal } from '../../support/test-journal.ts';
 import { waitFor } from '../../support/wait-for.ts';
-
-const MIB = 1024 * 1024;
 
 const upstreamThatAnswers = () =>
   scriptedUpstream((response) => {
@@ -120,7 +118,7 @@ test('more request bytes than the bound are refused with 503 and Retry-After bef
 
 test('a full journal refuses with 503 before anything is forwarded, and is counted', async () => {
   await using upstream = await upstreamThatAnswers();
-  const journal = memoryJournal({ source: 'test', entriesMax: 1, bytesMax: MIB });
+  const journal = await testJournal({ entriesMax: 1 });
   journal.open({ partition: 0, facts: () => new Uint8Array() });
   await using ingress = await runIngress({ upstreamUrl: upstream.url, journal });
   const answer = await chat(ingress.url, CHAT_REQUEST);

@@ -1,0 +1,340 @@
+/** The journal on disk. Each opening is a source of its own with its own segments; what earlier openings left is finished first: a request that was
+ *  opened and never closed gets its number and its `unresolved` event, on disk, before anything of it is sent. */
+import { invariant } from '@tokenledger/domain';
+import { type Pacing, systemPacing } from '@tokenledger/event-log';
+import type { ClosedEntry, Journal, JournalEntry, JournalFill, LaneState, OpenRequest } from '../journal.ts';
+import { PositionQueue } from '../position-queue.ts';
+import { scanSegment } from './batch.ts';
+import type { JournalDisk } from './disk.ts';
+import { type EarlierSource, type Numbered, recoverSource } from './earlier-source.ts';
+import { Lane } from './lane.ts';
+import type { RecoveredEvent } from './recovered-event.ts';
+import { closedRecords, type UnclosedEntry } from './recovery.ts';
+import { parseSegmentFileName } from './segment-name.ts';
+import { type Segment, SegmentWriter, type WrittenEntry } from './segment-writer.ts';
+
+export interface DiskJournalOptions {
+  readonly disk: JournalDisk;
+  /** `disk`: a record is synced once the disk has it. `process`: once the operating system has it. */
+  readonly durability: 'disk' | 'process';
+  readonly entriesMax: number;
+  readonly bytesMax: number;
+  /** Bytes of records that may wait for the disk. */
+  readonly bufferedBytesMax: number;
+  /** Bytes of events that are kept in memory for the log; what is beyond is read from disk when its turn comes. */
+  readonly memoryBytesMax: number;
+  readonly segmentBytesMax: number;
+  /** The event of a request that was opened and never closed. */
+  readonly unresolved: (entry: UnclosedEntry, numbered: Numbered) => RecoveredEvent;
+  /** The event for a number whose bytes were damaged: reason `journal_lost`. */
+  readonly lost: (numbered: Numbered) => RecoveredEvent;
+  readonly onAlarm: (alarm: JournalAlarm) => void;
+  /** Identity of this opening: letters, digits, `-`, `.` and slashes, never used before. */
+  readonly source: string;
+  readonly pacing?: Pacing;
+}
+
+export type JournalAlarm =
+  | { readonly kind: 'write_failed'; readonly error: unknown }
+  | { readonly kind: 'read_failed'; readonly error: unknown }
+  | { readonly kind: 'damaged'; readonly source: string; readonly batches: readonly number[]; readonly numbers: number };
+
+export interface DiskJournal extends Journal {
+  /** What recovery did, for the log. */
+  readonly recovered: { readonly sources: number; readonly unresolved: number; readonly lost: number };
+  /** Moves all segments of an earlier source out of the way: they are older than what the ledger knows of it. Returns where to. */
+  setAside(source: string): Promise<string>;
+}
+
+interface OpenEntry extends JournalEntry, WrittenEntry {
+  position: number;
+  closed: boolean;
+}
+
+/** Throws what the disk throws: without its journal an ingress does not start. */
+export async function openDiskJournal(options: DiskJournalOptions): Promise<DiskJournal> {
+  const pacing = options.pacing ?? systemPacing;
+  const earlier: EarlierSource[] = [];
+  for (const [source, numbers] of await segmentsBySource(options.disk)) {
+    const onWriteFailure = (error: unknown): void => options.onAlarm({ kind: 'write_failed', error });
+    const recovered = await recoverSource(source, numbers, { ...options, pacing, onWriteFailure });
+    const { damagedBatches: batches, lost } = recovered;
+    if (batches.length > 0) options.onAlarm({ kind: 'damaged', source, batches, numbers: lost });
+    earlier.push(recovered);
+  }
+  return new OpenedJournal(options, pacing, earlier);
+}
+
+class OpenedJournal implements DiskJournal {
+  readonly source: string;
+  readonly recovered: DiskJournal['recovered'];
+  readonly #options: DiskJournalOptions;
+  readonly #lanes: Map<string, Lane>;
+  /** Earlier openings that still hold entries. */
+  readonly #earlier: EarlierSource[];
+  readonly #writer: SegmentWriter;
+  readonly #written = new PositionQueue();
+  readonly #synced = new PositionQueue();
+  readonly #listeners: ((source: string, partition: number) => void)[] = [];
+  /** Lanes with entries that were closed since the last sync. */
+  readonly #fresh = new Set<Lane>();
+  readonly #reading = new Set<Lane>();
+  readonly #removing = new Set<Promise<void>>();
+  #lastId = 0;
+  #open = 0;
+  #closing = false;
+
+  constructor(options: DiskJournalOptions, pacing: Pacing, earlier: EarlierSource[]) {
+    this.#options = options;
+    this.#lanes = new Map(earlier.flatMap(({ lanes }) => lanes).map((lane) => [laneKey(lane.source, lane.partition), lane]));
+    this.#earlier = earlier;
+    this.recovered = {
+      sources: earlier.length,
+      unresolved: earlier.reduce((sum, { unresolved }) => sum + unresolved, 0),
+      lost: earlier.reduce((sum, { lost }) => sum + lost, 0),
+    };
+    this.source = options.source;
+    this.#writer = new SegmentWriter({
+      disk: options.disk,
+      source: this.source,
+      durability: options.durability,
+      segmentBytesMax: options.segmentBytesMax,
+      firstSegment: 1,
+      firstBatch: 1,
+      numbered: new Map(),
+      pacing,
+      onWritten: () => this.#written.reached(this.#writer.writtenThrough),
+      onSynced: () => this.#onSynced(),
+      onFailure: (error) => options.onAlarm({ kind: 'write_failed', error }),
+    });
+    this.#letGo();
+  }
+
+  get syncedThrough(): number {
+    return this.#writer.syncedThrough;
+  }
+
+  open(request: OpenRequest): JournalEntry | null {
+    const fill = this.fill();
+    if (this.#closing || this.#writer.failing || this.#writer.bufferedBytes >= this.#options.bufferedBytesMax) return null;
+    if (fill.entries >= fill.entriesMax || fill.bytes >= fill.bytesMax) return null;
+    this.#lastId += 1;
+    this.#open += 1;
+    const entry: OpenEntry = { id: this.#lastId, partition: request.partition, position: 0, segment: null, closed: false };
+    entry.position = this.#writer.opened({ kind: 'opened', id: entry.id, partition: entry.partition, facts: request.facts() }, entry);
+    return entry;
+  }
+
+  progress(entry: JournalEntry, facts: Uint8Array): void {
+    this.#writer.append({ kind: 'progress', id: entry.id, facts });
+  }
+
+  close(entry: JournalEntry, key: string, encode: (sequence: number) => Uint8Array): number {
+    const open = entry as OpenEntry;
+    invariant(!open.closed, 'an entry of the journal is closed once');
+    open.closed = true;
+    this.#open -= 1;
+    const lane = this.#lane(this.source, open.partition);
+    const sequence = lane.nextSequence();
+    const value = encode(sequence);
+    const record = { kind: 'closed', id: open.id, partition: open.partition, sequence, key, value } as const;
+    open.position = this.#writer.closed(record, open);
+    lane.add(
+      { source: this.source, partition: open.partition, sequence, key, value },
+      open.position,
+      this.#memoryBytes() < this.#options.memoryBytesMax,
+    );
+    this.#fresh.add(lane);
+    return open.position;
+  }
+
+  onWritten(position: number, callback: () => void): void {
+    if (position <= this.#writer.writtenThrough) callback();
+    else this.#written.add(position, callback);
+  }
+
+  onSynced(position: number, callback: () => void): void {
+    if (position <= this.#writer.syncedThrough) callback();
+    else this.#synced.add(position, callback);
+  }
+
+  lanes(): readonly LaneState[] {
+    return Array.from(this.#lanes.values(), ({ source, partition, acknowledged, last }) => ({ source, partition, acknowledged, last }));
+  }
+
+  pending(source: string, partition: number, max: number): readonly ClosedEntry[] {
+    const lane = this.#lanes.get(laneKey(source, partition));
+    if (lane === undefined) return [];
+    const entries = lane.pending(this.#writer.syncedThrough, max);
+    if (entries.length === 0 && lane.firstOnDisk !== null) this.#load(lane);
+    return entries;
+  }
+
+  acknowledged(source: string, partition: number, sequence: number): void {
+    this.#lane(source, partition).acknowledge(sequence);
+  }
+
+  landed(source: string, partition: number, sequence: number): void {
+    const lane = this.#lanes.get(laneKey(source, partition));
+    if (lane === undefined || sequence <= lane.landed) return;
+    lane.land(sequence);
+    this.#letGo();
+  }
+
+  async read(source: string, partition: number, from: number, to: number): Promise<readonly ClosedEntry[]> {
+    const found = new Map<number, ClosedEntry>();
+    for (const segment of this.#segmentsOf(source)) {
+      const held = segment.closed.get(partition);
+      if (held === undefined || held.to < from || held.from > to) continue;
+      for (const record of closedRecords(scanSegment(await this.#options.disk.read(segment.name)))) {
+        if (record.partition !== partition || record.sequence < from || record.sequence > to) continue;
+        found.set(record.sequence, { source, partition, sequence: record.sequence, key: record.key, value: Buffer.from(record.value) });
+      }
+    }
+    return Array.from(found.values()).toSorted((one, other) => one.sequence - other.sequence);
+  }
+
+  onClosed(listener: (source: string, partition: number) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  fill(): JournalFill {
+    let waiting = 0;
+    for (const lane of this.#lanes.values()) waiting += lane.last - lane.acknowledged;
+    let bytes = this.#writer.bufferedBytes;
+    for (const segment of this.#writer.segments) bytes += segment.bytes;
+    for (const { segments } of this.#earlier) for (const segment of segments) bytes += segment.bytes;
+    return { entries: this.#open + waiting, bytes, entriesMax: this.#options.entriesMax, bytesMax: this.#options.bytesMax };
+  }
+
+  async setAside(source: string): Promise<string> {
+    const index = this.#earlier.findIndex((one) => one.source === source);
+    invariant(index >= 0, 'only an earlier source is set aside');
+    const [gone] = this.#earlier.splice(index, 1);
+    for (const [key, lane] of this.#lanes) if (lane.source === source) this.#lanes.delete(key);
+    return this.#options.disk.setAside((gone as EarlierSource).segments.map(({ name }) => name));
+  }
+
+  async shutdown(): Promise<void> {
+    this.#closing = true;
+    await this.#writer.close();
+    // With nothing held there is nothing for the next start to read.
+    this.#letGoOf(this.source, this.#writer.segments, 0);
+    await Promise.all(this.#removing);
+  }
+
+  #onSynced(): void {
+    this.#synced.reached(this.#writer.syncedThrough);
+    for (const lane of this.#fresh) {
+      this.#fresh.delete(lane);
+      for (const listener of this.#listeners) listener(lane.source, lane.partition);
+    }
+    this.#letGo();
+  }
+
+  #lane(source: string, partition: number): Lane {
+    const key = laneKey(source, partition);
+    let lane = this.#lanes.get(key);
+    if (lane === undefined) {
+      lane = new Lane(source, partition, 0, 0);
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  #memoryBytes(): number {
+    let bytes = 0;
+    for (const lane of this.#lanes.values()) bytes += lane.bytes;
+    return bytes;
+  }
+
+  #segmentsOf(source: string): readonly Segment[] {
+    if (source === this.source) return this.#writer.segments;
+    return this.#earlier.find((one) => one.source === source)?.segments ?? [];
+  }
+
+  /** Reads the next entries of a lane from disk, a segment at a time. */
+  #load(lane: Lane): void {
+    const first = lane.firstOnDisk;
+    if (first === null || this.#reading.has(lane)) return;
+    // A number that recovery gave may stand in a later segment than those above it.
+    const candidates = this.#segmentsOf(lane.source).filter((segment) => {
+      const held = segment.closed.get(lane.partition);
+      return held !== undefined && held.from <= first && held.to >= first;
+    });
+    // Not written yet: its turn comes with the next sync.
+    if (candidates.length === 0) return;
+    this.#reading.add(lane);
+    void this.#loadFrom(lane, first, candidates);
+  }
+
+  async #loadFrom(lane: Lane, first: number, candidates: readonly Segment[]): Promise<void> {
+    try {
+      for (const { name } of candidates) {
+        const bytes = await this.#options.disk.read(name);
+        for (const record of closedRecords(scanSegment(bytes))) {
+          if (record.partition !== lane.partition || lane.bytes >= this.#options.memoryBytesMax) continue;
+          const { key, sequence, partition } = record;
+          lane.load({ source: lane.source, partition, sequence, key, value: Buffer.from(record.value) });
+        }
+        if (lane.firstOnDisk !== first) break;
+      }
+      invariant(lane.firstOnDisk !== first, `number ${first} of ${lane.source}/${lane.partition} is in its segment`);
+    } catch (error) {
+      // The lane waits for the next start, whose recovery tells what can be had.
+      this.#options.onAlarm({ kind: 'read_failed', error });
+      return;
+    } finally {
+      this.#reading.delete(lane);
+    }
+    for (const listener of this.#listeners) listener(lane.source, lane.partition);
+  }
+
+  /** Segments go from the front, once nothing in them is needed any more. */
+  #letGo(): void {
+    this.#letGoOf(this.source, this.#writer.segments, 1);
+    for (const earlier of this.#earlier.slice()) {
+      this.#letGoOf(earlier.source, earlier.segments, 0);
+      if (earlier.segments.length > 0) continue;
+      this.#earlier.splice(this.#earlier.indexOf(earlier), 1);
+      for (const [key, lane] of this.#lanes) if (lane.source === earlier.source) this.#lanes.delete(key);
+    }
+  }
+
+  #letGoOf(source: string, segments: Segment[], kept: number): void {
+    while (segments.length > kept) {
+      const [segment] = segments as [Segment];
+      if (segment.unclosed > 0) return;
+      for (const [partition, { to }] of segment.closed) if (to > this.#lane(source, partition).landed) return;
+      segments.shift();
+      const removing = this.#remove(segment).finally(() => this.#removing.delete(removing));
+      this.#removing.add(removing);
+    }
+  }
+
+  /** What stays although it may go is read, and let go, at the next start. */
+  async #remove({ name }: Segment): Promise<void> {
+    try {
+      await this.#options.disk.remove(name);
+    } catch (error) {
+      this.#options.onAlarm({ kind: 'write_failed', error });
+    }
+  }
+}
+
+function laneKey(source: string, partition: number): string {
+  return `${source}/${partition}`;
+}
+
+async function segmentsBySource(disk: JournalDisk): Promise<ReadonlyMap<string, readonly number[]>> {
+  const sources = new Map<string, number[]>();
+  for (const name of await disk.list()) {
+    const parsed = parseSegmentFileName(name);
+    if (parsed === null) continue;
+    const numbers = sources.get(parsed.source) ?? [];
+    numbers.push(parsed.number);
+    sources.set(parsed.source, numbers);
+  }
+  for (const numbers of sources.values()) numbers.sort((one, other) => one - other);
+  return sources;
+}

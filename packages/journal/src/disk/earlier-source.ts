@@ -1,0 +1,92 @@
+/** Finishes what an earlier opening left: reads its segments, gives every request that was never closed its number and event, and puts both on disk
+ *  before anybody may send them. Killed anywhere, the next start finds what was finished and goes on with the same numbers. */
+import type { Pacing } from '@tokenledger/event-log';
+import type { RecoveredEvent } from './recovered-event.ts';
+import type { JournalDisk } from './disk.ts';
+import { Lane } from './lane.ts';
+import { type RecoveredSource, SourceRecovery, type UnclosedEntry } from './recovery.ts';
+import { segmentFileName } from './segment-name.ts';
+import { type Segment, SegmentWriter } from './segment-writer.ts';
+
+/** An earlier opening that still holds entries. */
+export interface EarlierSource {
+  readonly source: string;
+  readonly segments: Segment[];
+  readonly lanes: readonly Lane[];
+  readonly unresolved: number;
+  readonly lost: number;
+  readonly damagedBatches: readonly number[];
+}
+
+export interface Numbered {
+  readonly source: string;
+  readonly partition: number;
+  readonly sequence: number;
+}
+
+export interface RecoveryOptions {
+  readonly disk: JournalDisk;
+  readonly durability: 'disk' | 'process';
+  readonly segmentBytesMax: number;
+  readonly pacing: Pacing;
+  readonly unresolved: (entry: UnclosedEntry, numbered: Numbered) => RecoveredEvent;
+  readonly lost: (numbered: Numbered) => RecoveredEvent;
+  readonly onWriteFailure: (error: unknown) => void;
+}
+
+/** `numbers`: of the source's segments, in order. */
+export async function recoverSource(source: string, numbers: readonly number[], options: RecoveryOptions): Promise<EarlierSource> {
+  const recovery = new SourceRecovery();
+  const segments: Segment[] = [];
+  for (const number of numbers) {
+    const name = segmentFileName({ source, number });
+    // What the operating system has and the disk has not would be sent and then be forgotten in a power cut.
+    if (options.durability === 'disk') await options.disk.sync(name);
+    const bytes = await options.disk.read(name);
+    const { closed } = recovery.add(bytes);
+    segments.push({ name, number, bytes: bytes.length, closed: new Map(closed), unclosed: 0 });
+  }
+  const found = recovery.result();
+  const last = new Map(found.lastSequence);
+  if (found.unclosed.length > 0 || found.lost.length > 0) {
+    segments.push(...(await finish(source, (numbers.at(-1) ?? 0) + 1, found, last, options)));
+  }
+  const lanes = Array.from(last, ([partition, sequence]) => new Lane(source, partition, found.heldAfter.get(partition) ?? 0, sequence));
+  const { damagedBatches } = found;
+  return { source, segments, lanes, unresolved: found.unclosed.length, lost: found.lost.length, damagedBatches };
+}
+
+/** Resolves once all of it is on disk. Raises `last` by the numbers that are given. */
+async function finish(
+  source: string,
+  firstSegment: number,
+  found: RecoveredSource,
+  last: Map<number, number>,
+  options: RecoveryOptions,
+): Promise<readonly Segment[]> {
+  const writer = new SegmentWriter({
+    disk: options.disk,
+    source,
+    durability: options.durability,
+    segmentBytesMax: options.segmentBytesMax,
+    firstSegment,
+    firstBatch: found.lastBatch + 1,
+    numbered: new Map(last),
+    pacing: options.pacing,
+    onWritten: () => undefined,
+    onSynced: () => undefined,
+    onFailure: options.onWriteFailure,
+  });
+  for (const { partition, sequence } of found.lost) {
+    const event = options.lost({ source, partition, sequence });
+    writer.closed({ kind: 'closed', id: 0, partition, sequence, ...event }, null);
+  }
+  for (const entry of found.unclosed) {
+    const sequence = (last.get(entry.partition) ?? 0) + 1;
+    last.set(entry.partition, sequence);
+    const event = options.unresolved(entry, { source, partition: entry.partition, sequence });
+    writer.closed({ kind: 'closed', id: entry.id, partition: entry.partition, sequence, ...event }, null);
+  }
+  await writer.close();
+  return writer.segments;
+}

@@ -1,0 +1,25 @@
+/** One process owns a journal. The lock is a transaction on a file of its own: the kernel frees it when the process dies, however it dies. */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { AppError } from '@tokenledger/domain';
+
+export interface JournalLock {
+  release(): void;
+}
+
+/** Throws `JOURNAL_LOCKED`. */
+export function lockJournal(directory: string): JournalLock {
+  const lock = new DatabaseSync(join(directory, 'owner.lock'), { timeout: 0 });
+  try {
+    // A rollback journal, not WAL: only then does EXCLUSIVE keep everybody else out.
+    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    lock.close();
+    throw new AppError(
+      'JOURNAL_LOCKED',
+      `another process owns the journal in ${directory}: stop that process, or give each ingress a directory of its own (ingress.journal_dir)`,
+      { cause },
+    );
+  }
+  return { release: () => lock.close() };
+}

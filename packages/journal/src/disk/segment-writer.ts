@@ -1,0 +1,299 @@
+/** Writes batches of records to segments: what comes while one write is under way goes together with the next. Writes and syncs overlap; each has
+ *  one at a time in flight. A write or a sync that fails is never trusted again: its segment is left as it is, and everything that was not synced
+ *  is written anew to the next one. */
+import { setImmediate } from 'node:timers';
+import type { Pacing } from '@tokenledger/event-log';
+import { BatchBuffer, SEGMENT_HEAD } from './batch.ts';
+import type { JournalDisk, JournalFile } from './disk.ts';
+import type { JournalRecord } from './record.ts';
+import { hold, type HeldNumbers } from './recovery.ts';
+import { segmentFileName } from './segment-name.ts';
+
+export interface Segment {
+  readonly name: string;
+  readonly number: number;
+  bytes: number;
+  /** By partition: the numbers it holds. */
+  readonly closed: Map<number, HeldNumbers>;
+  /** Entries that were opened in it and are not closed yet, on disk. */
+  unclosed: number;
+}
+
+/** The part of an entry that the writer keeps up to date. */
+export interface WrittenEntry {
+  /** Where it was opened; null before that is written. */
+  segment: Segment | null;
+}
+
+export interface SegmentWriterOptions {
+  readonly disk: JournalDisk;
+  readonly source: string;
+  readonly durability: 'disk' | 'process';
+  /** A segment that has reached this size is followed by the next. */
+  readonly segmentBytesMax: number;
+  readonly firstSegment: number;
+  readonly firstBatch: number;
+  /** By partition: last sequence before the first segment. */
+  readonly numbered: ReadonlyMap<number, number>;
+  readonly pacing: Pacing;
+  readonly onWritten: () => void;
+  readonly onSynced: () => void;
+  /** Told of every failure; the writer goes on trying. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+interface Batch {
+  readonly buffer: BatchBuffer;
+  readonly number: number;
+  readonly bytes: Buffer;
+  readonly position: number;
+  readonly opened: readonly WrittenEntry[];
+  readonly closed: readonly { readonly partition: number; readonly sequence: number; readonly entry: WrittenEntry | null }[];
+}
+
+const BATCH_BYTES_INITIAL = 256 * 1024;
+const SPARE_BUFFERS_MAX = 4;
+const RETRY_MS_MIN = 20;
+const RETRY_MS_MAX = 1_000;
+
+export class SegmentWriter {
+  readonly segments: Segment[] = [];
+  readonly #options: SegmentWriterOptions;
+  readonly #numbered: Map<number, number>;
+  readonly #spare: BatchBuffer[] = [];
+  #gathering = new BatchBuffer(BATCH_BYTES_INITIAL);
+  #opened: WrittenEntry[] = [];
+  #closed: { partition: number; sequence: number; entry: WrittenEntry | null }[] = [];
+  #position = 0;
+  #writtenThrough = 0;
+  #syncedThrough = 0;
+  #nextBatch: number;
+  #nextSegment: number;
+  #syncedBatch: number;
+  #file: JournalFile | null = null;
+  #unsynced: Batch[] = [];
+  #scheduled = false;
+  #running: Promise<void> | null = null;
+  #syncing: Promise<void> | null = null;
+  #broken: Error | null = null;
+  #closing = false;
+
+  constructor(options: SegmentWriterOptions) {
+    this.#options = options;
+    this.#numbered = new Map(options.numbered);
+    this.#nextBatch = options.firstBatch;
+    this.#syncedBatch = options.firstBatch - 1;
+    this.#nextSegment = options.firstSegment;
+  }
+
+  get writtenThrough(): number {
+    return this.#writtenThrough;
+  }
+
+  get syncedThrough(): number {
+    return this.#syncedThrough;
+  }
+
+  /** Bytes that are held in memory until the disk has them. */
+  get bufferedBytes(): number {
+    return this.#position - this.#syncedThrough;
+  }
+
+  /** The disk does not take what it is given. */
+  get failing(): boolean {
+    return this.#broken !== null;
+  }
+
+  opened(record: JournalRecord, entry: WrittenEntry): number {
+    this.#opened.push(entry);
+    return this.append(record);
+  }
+
+  closed(record: JournalRecord & { readonly kind: 'closed' }, entry: WrittenEntry | null): number {
+    this.#closed.push({ partition: record.partition, sequence: record.sequence, entry });
+    return this.append(record);
+  }
+
+  /** Returns the position at which the record ends. */
+  append(record: JournalRecord): number {
+    this.#position += this.#gathering.append(record);
+    if (!this.#scheduled && this.#running === null) {
+      this.#scheduled = true;
+      // What else comes in this turn of the event loop goes along.
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.#start();
+      });
+    }
+    return this.#position;
+  }
+
+  /** Resolves once everything is synced and the file is closed. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#start();
+    await this.#running;
+    await this.#file?.close();
+    this.#file = null;
+  }
+
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+      if (!this.#gathering.isEmpty) this.#start();
+    });
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#gathering.isEmpty || this.#broken !== null) {
+      if (this.#broken !== null) await this.#mend();
+      else await this.#writeOne();
+    }
+    if (this.#closing) {
+      while (this.#unsynced.length > 0) {
+        if (this.#broken !== null) await this.#mend();
+        else await (this.#syncing ?? this.#sync());
+      }
+    }
+  }
+
+  async #writeOne(): Promise<void> {
+    const batch = this.#take();
+    this.#unsynced.push(batch);
+    try {
+      await this.#write(batch);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#writtenThrough = batch.position;
+    if (this.#options.durability === 'process') this.#settle(1);
+    else this.#syncing ??= this.#sync();
+    this.#options.onWritten();
+  }
+
+  #take(): Batch {
+    const buffer = this.#gathering;
+    const number = this.#nextBatch++;
+    const batch: Batch = {
+      buffer,
+      number,
+      bytes: buffer.seal(number, this.#syncedBatch),
+      position: this.#position,
+      opened: this.#opened,
+      closed: this.#closed,
+    };
+    this.#gathering = this.#spare.pop() ?? new BatchBuffer(BATCH_BYTES_INITIAL);
+    this.#opened = [];
+    this.#closed = [];
+    return batch;
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    if (this.#file === null || (this.segments.at(-1)?.bytes ?? 0) >= this.#options.segmentBytesMax) await this.#nextFile();
+    const segment = this.segments.at(-1) as Segment;
+    await (this.#file as JournalFile).append(batch.bytes);
+    segment.bytes += batch.bytes.length;
+    for (const entry of batch.opened) {
+      if (entry.segment !== null) entry.segment.unclosed -= 1;
+      entry.segment = segment;
+      segment.unclosed += 1;
+    }
+    for (const closed of batch.closed) {
+      hold(segment.closed, closed);
+      this.#numbered.set(closed.partition, Math.max(closed.sequence, this.#numbered.get(closed.partition) ?? 0));
+    }
+  }
+
+  /** The old segment is whole and synced before the next begins. */
+  async #nextFile(): Promise<void> {
+    if (this.#file !== null) {
+      await this.#syncing;
+      if (this.#broken !== null) throw this.#broken;
+      if (this.#options.durability === 'disk') await this.#file.sync();
+      await this.#file.close();
+      this.#file = null;
+    }
+    const number = this.#nextSegment++;
+    const name = segmentFileName({ source: this.#options.source, number });
+    const file = await this.#options.disk.create(name);
+    this.#file = file;
+    const segment: Segment = { name, number, bytes: 0, closed: new Map(), unclosed: 0 };
+    this.segments.push(segment);
+    const head = new BatchBuffer(1_024);
+    head.append({ kind: 'segment', numbered: this.#numbered });
+    const bytes = head.seal(SEGMENT_HEAD, this.#syncedBatch);
+    await file.append(bytes);
+    segment.bytes += bytes.length;
+  }
+
+  /** One sync covers all that was written when it began. */
+  async #sync(): Promise<void> {
+    const file = this.#file;
+    const count = this.#writtenCount();
+    try {
+      if (file !== null && count > 0) {
+        await file.sync();
+        this.#settle(count);
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#syncing = null;
+    }
+    if (this.#broken === null && this.#writtenCount() > 0) this.#syncing ??= this.#sync();
+  }
+
+  #writtenCount(): number {
+    return this.#unsynced.findLastIndex((batch) => batch.position <= this.#writtenThrough) + 1;
+  }
+
+  /** The first `count` batches are safe. */
+  #settle(count: number): void {
+    for (const batch of this.#unsynced.splice(0, count)) {
+      this.#syncedThrough = batch.position;
+      this.#syncedBatch = batch.number;
+      for (const { entry } of batch.closed) if (entry !== null && entry.segment !== null) entry.segment.unclosed -= 1;
+      if (this.#spare.length < SPARE_BUFFERS_MAX) {
+        batch.buffer.clear();
+        this.#spare.push(batch.buffer);
+      }
+    }
+    this.#options.onSynced();
+  }
+
+  #fail(error: unknown): void {
+    this.#broken = error instanceof Error ? error : new Error(String(error));
+    this.#options.onFailure(error);
+    this.#start();
+  }
+
+  /** A new segment takes everything that was not synced; tried until the disk takes it. */
+  async #mend(): Promise<void> {
+    await this.#syncing;
+    for (let pauseMs = RETRY_MS_MIN; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX)) {
+      await this.#options.pacing.wait(pauseMs);
+      try {
+        await this.#abandonFile();
+        await this.#nextFile();
+        for (const batch of this.#unsynced) await this.#write(batch);
+        if (this.#options.durability === 'disk') await (this.#file as unknown as JournalFile).sync();
+        break;
+      } catch (error) {
+        this.#options.onFailure(error);
+      }
+    }
+    this.#broken = null;
+    const last = this.#unsynced.at(-1);
+    if (last !== undefined) this.#writtenThrough = last.position;
+    this.#settle(this.#unsynced.length);
+    this.#options.onWritten();
+  }
+
+  async #abandonFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    // A file that failed may fail to close as well: nothing depends on it.
+    await file?.close().catch((error: unknown) => this.#options.onFailure(error));
+  }
+}

@@ -1,0 +1,62 @@
+/** The ingress's journal: where it is kept, and what recovery makes of requests whose end nobody recorded. */
+import { mkdirSync } from 'node:fs';
+import { AppError, invariant, isRejected, type UsageEvent } from '@tokenledger/domain';
+import { type DiskJournal, type JournalAlarm, lockJournal, nodeDisk, openDiskJournal, type RecoveredEvent } from '@tokenledger/journal';
+import { decodeUsageEvent, encodeUsageEvent } from '@tokenledger/schemas';
+import { newId } from './accepted-request.ts';
+import type { IngressConfig } from './config.ts';
+import { lostEvent } from './core/lost-event.ts';
+
+export interface IngressJournalOptions {
+  readonly directory: string;
+  readonly config: IngressConfig;
+  readonly onAlarm: (alarm: JournalAlarm) => void;
+  readonly now: () => number;
+}
+
+export interface IngressJournal {
+  readonly journal: DiskJournal;
+  /** Closes the journal, then lets go of its directory. */
+  close(): Promise<void>;
+}
+
+/** Throws `JOURNAL_LOCKED`, `JOURNAL_UNREADABLE`. */
+export async function openIngressJournal({ directory, config, onAlarm, now }: IngressJournalOptions): Promise<IngressJournal> {
+  mkdirSync(directory, { recursive: true });
+  const lock = lockJournal(directory);
+  try {
+    const journal = await openDiskJournal({
+      disk: nodeDisk(directory),
+      source: `ingress/${newId(now())}`,
+      durability: config.journal_durability,
+      entriesMax: config.journal_entries_max,
+      bytesMax: config.journal_bytes_max,
+      bufferedBytesMax: config.journal_buffer_bytes_max,
+      memoryBytesMax: config.journal_memory_bytes_max,
+      segmentBytesMax: config.journal_segment_bytes_max,
+      unresolved: (entry, { source, sequence }) => {
+        const event = decodeUsageEvent(Buffer.from(entry.facts));
+        invariant(!isRejected(event), 'the journal holds facts that an ingress wrote');
+        return recovered({ ...event, source, sequence, recordedAtMs: now() });
+      },
+      lost: ({ source, sequence }) => recovered(lostEvent({ eventId: newId(now()), source, sequence, atMs: now() })),
+      onAlarm,
+    });
+    return {
+      journal,
+      async close() {
+        await journal.shutdown();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error instanceof AppError
+      ? error
+      : new AppError('JOURNAL_UNREADABLE', `the journal in ${directory} cannot be read or written: ${String(error)}`, { cause: error });
+  }
+}
+
+function recovered(event: UsageEvent): RecoveredEvent {
+  return { key: event.attribution.virtualKeyId, value: encodeUsageEvent(event) };
+}
