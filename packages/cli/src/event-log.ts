@@ -18,14 +18,14 @@ export function usesKafka({ config }: Settings): boolean {
   return config.log.adapter === 'kafka' || (config.log.adapter === 'auto' && config.kafka.brokers.length > 0);
 }
 
-export interface OpenLogOptions {
+interface OpenLogOptions {
   readonly logger: Logger;
   /** Beside the process that owns an embedded log. In Kafka there is no difference. */
   readonly readOnly: boolean;
 }
 
 /** Throws `KAFKA_BROKERS_MISSING`, `KAFKA_FILE_UNREADABLE`, and what opening an embedded log throws. Kafka is not reached yet. */
-export function openLog(settings: Settings, { logger, readOnly }: OpenLogOptions): EventLog {
+function openLog(settings: Settings, { logger, readOnly }: OpenLogOptions): EventLog {
   if (!usesKafka(settings)) return openEmbeddedLog({ directory: settings.layout.log, readOnly });
   const { log, schema_registry: registry } = settings.config;
   const kafka = withGroupPrefix(openKafkaLog(kafkaOptions(settings, logger)), log.topic_prefix);

@@ -8,8 +8,10 @@ const REMEMBERED_MAX = 1_000;
 const UNKNOWN_MS = 10_000;
 
 export interface RegisteredSchemas {
-  /** Resolves once all ids are known, or known to have no schema. Throws what the registry throws. */
-  fetch(ids: Iterable<number>): Promise<void>;
+  /** Whether there is nothing to fetch: its schema is here, or it has none. */
+  knows(id: number): boolean;
+  /** Resolves once the id is known. Throws what the registry throws. */
+  fetch(id: number): Promise<void>;
   /** What was fetched; undefined when there is none. */
   readonly lookup: SchemaLookup;
 }
@@ -17,16 +19,18 @@ export interface RegisteredSchemas {
 export function registeredSchemas(registry: SchemaRegistry, nowMs: () => number): RegisteredSchemas {
   const schemas = new Map<number, unknown>();
   const unknownSinceMs = new Map<number, number>();
+  const knows = (id: number): boolean => {
+    const sinceMs = unknownSinceMs.get(id);
+    return schemas.has(id) || (sinceMs !== undefined && nowMs() - sinceMs < UNKNOWN_MS);
+  };
   return {
-    fetch: async (ids) => {
-      for (const id of new Set(ids)) {
-        const sinceMs = unknownSinceMs.get(id);
-        if (schemas.has(id) || (sinceMs !== undefined && nowMs() - sinceMs < UNKNOWN_MS)) continue;
-        const schema = await registry.schemaOf(id);
-        unknownSinceMs.delete(id);
-        if (schema === undefined) remember(unknownSinceMs, id, nowMs());
-        else remember(schemas, id, schema);
-      }
+    knows,
+    fetch: async (id) => {
+      if (knows(id)) return;
+      const schema = await registry.schemaOf(id);
+      unknownSinceMs.delete(id);
+      if (schema === undefined) remember(unknownSinceMs, id, nowMs());
+      else remember(schemas, id, schema);
     },
     lookup: (id) => schemas.get(id),
   };

@@ -39,9 +39,7 @@ export function confluentWireFormat(registry: SchemaRegistry, nowMs: () => numbe
     }
   };
 
-  const translate = (value: Uint8Array): Uint8Array => {
-    const id = confluentSchemaId(value);
-    if (id === undefined) return value;
+  const translate = (value: Uint8Array, id: number): Uint8Array => {
     const header = ownById.get(id)?.header ?? ownHeader(registered.lookup(id));
     if (header !== undefined) return Buffer.concat([header, value.subarray(CONFLUENT_HEADER_BYTES)]);
     const decoded = decodeRecord(value, { schemaById: registered.lookup });
@@ -68,9 +66,14 @@ export function confluentWireFormat(registry: SchemaRegistry, nowMs: () => numbe
       return header === undefined ? value : Buffer.concat([header, value.subarray(SINGLE_OBJECT_HEADER_BYTES)]);
     },
     fromLog: async (values) => {
-      const ids = values.map(confluentSchemaId).filter((id) => id !== undefined);
-      await registered.fetch(ids.filter((id) => !ownById.has(id)));
-      return values.map(translate);
+      const translated: Uint8Array[] = [];
+      for (const value of values) {
+        const id = confluentSchemaId(value);
+        // One by one, so that none is forgotten again before its value is read.
+        if (id !== undefined && !ownById.has(id) && !registered.knows(id)) await registered.fetch(id);
+        translated.push(id === undefined ? value : translate(value, id));
+      }
+      return translated;
     },
   };
 }
