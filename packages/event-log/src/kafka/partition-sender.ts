@@ -103,8 +103,8 @@ export class PartitionSender {
         offset += records.length;
       }
     } catch (error) {
-      if (sends.length > 1 && error instanceof AppError && error.code === 'RECORD_TOO_LARGE') {
-        // Together they are too large for the topic; alone they may not be.
+      if (sends.length > 1 && isAboutRecords(error)) {
+        // Together they are too large for the topic, or one of them is refused: alone the others are not.
         for (const send of sends) await this.#sendBatch([send]);
         return;
       }
@@ -116,20 +116,19 @@ export class PartitionSender {
   async #store(records: readonly OutgoingRecord[]): Promise<number> {
     const { settings } = this.#cluster;
     const what = `sending to ${this.#topic}/${this.#partition}`;
-    let writer: Writer | null = null;
     let batch: Buffer | null = null;
     /** An answer to this batch was lost: it may be stored already. */
     let inDoubt = false;
     try {
-      const baseOffset = await this.#cluster.persist(what, async () => {
-        writer = this.#writer ??= await this.#newWriter();
+      const { baseOffset, writer } = await this.#cluster.persist(what, async () => {
+        const by = (this.#writer ??= await this.#newWriter());
         batch ??= encodeRecordBatch(records, {
-          identity: identity(writer),
+          identity: identity(by),
           compression: settings.compression,
           nowMs: Date.now(),
         });
         try {
-          return await this.#produce(batch);
+          return { baseOffset: await this.#produce(batch), writer: by };
         } catch (error) {
           const type = kafkaErrorType(error);
           if (TOO_LARGE.has(type ?? '')) throw tooLarge(this.#topic, batch.length, error);
@@ -145,12 +144,11 @@ export class PartitionSender {
           throw error;
         }
       });
-      const stored: Writer | null = writer;
-      if (stored !== null) advance(stored, records.length);
+      writer.nextSequence = (writer.nextSequence + records.length) % SEQUENCES;
       return baseOffset;
     } catch (error) {
-      // Whether the batch is stored is not known, and the next one must not be taken for its successor.
-      if (!(error instanceof AppError && error.code === 'RECORD_TOO_LARGE')) this.#writer = null;
+      // Whether the batch is stored may not be known, and the next one must not be taken for its successor.
+      if (!isAboutRecords(error)) this.#writer = null;
       throw error;
     }
   }
@@ -183,8 +181,9 @@ function identity({ producerId, producerEpoch, nextSequence }: Writer): BatchIde
   return { producerId, producerEpoch, baseSequence: nextSequence };
 }
 
-function advance(writer: Writer, records: number): void {
-  writer.nextSequence = (writer.nextSequence + records) % SEQUENCES;
+/** The broker has looked at the records and stored none of them. */
+function isAboutRecords(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'RECORD_TOO_LARGE' || error.code === 'RECORD_REFUSED');
 }
 
 function recordRefused(what: string, cause: unknown): AppError {
