@@ -9,7 +9,7 @@ import {
   watchControl,
 } from '@tokenledger/control';
 import { AppError } from '@tokenledger/domain';
-import { type EventLog, type Membership, type Pacing, type Producer, systemPacing, type Topics } from '@tokenledger/event-log';
+import { type EventLog, GROUPS, type Membership, type Pacing, type Producer, systemPacing, type Topics } from '@tokenledger/event-log';
 import { listenFailure, localUrl, type Logger, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { FastifyInstance } from 'fastify';
 import { adminTokens } from './admin-tokens.ts';
@@ -45,7 +45,6 @@ export interface RegistryRole extends Role {
   readonly url: string;
 }
 
-const GROUP = 'registry';
 /** Every pricer has an activation that long before it holds. */
 const ACTIVATION_NOTICE_MS = 60_000;
 
@@ -150,7 +149,7 @@ export function createRegistryRole(options: RegistryOptions): RegistryRole {
     await listen(app);
     // 3. Write, for as long as the partition is ours.
     membership = await log.join({
-      group: GROUP,
+      group: GROUPS.registry,
       topics: [topics.control],
       run: (owned) => changes.run(owned),
       onError: (error, { signal }) => {
