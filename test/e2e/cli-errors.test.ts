@@ -136,11 +136,30 @@ describe('run', () => {
     expect(onlyLine(result)).toBe("tokenledger: --roles: 'prizer' is not a role; choose from writer, pricer, registry, ingress");
   });
 
+  test('refuses Kafka without brokers', async () => {
+    const result = await runCli(['run', '--roles', 'pricer', '--admin-port', '0', '--data', 'run-pricer'], {
+      cwd: folder.path,
+      env: { TOKENLEDGER_LOG_ADAPTER: 'kafka' },
+    });
+    expect(result.code).toBe(2);
+    expect(result.stderr.trimEnd().split('\n').at(-1)).toBe(
+      'tokenledger: log.adapter is kafka and kafka.brokers is empty: name the brokers (KAFKA_BROKERS)',
+    );
+  });
+
   test('refuses a writer without a ClickHouse', async () => {
     const result = await cli('run', '--roles', 'writer', '--admin-port', '0', '--registry-port', '0', '--data', 'run-writer');
     expect(result.code).toBe(2);
     expect(onlyLine(result)).toMatch(/clickhouse\.url is empty, and the writer needs a ClickHouse: set it/);
   });
+});
+
+test('migrate on Kafka wants to know the ClickHouse, or to leave it alone', async () => {
+  const result = await runCli(['migrate'], { cwd: folder.path, env: { KAFKA_BROKERS: '127.0.0.1:1' } });
+  expect(result.code).toBe(2);
+  expect(onlyLine(result)).toBe(
+    'tokenledger: clickhouse.url is empty: set it (CLICKHOUSE_URL), or say --no-tables to migrate the topics alone',
+  );
 });
 
 describe('doctor', () => {
@@ -198,7 +217,9 @@ test('--version prints the version', async () => {
   expect(result.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
-test.each(['', 'up', 'run', 'migrate', 'doctor', 'sql', 'events tail', 'reset', ...REGISTRY_COMMANDS])(
+const LOG_COMMANDS = ['topics list', 'topics grow', 'offsets show', 'offsets set'];
+
+test.each(['', 'up', 'run', 'migrate', 'doctor', 'sql', 'events tail', 'reset', ...REGISTRY_COMMANDS, ...LOG_COMMANDS])(
   'tokenledger %s --help shows examples',
   async (command) => {
     const result = await cli(...command.split(' ').filter((word) => word !== ''), '--help');

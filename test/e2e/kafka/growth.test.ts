@@ -58,7 +58,7 @@ describe.skipIf(kafka.skipped !== undefined)(`growing from ${BEFORE} to ${AFTER}
   }
   const usageTopics = ['usage.events', 'usage.priced', 'usage.reconciled', 'usage.dead-letter'].map((name) => `${prefix}${name}`);
   const grow = (partitions: number, waitS: number) =>
-    ledger().cli('topics', 'grow', '--partitions', String(partitions), '--wait', String(waitS));
+    ledger().cli('topics', 'grow', '--partitions', String(partitions), '--wait', String(waitS), '--quiet', '1');
   async function each(role: ClusterRole, action: 'start' | 'stop'): Promise<readonly (number | null)[]> {
     const exits = await Promise.all(
       ledger()

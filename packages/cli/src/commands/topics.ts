@@ -19,10 +19,11 @@ import { textTable } from '../registry/text-table.ts';
 import type { Settings } from '../settings.ts';
 
 /** Longer than an ingress that is alive stays silent: it gathers events for some milliseconds, and tries again after some seconds. */
-const QUIET_MS = 6_000;
+const QUIET_S = 6;
 const LOOK_MS = 500;
 const SECOND_MS = 1_000;
 const PARTITIONS_MAX = 1_024;
+const SECONDS_MAX = 86_400;
 
 export function topicsCommand(): Command {
   return new Command('topics')
@@ -46,6 +47,7 @@ function listCommand(): Command {
 interface GrowOptions {
   readonly partitions: number;
   readonly wait: number;
+  readonly quiet: number;
 }
 
 function growCommand(): Command {
@@ -54,7 +56,8 @@ function growCommand(): Command {
       'Raise the partitions of every usage topic. Stop the ingresses first, and let pricers and writers run: growing waits until they have read everything, so that the events of a key stay in order.',
     )
     .requiredOption('--partitions <n>', 'how many each usage topic is to have', wholeNumber(1, PARTITIONS_MAX))
-    .option('--wait <seconds>', 'how long to wait for that', wholeNumber(0, Number.MAX_SAFE_INTEGER), 120)
+    .option('--wait <seconds>', 'how long to wait for that', wholeNumber(0, SECONDS_MAX), 120)
+    .option('--quiet <seconds>', 'for how long nobody may have written', wholeNumber(0, SECONDS_MAX), QUIET_S)
     .action(async (options: GrowOptions) => {
       const settings = settingsOf(command);
       const say = (line: string): void => console.log(line);
@@ -84,7 +87,8 @@ async function recordCount(log: EventLog, { topic, cleanup }: TopicDescription):
 }
 
 /** Throws `TOPIC_MISSING`, `TOPIC_MISMATCH`, `TOPICS_NOT_DRAINED`. */
-async function grow(log: EventLog, topics: Topics, { partitions, wait: waitS }: GrowOptions, say: (line: string) => void): Promise<void> {
+async function grow(log: EventLog, topics: Topics, options: GrowOptions, say: (line: string) => void): Promise<void> {
+  const { partitions } = options;
   const counts = await countsOf(log, topics);
   const most = Math.max(...counts.values());
   if (partitions < most) {
@@ -94,7 +98,7 @@ async function grow(log: EventLog, topics: Topics, { partitions, wait: waitS }: 
     say(`Every usage topic has ${partitions} partitions already.`);
     return;
   }
-  await untilDrained(log, topics, waitS * SECOND_MS, say);
+  await untilDrained(log, topics, options, say);
   await growUsageTopics(log, topics, partitions);
   say(`Every usage topic has ${partitions} partitions now. Start pricers and writers anew, then the ingresses.`);
 }
@@ -111,8 +115,8 @@ async function countsOf(log: EventLog, topics: Topics): Promise<ReadonlyMap<stri
 }
 
 /** Resolves once nobody has written for a while and every group has committed everything. Throws `TOPICS_NOT_DRAINED`. */
-async function untilDrained(log: EventLog, topics: Topics, timeoutMs: number, say: (line: string) => void): Promise<void> {
-  const untilMs = performance.now() + timeoutMs;
+async function untilDrained(log: EventLog, topics: Topics, options: GrowOptions, say: (line: string) => void): Promise<void> {
+  const untilMs = performance.now() + options.wait * SECOND_MS;
   let sinceMs = performance.now();
   let ends = '';
   let said = '';
@@ -123,7 +127,7 @@ async function untilDrained(log: EventLog, topics: Topics, timeoutMs: number, sa
     ends = endsNow;
     const behind = now.filter(({ records }) => records > 0);
     const quietMs = performance.now() - sinceMs;
-    if (behind.length === 0 && quietMs >= QUIET_MS) return;
+    if (behind.length === 0 && quietMs >= options.quiet * SECOND_MS) return;
     const state = behind.length > 0 ? behindSentence(behind) : 'everything is read; waiting to see that nobody writes any more';
     if (performance.now() >= untilMs) throw notDrained(behind);
     if (state !== said) say(`  ${state} …`);
