@@ -12,7 +12,9 @@ import {
   type UnpricedReason,
   type UsageClass,
 } from '@tokenledger/domain';
-import { recordCodec } from './record-codec.ts';
+import { avroType } from './avro-types.ts';
+import { asBuffer } from './framing.ts';
+import { recordCodec, SINGLE_OBJECT_HEADER_BYTES, singleObjectHeader, writeBehind } from './record-codec.ts';
 import { loadVersions } from './schema-versions.ts';
 import { usageEventFromRow, usageEventRow, type UsageEventRow } from './usage-event.ts';
 
@@ -46,6 +48,28 @@ export const pricedEventCodec = recordCodec<PricedEvent, PricedEventRow>({
   }),
   fromRow: pricedEventFromRow,
 });
+
+interface RecordSchema {
+  readonly name: string;
+  readonly fields: readonly { readonly name: string; readonly type: unknown }[];
+}
+
+const newest = loadVersions('PricedEvent').at(-1) as RecordSchema;
+const newestEvent = avroType(loadVersions('UsageEvent').at(-1));
+const [first, ...others] = newest.fields;
+/** The bytes of an event stand in a priced one as they are, when it begins with an event of the same version. */
+const beginsWithEvent = first?.name === 'event' && JSON.stringify(avroType(first.type).schema()) === JSON.stringify(newestEvent.schema());
+const behindEvent = avroType({ ...newest, name: 'BehindEvent', fields: others });
+const eventHeader = singleObjectHeader(newestEvent);
+const pricedHeader = singleObjectHeader(avroType(newest));
+
+/** Like the codec's `encode`, for an event that was decoded from `eventBytes`: where it can, it copies them, which is half the work. */
+export function encodeBesideEvent(eventBytes: Uint8Array, priced: PricedEvent): Buffer {
+  const bytes = asBuffer(eventBytes);
+  if (!beginsWithEvent || !bytes.subarray(0, SINGLE_OBJECT_HEADER_BYTES).equals(eventHeader)) return pricedEventCodec.encode(priced);
+  const row: Omit<PricedEventRow, 'event'> = { price_version: priced.priceVersion, ratings: priced.ratings.map(ratingRow) };
+  return writeBehind(pricedHeader, bytes.subarray(SINGLE_OBJECT_HEADER_BYTES), behindEvent, row);
+}
 
 function pricedEventFromRow(row: PricedEventRow): PricedEvent | Rejected {
   const ratings: AttemptRating[] = [];

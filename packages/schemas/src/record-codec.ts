@@ -71,16 +71,25 @@ export function singleObjectHeader(type: Type): Buffer {
 }
 
 function write(type: Type, header: Buffer, row: unknown): Buffer {
+  return writeBehind(header, NO_BYTES, type, row);
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** A header, fields that are encoded already, and `row` with the fields after them. */
+export function writeBehind(header: Buffer, encoded: Buffer, type: Type, row: unknown): Buffer {
   // A negative end says by how many bytes the scratch buffer was too small.
-  let end = type.encode(row, scratch, header.length);
+  let end = type.encode(row, scratch, 0);
   while (end < 0) {
     invariant(scratch.length < SCRATCH_BYTES_MAX, `a record has at most ${SCRATCH_BYTES_MAX} bytes`);
     scratch = Buffer.allocUnsafeSlow(scratch.length * 2);
-    end = type.encode(row, scratch, header.length);
+    end = type.encode(row, scratch, 0);
   }
-  scratch.set(header);
-  const bytes = Buffer.allocUnsafe(end);
-  scratch.copy(bytes, 0, 0, end);
+  const start = header.length + encoded.length;
+  const bytes = Buffer.allocUnsafe(start + end);
+  bytes.set(header);
+  if (encoded.length > 0) encoded.copy(bytes, header.length);
+  scratch.copy(bytes, start, 0, end);
   return bytes;
 }
 

@@ -1,4 +1,4 @@
-import { isRejected, type UsageEvent } from '@tokenledger/domain';
+import { isRejected, type PricedEvent, type UsageEvent } from '@tokenledger/domain';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { arbitraryPricedEvent, arbitraryRejectedEvent, arbitraryUsageEvent } from './event.arbitrary.ts';
@@ -24,6 +24,22 @@ describe('what was written is read again', () => {
         expect(decodeRecord(encodePriced(priced))).toEqual({ kind: 'priced', priced });
       }),
     );
+  });
+
+  test('a priced event beside the bytes of its event: the same bytes as without them', () => {
+    fc.assert(
+      fc.property(arbitraryPricedEvent, (priced) => {
+        expect(encodePriced(priced, encodeUsageEvent(priced.event))).toEqual(encodePriced(priced));
+      }),
+    );
+  });
+
+  test('a priced event beside bytes of another schema or framing, which are not its own', () => {
+    const priced = fc.sample(arbitraryPricedEvent, { seed: 2, numRuns: 1 })[0] as PricedEvent;
+    const bytes = encodeUsageEvent(priced.event);
+    const confluent = Buffer.concat([Buffer.from([0, 0, 0, 0, 7]), bytes.subarray(HEADER_BYTES)]);
+    const foreign = Buffer.from(bytes).fill(9, 2, HEADER_BYTES);
+    for (const other of [confluent, foreign, Buffer.alloc(0)]) expect(encodePriced(priced, other)).toEqual(encodePriced(priced));
   });
 
   test('a rejected event, from a Buffer and from any bytes', () => {

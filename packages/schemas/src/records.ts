@@ -1,7 +1,7 @@
 /** The records of the usage topics, to bytes and back. Values carry their schema's fingerprint; readers also accept the Confluent wire format. */
 import { isRejected, type PricedEvent, type Rejected, type RejectedEvent, type UsageEvent } from '@tokenledger/domain';
 import { type DecodeOptions, frameReader } from './framing.ts';
-import { pricedEventCodec } from './priced-event.ts';
+import { encodeBesideEvent, pricedEventCodec } from './priced-event.ts';
 import type { BodyReader, BodyReaders } from './record-codec.ts';
 import { rejectedEventCodec } from './rejected-event.ts';
 import { usageEventCodec } from './usage-event.ts';
@@ -17,9 +17,9 @@ export function encodeUsageEvent(event: UsageEvent): Buffer {
   return usageEventCodec.encode(event);
 }
 
-/** Throws like `encodeUsageEvent`. */
-export function encodePriced(priced: PricedEvent): Buffer {
-  return pricedEventCodec.encode(priced);
+/** `eventBytes`: what the event was decoded from, if it was. Throws like `encodeUsageEvent`. */
+export function encodePriced(priced: PricedEvent, eventBytes?: Uint8Array): Buffer {
+  return eventBytes === undefined ? pricedEventCodec.encode(priced) : encodeBesideEvent(eventBytes, priced);
 }
 
 /** Throws like `encodeUsageEvent`. */

@@ -72,7 +72,7 @@ function identityOf({ source, sequence }: UsageEvent): Identity | null {
 
 function priced(record: LogRecord, event: UsageEvent, context: PricerContext): Decision {
   const rated = rateEvent(event, context.prices.bookAt(event.occurredAtMs));
-  const outgoing = { key: record.key, value: encodePriced(rated), headers: identityHeaders(event) };
+  const outgoing = { key: record.key, value: encodePriced(rated, record.value ?? NO_BYTES), headers: identityHeaders(event) };
   if (!context.fits(outgoing)) {
     return deadLetter(record, rejected('PRICED_TOO_LARGE', `the priced event has ${outgoing.value.length} bytes`), context);
   }
