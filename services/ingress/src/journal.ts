@@ -1,7 +1,16 @@
 /** The ingress's journal: where it is kept, and what recovery makes of requests whose end nobody recorded. */
 import { mkdirSync } from 'node:fs';
 import { AppError, invariant, isRejected, type UsageEvent } from '@tokenledger/domain';
-import { type DiskJournal, type JournalAlarm, lockJournal, nodeDisk, openDiskJournal, type RecoveredEvent } from '@tokenledger/journal';
+import type { Pacing } from '@tokenledger/event-log';
+import {
+  type DiskJournal,
+  type JournalAlarm,
+  type JournalDisk,
+  lockJournal,
+  nodeDisk,
+  openDiskJournal,
+  type RecoveredEvent,
+} from '@tokenledger/journal';
 import { decodeUsageEvent, encodeUsageEvent } from '@tokenledger/schemas';
 import { newId } from './accepted-request.ts';
 import type { IngressConfig } from './config.ts';
@@ -25,23 +34,7 @@ export async function openIngressJournal({ directory, config, onAlarm, now }: In
   mkdirSync(directory, { recursive: true });
   const lock = lockJournal(directory);
   try {
-    const journal = await openDiskJournal({
-      disk: nodeDisk(directory),
-      source: `ingress/${newId(now())}`,
-      durability: config.journal_durability,
-      entriesMax: config.journal_entries_max,
-      bytesMax: config.journal_bytes_max,
-      bufferedBytesMax: config.journal_buffer_bytes_max,
-      memoryBytesMax: config.journal_memory_bytes_max,
-      segmentBytesMax: config.journal_segment_bytes_max,
-      unresolved: (entry, { source, sequence }) => {
-        const event = decodeUsageEvent(Buffer.from(entry.facts));
-        invariant(!isRejected(event), 'the journal holds facts that an ingress wrote');
-        return recovered({ ...event, source, sequence, recordedAtMs: now() });
-      },
-      lost: ({ source, sequence }) => recovered(lostEvent({ eventId: newId(now()), source, sequence, atMs: now() })),
-      onAlarm,
-    });
+    const journal = await openJournalOn({ disk: nodeDisk(directory), config, onAlarm, now, newId: () => newId(now()) });
     return {
       journal,
       async close() {
@@ -55,6 +48,46 @@ export async function openIngressJournal({ directory, config, onAlarm, now }: In
       ? error
       : new AppError('JOURNAL_UNREADABLE', `the journal in ${directory} cannot be read or written: ${String(error)}`, { cause: error });
   }
+}
+
+interface JournalOnDiskOptions {
+  readonly disk: JournalDisk;
+  readonly config: Pick<IngressConfig, JournalSetting>;
+  readonly onAlarm: (alarm: JournalAlarm) => void;
+  readonly now: () => number;
+  /** A UUID, never given before. */
+  readonly newId: () => string;
+  readonly pacing?: Pacing;
+}
+
+type JournalSetting =
+  | 'journal_durability'
+  | 'journal_entries_max'
+  | 'journal_bytes_max'
+  | 'journal_buffer_bytes_max'
+  | 'journal_memory_bytes_max'
+  | 'journal_segment_bytes_max';
+
+/** The journal on a disk that nobody else uses. Throws what the disk throws. */
+function openJournalOn({ disk, config, onAlarm, now, newId, pacing }: JournalOnDiskOptions): Promise<DiskJournal> {
+  return openDiskJournal({
+    disk,
+    source: `ingress/${newId()}`,
+    durability: config.journal_durability,
+    entriesMax: config.journal_entries_max,
+    bytesMax: config.journal_bytes_max,
+    bufferedBytesMax: config.journal_buffer_bytes_max,
+    memoryBytesMax: config.journal_memory_bytes_max,
+    segmentBytesMax: config.journal_segment_bytes_max,
+    unresolved: (entry, { source, sequence }) => {
+      const event = decodeUsageEvent(Buffer.from(entry.facts));
+      invariant(!isRejected(event), 'the journal holds facts that an ingress wrote');
+      return recovered({ ...event, source, sequence, recordedAtMs: now() });
+    },
+    lost: ({ source, sequence }) => recovered(lostEvent({ eventId: newId(), source, sequence, atMs: now() })),
+    onAlarm,
+    ...(pacing === undefined ? {} : { pacing }),
+  });
 }
 
 function recovered(event: UsageEvent): RecoveredEvent {

@@ -1,6 +1,6 @@
 /** Sends closed events to the log: in sequence order, one send in flight per partition, again until the log has them. */
 import { AppError } from '@tokenledger/domain';
-import type { OutgoingRecord, Producer } from '@tokenledger/event-log';
+import { type OutgoingRecord, type Pacing, type Producer, systemPacing } from '@tokenledger/event-log';
 import type { ClosedEntry, Journal } from '@tokenledger/journal';
 import { identityHeaders } from '@tokenledger/schemas';
 
@@ -11,6 +11,7 @@ export interface PublisherOptions {
   readonly batchMax: number;
   readonly lingerMs: number;
   readonly retryMsMax: number;
+  readonly pacing?: Pacing;
   readonly onPublished: (count: number) => void;
   /** Called once per failed send; the send is tried again. */
   readonly onFailure: (error: unknown) => void;
@@ -30,13 +31,14 @@ const RETRY_DOUBLINGS_MAX = 20;
 interface Lane {
   readonly source: string;
   readonly partition: number;
-  timer: NodeJS.Timeout | undefined;
+  /** The wait before the next send; undefined when there is none. */
+  waiting: AbortController | undefined;
   sending: boolean;
   failures: number;
 }
 
 export function startPublisher(options: PublisherOptions): Publisher {
-  const { journal, producer, topic } = options;
+  const { journal, producer, topic, pacing = systemPacing } = options;
   const lanes = new Map<string, Lane>();
   let lingerMs = options.lingerMs;
   let emptied: (() => void) | undefined;
@@ -45,18 +47,25 @@ export function startPublisher(options: PublisherOptions): Publisher {
     const key = `${source}/${partition}`;
     let lane = lanes.get(key);
     if (lane === undefined) {
-      lane = { source, partition, timer: undefined, sending: false, failures: 0 };
+      lane = { source, partition, waiting: undefined, sending: false, failures: 0 };
       lanes.set(key, lane);
     }
     return lane;
   };
 
   const schedule = (lane: Lane, delayMs: number): void => {
-    if (lane.sending || lane.timer !== undefined) return;
-    lane.timer = setTimeout(() => {
-      lane.timer = undefined;
-      void send(lane);
-    }, delayMs);
+    if (lane.sending || lane.waiting !== undefined) return;
+    const waiting = (lane.waiting = new AbortController());
+    void pacing.wait(delayMs, waiting.signal).then(() => {
+      if (waiting.signal.aborted) return undefined;
+      lane.waiting = undefined;
+      return send(lane);
+    });
+  };
+
+  const cancel = (lane: Lane): void => {
+    lane.waiting?.abort();
+    lane.waiting = undefined;
   };
 
   const send = async (lane: Lane): Promise<void> => {
@@ -97,18 +106,19 @@ export function startPublisher(options: PublisherOptions): Publisher {
     drain(timeoutMs) {
       lingerMs = 0;
       for (const lane of lanes.values()) {
-        clearTimeout(lane.timer);
-        lane.timer = undefined;
+        cancel(lane);
         schedule(lane, 0);
       }
       return new Promise((resolve) => {
+        const enough = new AbortController();
         const finish = (): void => {
-          clearTimeout(timer);
+          if (enough.signal.aborted) return;
+          enough.abort();
           emptied = undefined;
-          for (const lane of lanes.values()) clearTimeout(lane.timer);
+          for (const lane of lanes.values()) cancel(lane);
           resolve(left());
         };
-        const timer = setTimeout(finish, timeoutMs);
+        void pacing.wait(timeoutMs, enough.signal).then(finish);
         emptied = () => {
           if (left() === 0) finish();
         };
