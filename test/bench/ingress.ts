@@ -2,20 +2,31 @@
  *
  *  Measured side by side in interleaved rounds. With 64 requests in flight: requests per second, and the CPU of the process under test per
  *  1,000 requests, which is what `cpu_ratio_to_bare` compares. At one fixed rate for all: latency from the intended send time, and the CPU again
- *  (then every request also pays for waking idle processes). `--json` prints the last line alone; `--rounds N` (default 5). */
+ *  (then every request also pays for waking idle processes). `--json` prints the last line alone; `--rounds N` (default 5); `--log kafka`
+ *  publishes to a real broker in place of the embedded log. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Child, startChild } from '../support/child.ts';
+import { runCli } from '../support/cli.ts';
+import { chooseKafka } from '../support/kafka/source.ts';
+import { type Kafka, startKafka } from '../support/kafka/start.ts';
 import { repositoryRoot } from '../support/repository.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { cpuTimeMs } from './support/cpu-time.ts';
 import { closedLoop, type LoadTarget, openLoop } from './support/load.ts';
 import { median, percentile, rounded } from './support/statistics.ts';
 
-const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } } });
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '5' },
+    log: { type: 'string', default: 'embedded' },
+  },
+});
 const ROUNDS = Number(options.rounds);
+if (options.log !== 'embedded' && options.log !== 'kafka') throw new Error(`--log is embedded or kafka, not ${options.log}`);
 const START_TIMEOUT_MS = 60_000;
 
 interface Scenario {
@@ -74,7 +85,10 @@ const upstreamUrl = await urlOf(upstream);
 await using bare = await started('test/bench/support/bare-proxy.ts', [upstreamUrl]);
 const bareUrl = await urlOf(bare);
 const key = `tl-${randomBytes(24).toString('hex')}`;
-await using ingress = await startIngress(key);
+await using kafka = options.log === 'kafka' ? await ownKafka() : null;
+const resources = new AsyncDisposableStack();
+await using ingress = await startIngress(key, kafka, resources);
+await using _beside = resources;
 const ingressUrl = (await ingress.waitForOutput(/"urls":\{"ingress":"(http:[^"]+)"/, START_TIMEOUT_MS))[1] as string;
 
 const targets: readonly Target[] = [
@@ -161,7 +175,7 @@ function report(): void {
   say('');
   say(`CPU of the ingress as a multiple of the bare proxy: ${JSON.stringify(ratios)}; at a fixed rate: ${JSON.stringify(pacedRatios)}`);
   process.stdout.write(
-    `${JSON.stringify({ bench: 'ingress', rounds: ROUNDS, cpu_ratio_to_bare: ratios, cpu_ratio_to_bare_at_fixed_rate: pacedRatios, figures })}\n`,
+    `${JSON.stringify({ bench: 'ingress', log: options.log, rounds: ROUNDS, cpu_ratio_to_bare: ratios, cpu_ratio_to_bare_at_fixed_rate: pacedRatios, figures })}\n`,
   );
 }
 
@@ -176,11 +190,19 @@ async function urlOf(child: Child): Promise<string> {
   return match[1] as string;
 }
 
-async function startIngress(secret: string): Promise<Child> {
+async function ownKafka(): Promise<Kafka> {
+  const found = await startKafka(chooseKafka, { compiler: 'full' });
+  if (found.kind === 'missing') throw new Error(found.reason);
+  return found.kafka;
+}
+
+/** On Kafka the registry has a process of its own; the embedded log has room for one process, and the registry idles in it. */
+async function startIngress(secret: string, kafka: Kafka | null, beside: AsyncDisposableStack): Promise<Child> {
   const config = join(directory.path, 'tokenledger.yaml');
   writeFileSync(
     config,
     [
+      'control: { key_hash_secret: env:BENCH_HASH_SECRET }',
       'documents:',
       '  tenants: [{ id: bench, name: Bench }]',
       '  projects: [{ id: bench, tenant: bench, name: Bench }]',
@@ -189,22 +211,25 @@ async function startIngress(secret: string): Promise<Child> {
       `  channels: [{ id: bench, provider: openai, surfaces: [openai.chat], base_url: '${upstreamUrl}', credential: env:BENCH_CREDENTIAL }]`,
     ].join('\n'),
   );
-  const args = [
-    'run',
-    '--roles',
-    'registry,ingress',
-    '--config',
-    config,
-    '--data',
-    join(directory.path, 'data'),
-    '--ingress-port',
-    '0',
-    '--admin-port',
-    '0',
-    '--registry-port',
-    '0',
-  ];
-  return startChild(process.execPath, ['--max-semi-space-size=32', join(repositoryRoot, 'packages/cli/src/main.ts'), ...args], {
-    env: { BENCH_KEY: secret, BENCH_CREDENTIAL: 'bench-credential' },
+  const env = {
+    BENCH_KEY: secret,
+    BENCH_CREDENTIAL: 'bench-credential',
+    BENCH_HASH_SECRET: randomBytes(32).toString('hex'),
+    ...(kafka === null ? {} : { KAFKA_BROKERS: kafka.brokers, TOKENLEDGER_LOG_TOPIC_PREFIX: `bench-${randomBytes(4).toString('hex')}.` }),
+  };
+  const run = (roles: string): Child => {
+    const data = join(directory.path, roles);
+    const ports = ['--ingress-port', '0', '--admin-port', '0', '--registry-port', '0'];
+    const args = ['run', '--roles', roles, '--config', config, '--data', data, ...ports];
+    return startChild(process.execPath, ['--max-semi-space-size=32', join(repositoryRoot, 'packages/cli/src/main.ts'), ...args], { env });
+  };
+  if (kafka === null) return run('registry,ingress');
+  const migrated = await runCli(['migrate', '--no-tables', '--config', config, '--data', join(directory.path, 'migrate')], {
+    cwd: directory.path,
+    env,
   });
+  if (migrated.code !== 0) throw new Error(`migrate ended with ${migrated.code}: ${migrated.stderr}`);
+  const registry = beside.use(run('registry'));
+  await registry.waitForOutput(/"urls":\{/, START_TIMEOUT_MS);
+  return run('ingress');
 }
