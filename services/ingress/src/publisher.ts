@@ -42,6 +42,8 @@ export function startPublisher(options: PublisherOptions): Publisher {
   const lanes = new Map<string, Lane>();
   let lingerMs = options.lingerMs;
   let emptied: (() => void) | undefined;
+  /** After the drain: what is left then is not sent any more. */
+  let over = false;
 
   const laneOf = (source: string, partition: number): Lane => {
     const key = `${source}/${partition}`;
@@ -54,7 +56,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
   };
 
   const schedule = (lane: Lane, delayMs: number): void => {
-    if (lane.sending || lane.waiting !== undefined) return;
+    if (over || lane.sending || lane.waiting !== undefined) return;
     const waiting = (lane.waiting = new AbortController());
     void pacing.wait(delayMs, waiting.signal).then(() => {
       if (waiting.signal.aborted) return undefined;
@@ -114,6 +116,7 @@ export function startPublisher(options: PublisherOptions): Publisher {
         const finish = (): void => {
           if (enough.signal.aborted) return;
           enough.abort();
+          over = true;
           emptied = undefined;
           for (const lane of lanes.values()) cancel(lane);
           resolve(left());

@@ -1,0 +1,79 @@
+/** An ingress that leaves while Kafka is there, comes back, or stays away: what of its events is in the log, and what it says. */
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ownPrefix, requireBrokers, sharedKafka } from '../../support/kafka/index.ts';
+import { type KafkaProxy, PASS, startKafkaProxy } from '../../support/kafka/proxy.ts';
+import { ledgerOnSimulator } from '../../support/ledger-on-simulator.ts';
+import { type RoleProcess, runCluster, type RunningCluster } from '../../support/running-cluster.ts';
+import { sendRequests } from '../../support/sent-requests.ts';
+import { waitFor } from '../../support/wait-for.ts';
+
+/** A stop may take this long in all. */
+const SHUTDOWN_MS = 6_000;
+
+const kafka = await sharedKafka();
+
+describe.skipIf(kafka.skipped !== undefined)('an ingress that leaves', () => {
+  const prefix = ownPrefix('scale-in');
+  const resources = new AsyncDisposableStack();
+  let proxy: KafkaProxy;
+  let admin: Admin;
+  beforeAll(async () => {
+    const brokers = requireBrokers(kafka);
+    proxy = resources.use(await startKafkaProxy(brokers.join(',')));
+    admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    resources.defer(() => admin.disconnect());
+  });
+  const ledger = ledgerOnSimulator((options) =>
+    runCluster({
+      ...options,
+      brokers: proxy.brokers,
+      prefix,
+      counts: { registry: 1, ingress: 1, pricer: 0, writer: 0 },
+      env: { TOKENLEDGER_SHUTDOWN_TIMEOUT_MS: String(SHUTDOWN_MS) },
+    }),
+  ) as () => RunningCluster;
+  afterAll(() => resources.disposeAsync());
+
+  function ingress(): RoleProcess {
+    const [process] = ledger().of('ingress');
+    if (process === undefined) throw new Error('there is no ingress');
+    return process;
+  }
+  async function eventsInLog(): Promise<number> {
+    const offsets = await admin.fetchTopicOffsets(`${prefix}usage.events`);
+    return offsets.reduce((sum, { high }) => sum + Number(high), 0);
+  }
+
+  test('ends with 0 once the log has everything', async () => {
+    await sendRequests(ledger().url, 10);
+    expect(await ingress().stop()).toMatchObject({ code: 0 });
+    expect(await eventsInLog()).toBe(10);
+    await ingress().start();
+  });
+
+  test('waits for a Kafka that comes back in time', async () => {
+    proxy.decide(() => ({ kind: 'cut' }));
+    await sendRequests(ledger().url, 5);
+    const stopping = ingress().stop();
+    await waitFor(() => /Stopping/.test(ingress().child.stderr()), { timeoutMs: 5_000, describe: 'the ingress to begin to leave' });
+    expect(await eventsInLog()).toBe(10);
+    proxy.decide(() => PASS);
+    expect(await stopping).toMatchObject({ code: 0 });
+    expect(await eventsInLog()).toBe(15);
+    await ingress().start();
+  });
+
+  test('ends with 1 within its time when Kafka stays away, and says how many events it leaves behind', async () => {
+    proxy.decide(() => ({ kind: 'cut' }));
+    await sendRequests(ledger().url, 5);
+    const beganMs = performance.now();
+    expect(await ingress().stop()).toMatchObject({ code: 1 });
+    expect(performance.now() - beganMs).toBeLessThan(SHUTDOWN_MS + 4_000);
+    expect(ingress().child.stderr()).toMatch(/"level":50,.*"msg":"ingress: 5 events are not acknowledged by the event log"/);
+    proxy.decide(() => PASS);
+    expect(await eventsInLog()).toBe(15);
+    await ingress().start();
+  });
+});
