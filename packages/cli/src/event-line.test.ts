@@ -87,6 +87,7 @@ const ATTEMPT: Attempt = {
   upstreamRequestId: '',
   usage: null,
   usageSource: 'reported',
+  usageBasis: '',
   usageReason: '',
   usageFlags: [],
   rawUsage: '',

@@ -47,6 +47,10 @@ test.each([
     "ALTER TABLE {{database}}.t {{on_cluster}} ADD COLUMN IF NOT EXISTS n Decimal(38, 12), COMMENT COLUMN m 'x'",
     ['ledger_local', 'ledger'],
   ],
+  [
+    "ALTER TABLE {{database}}.t {{on_cluster}} MODIFY COLUMN n UInt8 ALIAS if(a, b, abs(c)) COMMENT 'a, (b', ADD COLUMN IF NOT EXISTS o UInt8",
+    ['ledger_local', 'ledger'],
+  ],
   ['ALTER TABLE {{database}}.t {{on_cluster}} ADD PROJECTION IF NOT EXISTS p (SELECT a, count() GROUP BY a)', ['ledger_local']],
   ['ALTER TABLE {{database}}.t {{on_cluster}} ADD COLUMN IF NOT EXISTS n UInt8, MODIFY SETTING a = 1', ['ledger_local']],
   ['GRANT {{on_cluster}} SELECT ON {{database}}.t TO reader', ['ledger', 'ledger_local']],

@@ -18,6 +18,7 @@
  *  `database` whose rows every node of the cluster has; `{{tables:usage_events}}` for everything of that name, separated by commas. */
 import { AppError } from '@tokenledger/domain';
 import { quoteName, quoteString } from './sql/quote.ts';
+import { tokenizeCode } from './sql/tokens.ts';
 
 export type Topology =
   | { readonly kind: 'single_node' }
@@ -82,9 +83,23 @@ function distributedTable(table: string, cluster: string, database: string, loca
 
 function onlyColumns(alter: string): boolean {
   const commands = alter.replace(OF_TABLE, '').replace('{{on_cluster}}', '').trim();
-  // A comma inside of parentheses is one of a type or of an expression.
-  const parts = commands.split(/,(?![^()]*\))/).map((part) => part.trim());
-  return parts.every((part) => COLUMN_COMMANDS.test(part));
+  return commandsOf(commands).every((command) => COLUMN_COMMANDS.test(command));
+}
+
+/** The commands of an `ALTER`. A comma inside of parentheses is one of a type or of an expression, one inside of quotes is text. */
+function commandsOf(commands: string): readonly string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let from = 0;
+  for (const { text, start } of tokenizeCode(commands)) {
+    if (text === '(') depth += 1;
+    else if (text === ')') depth -= 1;
+    else if (text === ',' && depth === 0) {
+      parts.push(commands.slice(from, start).trim());
+      from = start + 1;
+    }
+  }
+  return [...parts, commands.slice(from).trim()];
 }
 
 function renderPlaceholders(sql: string, topology: Topology, database: string, target: string, where: string): string {

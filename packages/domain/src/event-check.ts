@@ -1,6 +1,17 @@
 /** Whether an event may be accepted: what its type cannot say, and what bytes from elsewhere may break. */
 import { rejected, type Rejected } from './errors.ts';
-import type { Attempt, Counted, EventKind, Outcome, RouteType, SettlementKind, UsageEvent, UsageReason, UsageSource } from './event.ts';
+import type {
+  Attempt,
+  Counted,
+  EventKind,
+  Outcome,
+  RouteType,
+  SettlementKind,
+  UsageBasis,
+  UsageEvent,
+  UsageReason,
+  UsageSource,
+} from './event.ts';
 import { USAGE_CLASSES } from './usage.ts';
 import { isUuid } from './uuid.ts';
 
@@ -27,6 +38,7 @@ const OUTCOMES: Words<Outcome> = {
 const ROUTE_TYPES: Words<RouteType> = { direct: true, backup: true, cheaper_pool: true, cache: true, '': true };
 const SETTLEMENT_KINDS: Words<SettlementKind> = { credits: true, wallet: true, cost_center: true, '': true };
 const USAGE_SOURCES: Words<UsageSource> = { reported: true, counted: true, estimated: true, none: true };
+const USAGE_BASES: Words<UsageBasis> = { '': true, request_bytes: true, answer_bytes: true, progress: true };
 const USAGE_REASONS: Words<UsageReason> = {
   '': true,
   not_reported: true,
@@ -115,6 +127,8 @@ function wrongAttempt(attempt: Attempt, unsigned: boolean): string | null {
   if (!isCountOrNull(attempt.timeToFirstByteMs)) return 'time_to_first_byte_ms';
   if (!isStatusOrNull(attempt.httpStatus)) return 'http_status';
   if (!isOneOf(USAGE_SOURCES, attempt.usageSource)) return 'usage_source';
+  if (!isOneOf(USAGE_BASES, attempt.usageBasis)) return 'usage_basis';
+  if (attempt.usageBasis !== '' && attempt.usageSource !== 'estimated') return 'usage_basis';
   if (!isOneOf(USAGE_REASONS, attempt.usageReason)) return 'usage_reason';
   if ((attempt.usage === null) === (attempt.usageReason === '')) return 'usage_reason';
   if (attempt.usage === null) return null;

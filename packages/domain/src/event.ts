@@ -19,6 +19,16 @@ export type Outcome =
 
 export type RouteType = 'direct' | 'backup' | 'cheaper_pool' | 'cache' | '';
 export type UsageSource = 'reported' | 'counted' | 'estimated' | 'none';
+/** What an estimate was made from. `''` exactly when usage is no estimate. */
+export type UsageBasis =
+  | ''
+  /** The request alone: nothing is known of the answer. */
+  | 'request_bytes'
+  /** The request, and the content of the answer as far as it was seen. */
+  | 'answer_bytes'
+  /** As `answer_bytes`, as far as it was seen when that was last recorded: the answer went on, and the process died. */
+  | 'progress';
+
 export type SettlementKind = 'credits' | 'wallet' | 'cost_center' | '';
 
 /** Why usage is null. `''` exactly when usage is known. */
@@ -80,6 +90,7 @@ export interface Attempt {
   /** Null when unknown; then `usageReason` says why. */
   readonly usage: Usage | null;
   readonly usageSource: UsageSource;
+  readonly usageBasis: UsageBasis;
   readonly usageReason: UsageReason;
   /** e.g. `split_unknown`, `repeated`, `contradictory`. */
   readonly usageFlags: readonly string[];

@@ -50,6 +50,7 @@ const attempt: Attempt = {
   upstreamRequestId: '',
   usage: null,
   usageSource: 'reported',
+  usageBasis: '',
   usageReason: '',
   usageFlags: [],
   rawUsage: '',
@@ -145,6 +146,7 @@ describe('a cost is null', () => {
     usage: null,
     usageReason: 'not_reported',
     usageSource: 'none',
+    usageBasis: '',
     ...change,
   });
 

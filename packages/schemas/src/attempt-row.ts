@@ -1,5 +1,5 @@
 /** One upstream call and one local count, as a usage event's Avro record nests them. */
-import type { Attempt, Counted, Usage, UsageReason, UsageSource } from '@tokenledger/domain';
+import type { Attempt, Counted, Usage, UsageBasis, UsageReason, UsageSource } from '@tokenledger/domain';
 
 export interface AttemptRow {
   readonly attempt_id: string;
@@ -17,6 +17,7 @@ export interface AttemptRow {
   readonly upstream_request_id: string;
   readonly usage: Usage | null;
   readonly usage_source: UsageSource;
+  readonly usage_basis: UsageBasis;
   readonly usage_reason: UsageReason;
   readonly usage_flags: readonly string[];
   readonly raw_usage: string;
@@ -47,6 +48,7 @@ export function attemptRow(attempt: Attempt): AttemptRow {
     upstream_request_id: attempt.upstreamRequestId,
     usage: attempt.usage,
     usage_source: attempt.usageSource,
+    usage_basis: attempt.usageBasis,
     usage_reason: attempt.usageReason,
     usage_flags: attempt.usageFlags,
     raw_usage: attempt.rawUsage,
@@ -70,6 +72,7 @@ export function attemptFromRow(row: AttemptRow): Attempt {
     upstreamRequestId: row.upstream_request_id,
     usage: row.usage,
     usageSource: row.usage_source,
+    usageBasis: row.usage_basis,
     usageReason: row.usage_reason,
     usageFlags: row.usage_flags,
     rawUsage: row.raw_usage,

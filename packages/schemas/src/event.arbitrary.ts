@@ -41,6 +41,7 @@ const attempt: fc.Arbitrary<Attempt> = fc.record({
   upstreamRequestId: text,
   usage: fc.option(usage),
   usageSource: word('reported', 'counted', 'estimated', 'none'),
+  usageBasis: word('', 'request_bytes', 'answer_bytes', 'progress'),
   usageReason: word('', 'not_reported', 'cut_off'),
   usageFlags: fc.array(text, { maxLength: 3 }),
   rawUsage: text,

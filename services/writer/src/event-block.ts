@@ -223,6 +223,7 @@ function totalColumns() {
   const columns = {
     usage_reason: lowCardinalityColumn(),
     usage_source: lowCardinalityColumn(),
+    usage_basis: lowCardinalityColumn(),
     usage_flags: usageFlags,
     attempts_usage_unknown: uint32Column(),
     cost_usd: moneyOrNull(),
@@ -235,6 +236,7 @@ function totalColumns() {
     append({ priceVersion }: PricedEvent, sums: EventSums): void {
       columns.usage_reason.append(sums.usageReason);
       columns.usage_source.append(sums.usageSource);
+      columns.usage_basis.append(sums.usageBasis);
       columns.usage_flags.append(sums.usageFlags);
       columns.attempts_usage_unknown.append(sums.attemptsUsageUnknown);
       columns.cost_usd.append(sums.cost);
@@ -290,6 +292,7 @@ function attemptColumns() {
     error_class: listColumn(lowCardinalityColumn()),
     upstream_request_id: listColumn(textColumn()),
     usage_source: listColumn(lowCardinalityColumn()),
+    usage_basis: listColumn(lowCardinalityColumn()),
     usage_reason: listColumn(lowCardinalityColumn()),
     usage_flags: listColumn(listColumn(lowCardinalityColumn())),
     raw_usage: listColumn(textColumn()),
@@ -316,6 +319,7 @@ function attemptColumns() {
       columns.upstream_request_id.items.append(attempt.upstreamRequestId);
       for (const { name, values } of usage) values.items.append(attempt.usage?.[name] ?? null);
       columns.usage_source.items.append(attempt.usageSource);
+      columns.usage_basis.items.append(attempt.usageBasis);
       columns.usage_reason.items.append(attempt.usageReason);
       columns.usage_flags.items.append(attempt.usageFlags);
       columns.raw_usage.items.append(attempt.rawUsage);

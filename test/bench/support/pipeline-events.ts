@@ -159,6 +159,7 @@ function attemptOf(
     upstreamRequestId: `req_${draws.hex(32)}`,
     usage,
     usageSource: 'reported',
+    usageBasis: '',
     usageReason: '',
     usageFlags: [],
     rawUsage,

@@ -98,6 +98,7 @@ function commonAttempt(index: number) {
     httpStatus: 200,
     errorClass: '',
     usageSource: 'reported',
+    usageBasis: '',
     usageReason: '',
     usageFlags: [],
   } as const;

@@ -11,7 +11,8 @@ const SOME_BYTES = Uint8Array.from({ length: 16 }, (_, index) => index * 17);
 
 const pick = <Value>(values: readonly Value[], number: number): Value => values[number % values.length] as Value;
 
-/** Every seventh event was never forwarded; every fifth failed once before it succeeded; every eleventh has no usage; every thirteenth no price. */
+/** Every seventh event was never forwarded; every fifth failed once before it succeeded; every eleventh has no usage; every thirteenth no price; of every
+ *  seventeenth only the input is known, by an estimate. */
 export function pricedEvent(sequence: number, source = SOURCE): PricedEvent {
   const attempts = attemptsOf(sequence);
   return {
@@ -43,11 +44,21 @@ export function logRecord(priced: PricedEvent, offset: number, topic: string, pa
 
 function attemptsOf(sequence: number): readonly Attempt[] {
   if (sequence % 7 === 0) return [];
-  const last = sequence % 11 === 0 ? { ...successful(sequence), ...unknown('not_reported') } : successful(sequence);
+  const last: Attempt = {
+    ...successful(sequence),
+    ...(sequence % 11 === 0 ? unknown('not_reported') : sequence % 17 === 0 ? ESTIMATED : {}),
+  };
   return sequence % 5 === 0
     ? [{ ...successful(sequence), ...unknown('upstream_error'), attemptId: `first-${sequence}`, httpStatus: 503 }, last]
     : [last];
 }
+
+const ESTIMATED: Pick<Attempt, 'usage' | 'usageSource' | 'usageBasis' | 'rawUsage'> = {
+  usage: { ...UNKNOWN_USAGE, uncached_input: 100 },
+  usageSource: 'estimated',
+  usageBasis: 'request_bytes',
+  rawUsage: '',
+};
 
 function unknown(usageReason: Attempt['usageReason']): Pick<Attempt, 'usage' | 'usageSource' | 'usageReason' | 'rawUsage'> {
   return { usage: null, usageSource: 'none', usageReason, rawUsage: '' };
@@ -72,6 +83,7 @@ function successful(sequence: number): Attempt {
     upstreamRequestId: `up-${sequence}`,
     usage: { ...UNKNOWN_USAGE, uncached_input: 100 + sequence, cache_read: sequence % 4 === 0 ? null : 10, visible_output: 20, reasoning },
     usageSource: 'reported',
+    usageBasis: '',
     usageReason: '',
     usageFlags: sequence % 9 === 0 ? ['split_unknown'] : [],
     rawUsage: '{"prompt_tokens":1}',

@@ -51,6 +51,7 @@ const TOTALS = ['cost_usd', 'input_tokens', 'output_tokens', 'total_tokens', 'at
 const COUNTS: Readonly<Record<string, string>> = {
   events: `countIf(kind = 'usage')`,
   events_usage_unknown: `countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded'))`,
+  events_usage_estimated: `countIf(kind = 'usage' AND usage_source = 'estimated')`,
   events_unpriced: `countIf(kind = 'usage' AND b.cost_usd IS NULL AND usage_reason != 'not_forwarded')`,
   events_not_forwarded: `countIf(kind = 'usage' AND usage_reason = 'not_forwarded')`,
 };
@@ -141,6 +142,18 @@ test('totals are null exactly where no usage is known, and unknowns are counted'
     await rows(`SELECT input_tokens, output_tokens, total_tokens FROM usage_events WHERE cache_read_tokens IS NULL AND usage_reason = ''
     AND kind = 'usage' AND sequence = 4`);
   expect(partly).toEqual({ input_tokens: '104', output_tokens: '24', total_tokens: '128' });
+});
+
+test('a side that an estimate does not know is null, its total too, and the event is counted as estimated', async () => {
+  const estimated = Array.from({ length: EVENTS }, (_, index) => index + 1).filter((n) => n % 17 === 0 && n % 7 !== 0 && n % 11 !== 0);
+  expect(await ledger.value('SELECT sum(events_usage_estimated) FROM usage_by_day')).toBe(String(estimated.length));
+  const [row] = await rows(`SELECT input_tokens, output_tokens, total_tokens, usage_reason, usage_source, usage_basis
+    FROM usage_events WHERE kind = 'usage' AND sequence = 17`);
+  const known = { input_tokens: '100', output_tokens: null, total_tokens: '100', usage_reason: '' };
+  expect(row).toEqual({ ...known, usage_source: 'estimated', usage_basis: 'request_bytes' });
+  const [attempt] = await rows(`SELECT input_tokens, output_tokens, total_tokens, usage_reason, usage_source, usage_basis
+    FROM usage_attempts WHERE kind = 'usage' AND request_id = (SELECT request_id FROM usage_events WHERE kind = 'usage' AND sequence = 17)`);
+  expect(attempt).toEqual({ ...known, usage_source: 'estimated', usage_basis: 'request_bytes' });
 });
 
 test('corrections are in the sums and are no events', async () => {

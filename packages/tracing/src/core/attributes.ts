@@ -165,6 +165,7 @@ export const ATTEMPT_ATTRIBUTES: readonly AttributeMapping<AttemptView>[] = [
   ownOfAttempt('region', (attempt) => attempt.region),
   ownOfAttempt('upstream_request_id', (attempt) => attempt.upstreamRequestId),
   ownOfAttempt('usage_source', (attempt) => attempt.usageSource),
+  ownOfAttempt('usage_basis', (attempt) => attempt.usageBasis),
   ownOfAttempt('usage_reason', (attempt) => attempt.usageReason),
   ownOfAttempt('usage_flags', (attempt) => attempt.usageFlags),
 ];

@@ -72,6 +72,7 @@ function attemptOf(record: AttemptRecord): Attempt {
     upstreamRequestId: record.upstreamRequestId,
     usage,
     usageSource: usage === null ? 'none' : 'reported',
+    usageBasis: '',
     usageReason: answer === null ? record.reasonWithoutAnswer : answer.usageReason,
     usageFlags: answer?.usageFlags ?? [],
     rawUsage: answer?.rawUsage ?? '',

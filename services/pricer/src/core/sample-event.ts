@@ -19,6 +19,7 @@ export const SAMPLE_ATTEMPT: Attempt = {
   upstreamRequestId: 'req_1',
   usage: { ...UNKNOWN_USAGE, uncached_input: 1_000, cache_read: 0, cache_write_5m: 0, cache_write_1h: 0, visible_output: 100 },
   usageSource: 'reported',
+  usageBasis: '',
   usageReason: '',
   usageFlags: [],
   rawUsage: '{"input_tokens":1000,"output_tokens":100}',

@@ -19,6 +19,7 @@ export const SAMPLE_ATTEMPT: Attempt = {
   upstreamRequestId: 'req_abc',
   usage: { ...UNKNOWN_USAGE, uncached_input: 1000, cache_read: 200, visible_output: 50, reasoning: 7 },
   usageSource: 'reported',
+  usageBasis: '',
   usageReason: '',
   usageFlags: [],
   rawUsage: '{"prompt_tokens":1200,"completion_tokens":57}',

@@ -14,6 +14,7 @@ test('one attempt is its own sum', () => {
     usage: SAMPLE_ATTEMPT.usage,
     usageReason: '',
     usageSource: 'reported',
+    usageBasis: '',
     usageFlags: [],
     attemptsUsageUnknown: 0,
     cost: SAMPLE_RATING.cost,
@@ -28,6 +29,12 @@ test('a failed attempt before a good one leaves the sum known and is counted', (
   expect(sum.usage.uncached_input).toBe(1000);
   expect(sum.cost).toBe(SAMPLE_RATING.cost);
   expect(sum.usageFlags).toEqual(['cut', 'split_unknown']);
+});
+
+test('an event that rests on an estimate says what that was made from', () => {
+  const estimated: Attempt = { ...SAMPLE_ATTEMPT, usageSource: 'estimated', usageBasis: 'progress' };
+  const { usageSource, usageBasis } = sums([estimated, SAMPLE_ATTEMPT], [SAMPLE_RATING, SAMPLE_RATING]);
+  expect({ usageSource, usageBasis }).toEqual({ usageSource: 'estimated', usageBasis: 'progress' });
 });
 
 test('a class is null exactly when it is null in all attempts', () => {

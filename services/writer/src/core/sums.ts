@@ -8,6 +8,7 @@ import {
   UNKNOWN_USAGE,
   type UnpricedReason,
   type Usage,
+  type UsageBasis,
   type UsageReason,
   type UsageSource,
 } from '@tokenledger/domain';
@@ -19,6 +20,8 @@ export interface EventSums {
   readonly usageReason: UsageReason;
   /** The least certain source among the attempts whose usage is known. */
   readonly usageSource: UsageSource;
+  /** What the last of the estimated attempts was estimated from; `''` when none was. */
+  readonly usageBasis: UsageBasis;
   readonly usageFlags: readonly string[];
   readonly attemptsUsageUnknown: number;
   /** Null exactly when no attempt's cost is known. */
@@ -35,19 +38,25 @@ export function sumAttempts({ event, ratings }: PricedEvent): EventSums {
   return { ...sumUsage(event.attempts), ...sumCost(ratings) };
 }
 
-type UsageSums = Pick<EventSums, 'usage' | 'usageReason' | 'usageSource' | 'usageFlags' | 'attemptsUsageUnknown'>;
+type UsageSums = Pick<EventSums, 'usage' | 'usageReason' | 'usageSource' | 'usageBasis' | 'usageFlags' | 'attemptsUsageUnknown'>;
 
 function sumUsage(attempts: readonly Attempt[]): UsageSums {
   const known: Usage[] = [];
   let certainty = 0;
+  let usageBasis: UsageBasis = '';
   let flags = NO_FLAGS;
   for (const attempt of attempts) {
     if (attempt.usageFlags.length > 0) flags = flags.concat(attempt.usageFlags);
     if (attempt.usage === null) continue;
     known.push(attempt.usage);
+    if (attempt.usageBasis !== '') usageBasis = attempt.usageBasis;
     certainty = Math.max(certainty, CERTAINTY.indexOf(attempt.usageSource));
   }
-  const rest = { usageFlags: flags.length > 1 ? [...new Set(flags)] : flags, attemptsUsageUnknown: attempts.length - known.length };
+  const rest = {
+    usageBasis,
+    usageFlags: flags.length > 1 ? [...new Set(flags)] : flags,
+    attemptsUsageUnknown: attempts.length - known.length,
+  };
   if (known.length > 0) return { ...rest, usage: addUsage(known), usageReason: '', usageSource: CERTAINTY[certainty] ?? 'none' };
   return { ...rest, usage: UNKNOWN_USAGE, usageReason: attempts.at(-1)?.usageReason || 'not_forwarded', usageSource: 'none' };
 }
