@@ -30,17 +30,23 @@ export interface ClosedEntry {
   readonly value: Uint8Array;
 }
 
-/** Numbers of one source in one partition. Entries through `acknowledged` are in the event log, those through `last` exist. */
+/** Numbers of one source in one partition. Entries through `acknowledged` are in the event log, those through `landed` have taken effect, those through
+ *  `last` exist. */
 export interface LaneState {
   readonly source: string;
   readonly partition: number;
   readonly acknowledged: number;
+  readonly landed: number;
   readonly last: number;
+  /** Entries through this one are safe: whatever becomes of the process, no other event gets their numbers. */
+  readonly synced: number;
 }
 
 export interface JournalFill {
   /** Entries that are open, or closed and not acknowledged by the log. */
   readonly entries: number;
+  /** Those of them that are open: they have no number yet. */
+  readonly open: number;
   readonly entriesMax: number;
   /** Bytes that are held: on disk, where there is one. */
   readonly bytes: number;

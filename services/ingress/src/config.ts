@@ -101,3 +101,20 @@ export const ingressConfig = z.strictObject({
 });
 
 export type IngressConfig = z.infer<typeof ingressConfig>;
+  republish_interval_ms: z
+    .int()
+    .min(10)
+    .default(1000)
+    .describe('How often is looked for events that did not arrive in ClickHouse, in milliseconds.'),
+  republish_quiet_ms: z
+    .int()
+    .min(100)
+    .default(30_000)
+    .describe(
+      'How long what did not arrive waits in a partition that gets no more events, which would show that it is lost, before it is sent again, in milliseconds; twice as long each time.',
+    ),
+  announce_interval_ms: z
+    .int()
+    .min(10)
+    .default(1000)
+    .describe('How often the ingress says how far its events are numbered, in milliseconds; ten times as rarely while nothing changes.'),

@@ -6,8 +6,10 @@ import {
   type DiskJournal,
   type JournalAlarm,
   type JournalDisk,
+  heldSources,
   lockJournal,
   nodeDisk,
+  type Numbered,
   openDiskJournal,
   type RecoveredEvent,
 } from '@tokenledger/journal';
@@ -21,6 +23,8 @@ export interface IngressJournalOptions {
   readonly config: IngressConfig;
   readonly onAlarm: (alarm: JournalAlarm) => void;
   readonly now: () => number;
+  /** Asked once the directory is ours. `sources`: those that it holds, and the one that begins. */
+  readonly assigned: NonNullable<JournalOnDiskOptions['assigned']>;
 }
 
 export interface IngressJournal {
@@ -29,12 +33,17 @@ export interface IngressJournal {
   close(): Promise<void>;
 }
 
+/** Where the journal is kept, unless the configuration names another place. */
+export function journalDirectory(config: Pick<IngressConfig, 'journal_dir'>, usual: string): string {
+  return config.journal_dir === '' ? usual : config.journal_dir;
+}
+
 /** Throws `JOURNAL_LOCKED`, `JOURNAL_UNREADABLE`. */
-export async function openIngressJournal({ directory, config, onAlarm, now }: IngressJournalOptions): Promise<IngressJournal> {
+export async function openIngressJournal({ directory, ...options }: IngressJournalOptions): Promise<IngressJournal> {
   mkdirSync(directory, { recursive: true });
   const lock = lockJournal(directory);
   try {
-    const journal = await openJournalOn({ disk: nodeDisk(directory), config, onAlarm, now, newId: () => newId(now()) });
+    const journal = await openJournalOn({ ...options, disk: nodeDisk(directory), newId: () => newId(options.now()) });
     return {
       journal,
       async close() {
@@ -50,13 +59,16 @@ export async function openIngressJournal({ directory, config, onAlarm, now }: In
   }
 }
 
-interface JournalOnDiskOptions {
+export interface JournalOnDiskOptions {
   readonly disk: JournalDisk;
   readonly config: Pick<IngressConfig, JournalSetting>;
   readonly onAlarm: (alarm: JournalAlarm) => void;
   readonly now: () => number;
   /** A UUID, never given before. */
   readonly newId: () => string;
+  /** What the ledger knows of these sources: by source, the highest number of each partition. A source of which the journal has fewer is set aside.
+   *  Default: nothing. */
+  readonly assigned?: (sources: ReadonlySet<string>) => Promise<(source: string) => ReadonlyMap<number, number>>;
   readonly pacing?: Pacing;
 }
 
@@ -69,10 +81,13 @@ type JournalSetting =
   | 'journal_segment_bytes_max';
 
 /** The journal on a disk that nobody else uses. Throws what the disk throws. */
-function openJournalOn({ disk, config, onAlarm, now, newId, pacing }: JournalOnDiskOptions): Promise<DiskJournal> {
+export async function openJournalOn({ disk, config, onAlarm, now, newId, assigned, pacing }: JournalOnDiskOptions): Promise<DiskJournal> {
+  const source = `ingress/${newId()}`;
+  const known = await assigned?.(new Set([...(await heldSources(disk)), source]));
   return openDiskJournal({
     disk,
-    source: `ingress/${newId()}`,
+    source,
+    ...(known === undefined ? {} : { assigned: known }),
     durability: config.journal_durability,
     entriesMax: config.journal_entries_max,
     bytesMax: config.journal_bytes_max,
@@ -84,10 +99,15 @@ function openJournalOn({ disk, config, onAlarm, now, newId, pacing }: JournalOnD
       invariant(!isRejected(event), 'the journal holds facts that an ingress wrote');
       return recovered({ ...event, source, sequence, recordedAtMs: now() });
     },
-    lost: ({ source, sequence }) => recovered(lostEvent({ eventId: newId(), source, sequence, atMs: now() })),
+    lost: (numbered) => lostRecord(numbered, newId(), now()),
     onAlarm,
     ...(pacing === undefined ? {} : { pacing }),
   });
+}
+
+/** Says that there was a request, and nothing else. */
+export function lostRecord({ source, sequence }: Numbered, eventId: string, atMs: number): RecoveredEvent {
+  return recovered(lostEvent({ eventId, source, sequence, atMs }));
 }
 
 function recovered(event: UsageEvent): RecoveredEvent {

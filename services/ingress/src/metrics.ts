@@ -17,6 +17,8 @@ export interface IngressMetrics {
   draining(change: 1 | -1): void;
   published(count: number): void;
   publishFailed(): void;
+  /** Sent again because they did not arrive in ClickHouse; `lost`: the journal had nothing of these any more. */
+  republished(events: number, lost: number): void;
   journalAlarm(kind: JournalAlarm['kind']): void;
   /** The documents that requests are decided by from now on. */
   documents(state: ControlState): void;
@@ -43,9 +45,13 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
   const free = metrics.counter('free_calls_total', 'Calls that cost nothing and have no event.', ['surface']);
   const draining = metrics.gauge('draining', 'Answers that are read on although their client has left.');
   const published = metrics.counter('published_total', 'Events that the event log holds.');
-  const alarms = metrics.counter('journal_alarms_total', 'Writes and reads of the journal that failed, and damage found in it, by kind.', [
-    'kind',
-  ]);
+  const alarms = metrics.counter(
+    'journal_alarms_total',
+    'Writes and reads of the journal that failed, damage found in it, and sources set aside, by kind.',
+    ['kind'],
+  );
+  const republished = metrics.counter('republished_total', 'Events that did not arrive in ClickHouse and were sent again.');
+  const lostEvents = metrics.counter('journal_lost_total', 'Numbers that did not arrive and whose events the journal has no more.');
   const failures = metrics.counter('publish_failures_total', 'Sends to the event log that failed and were tried again.');
   // Sums without buckets: a histogram costs more than all else here, and quantiles can be asked of `overhead_us` and `duration_ms` in the ledger.
   let overheadUs = 0;
@@ -95,6 +101,10 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
     published: (count) => published.inc(count),
     journalAlarm: (kind) => alarms.with({ kind }).inc(),
     publishFailed: () => failures.inc(),
+    republished(events, lost) {
+      republished.inc(events);
+      lostEvents.inc(lost);
+    },
     documents(state) {
       keys.set(state.keyCount);
       channels.set(state.channels.length);

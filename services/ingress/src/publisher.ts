@@ -1,8 +1,7 @@
 /** Sends closed events to the log: in sequence order, one send in flight per partition, again until the log has them. */
-import { AppError } from '@tokenledger/domain';
-import { type OutgoingRecord, type Pacing, type Producer, systemPacing } from '@tokenledger/event-log';
-import type { ClosedEntry, Journal } from '@tokenledger/journal';
-import { identityHeaders } from '@tokenledger/schemas';
+import { type Pacing, type Producer, systemPacing } from '@tokenledger/event-log';
+import type { Journal } from '@tokenledger/journal';
+import { append, recordOf } from './sending.ts';
 
 export interface PublisherOptions {
   readonly journal: Journal;
@@ -80,7 +79,6 @@ export function startPublisher(options: PublisherOptions): Publisher {
     if (failure === undefined) {
       lane.failures = 0;
       journal.acknowledged(lane.source, lane.partition, last.sequence);
-      journal.landed(lane.source, lane.partition, last.sequence);
       options.onPublished(batch.length);
     } else {
       lane.failures += 1;
@@ -129,21 +127,4 @@ export function startPublisher(options: PublisherOptions): Publisher {
       });
     },
   };
-}
-
-/** Gives the failure instead of throwing it: a send that does not name where it landed has failed too. */
-async function append(producer: Producer, topic: string, partition: number, records: readonly OutgoingRecord[]): Promise<unknown> {
-  try {
-    const appended = await producer.send(topic, partition, records);
-    if (appended.topic === topic && appended.partition === partition) return undefined;
-    return new AppError('PUBLISH_UNCONFIRMED', `a send to ${topic}/${partition} came back naming ${appended.topic}/${appended.partition}`, {
-      retryable: true,
-    });
-  } catch (error) {
-    return error;
-  }
-}
-
-function recordOf({ key, value, source, sequence }: ClosedEntry): OutgoingRecord {
-  return { key, value, headers: identityHeaders({ source, sequence }) };
 }

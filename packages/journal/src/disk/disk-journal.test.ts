@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ClosedEntry, JournalEntry } from '../journal.ts';
 import { type DiskJournal, type JournalAlarm, openDiskJournal } from './disk-journal.ts';
 import { type SimulatedDisk, simulatedDisk } from './simulated-disk.ts';
@@ -309,15 +309,65 @@ test('it is full at its limit of entries, and takes more once some are acknowled
   expect(subject.journal.open({ partition: 0, facts: () => Buffer.alloc(0) })).not.toBeNull();
 });
 
-test('an earlier source that is set aside is not published and not looked at again', async () => {
+describe('a copy of a journal that is behind what the ledger knows', () => {
+  /** Three events and an open request were here; then the journal was put back to what it was after two. */
+  async function restored(): Promise<SimulatedDisk> {
+    const disk = simulatedDisk();
+    const subject = await opened(disk);
+    await record(subject, 'a');
+    await record(subject, 'b');
+    open(subject, 'unclosed');
+    await record(subject, 'elsewhere', 1);
+    return disk.kill();
+  }
+  const known = (partition: number, highest: number) => (source: string) => new Map(source === FIRST ? [[partition, highest]] : []);
+
+  test('is set aside before any of its requests gets a number that another event has', async () => {
+    const disk = await restored();
+    const before = disk.names;
+    const { journal, alarms } = await opened(disk, { assigned: known(0, 3) });
+    expect(alarms).toEqual([{ kind: 'set_aside', source: FIRST, partition: 0, last: 2, assigned: 3, to: expect.any(String) }]);
+    expect(journal.lanes()).toEqual([]);
+    expect(journal.recovered).toEqual({ sources: 0, unresolved: 0, lost: 0 });
+    expect(disk.asideNames).toEqual(before);
+    expect(disk.names).toEqual([]);
+  });
+
+  test('is set aside for a partition that it knows nothing of', async () => {
+    const { alarms } = await opened(await restored(), { assigned: known(7, 1) });
+    expect(alarms).toMatchObject([{ kind: 'set_aside', partition: 7, last: 0, assigned: 1 }]);
+  });
+
+  test.each([
+    ['no number', new Map<number, number>()],
+    [
+      'as many numbers as are here',
+      new Map([
+        [0, 2],
+        [1, 1],
+      ]),
+    ],
+    ['fewer', new Map([[0, 1]])],
+  ])('is recovered where the ledger knows %s', async (_what, assigned) => {
+    const subject = await opened(await restored(), { assigned: () => assigned });
+    expect(subject.alarms).toEqual([]);
+    expect(await drain(subject, FIRST)).toEqual(['a 1', 'b 2', 'unresolved 3 unclosed ']);
+  });
+});
+
+test('a number counts as synced once the disk has its record, and not before', async () => {
   const disk = simulatedDisk();
-  await record(await opened(disk), 'a');
-  const again = disk.kill();
-  const second = await opened(again);
-  await second.journal.setAside(FIRST);
-  expect(second.journal.lanes()).toEqual([]);
-  expect(again.asideNames.length).toBeGreaterThan(0);
-  expect(again.names.some((name) => name.startsWith(FIRST))).toBe(false);
+  const subject = await opened(disk);
+  await record(subject, 'a');
+  const { promise: disks, resolve: free } = Promise.withResolvers<void>();
+  disk.before = (operation) => (operation === 'sync' ? disks : Promise.resolve());
+  const entry = open(subject, 'b');
+  const position = close(subject, entry, 'b');
+  expect(subject.journal.lanes()).toMatchObject([{ last: 2, synced: 1 }]);
+  free();
+  await synced(subject, position);
+  expect(subject.journal.lanes()).toMatchObject([{ last: 2, synced: 2 }]);
+  expect(subject.journal.fill().open).toBe(0);
 });
 
 test('numbers are contiguous in each partition, whatever is closed in which order', async () => {

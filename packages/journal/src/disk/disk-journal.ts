@@ -6,11 +6,11 @@ import type { ClosedEntry, Journal, JournalEntry, JournalFill, LaneState, OpenRe
 import { PositionQueue } from '../position-queue.ts';
 import { scanSegment } from './batch.ts';
 import type { JournalDisk } from './disk.ts';
-import { type EarlierSource, type Numbered, recoverSource } from './earlier-source.ts';
+import { type BehindSource, type EarlierSource, type Numbered, recoverSource } from './earlier-source.ts';
 import { Lane } from './lane.ts';
 import type { RecoveredEvent } from './recovered-event.ts';
 import { closedRecords, type UnclosedEntry } from './recovery.ts';
-import { parseSegmentFileName } from './segment-name.ts';
+import { segmentsBySource } from './segment-name.ts';
 import { type Segment, SegmentWriter, type WrittenEntry } from './segment-writer.ts';
 
 export interface DiskJournalOptions {
@@ -24,6 +24,9 @@ export interface DiskJournalOptions {
   /** Bytes of events that are kept in memory for the log; what is beyond is read from disk when its turn comes. */
   readonly memoryBytesMax: number;
   readonly segmentBytesMax: number;
+  /** By partition: the highest number that the ledger knows of an earlier source. A source of which fewer are here is a restored or copied one: other
+   *  events have the numbers that follow, so it is set aside. Default: the ledger knows nothing. */
+  readonly assigned?: (source: string) => ReadonlyMap<number, number>;
   /** The event of a request that was opened and never closed. */
   readonly unresolved: (entry: UnclosedEntry, numbered: Numbered) => RecoveredEvent;
   /** The event for a number whose bytes were damaged: reason `journal_lost`. */
@@ -37,13 +40,12 @@ export interface DiskJournalOptions {
 export type JournalAlarm =
   | { readonly kind: 'write_failed'; readonly error: unknown }
   | { readonly kind: 'read_failed'; readonly error: unknown }
-  | { readonly kind: 'damaged'; readonly source: string; readonly batches: readonly number[]; readonly numbers: number };
+  | { readonly kind: 'damaged'; readonly source: string; readonly batches: readonly number[]; readonly numbers: number }
+  | ({ readonly kind: 'set_aside'; readonly to: string } & BehindSource);
 
 export interface DiskJournal extends Journal {
   /** What recovery did, for the log. */
   readonly recovered: { readonly sources: number; readonly unresolved: number; readonly lost: number };
-  /** Moves all segments of an earlier source out of the way: they are older than what the ledger knows of it. Returns where to. */
-  setAside(source: string): Promise<string>;
 }
 
 interface OpenEntry extends JournalEntry, WrittenEntry {
@@ -51,13 +53,24 @@ interface OpenEntry extends JournalEntry, WrittenEntry {
   closed: boolean;
 }
 
+const NOTHING_ASSIGNED = (): ReadonlyMap<number, number> => new Map();
+
 /** Throws what the disk throws: without its journal an ingress does not start. */
 export async function openDiskJournal(options: DiskJournalOptions): Promise<DiskJournal> {
   const pacing = options.pacing ?? systemPacing;
   const earlier: EarlierSource[] = [];
   for (const [source, numbers] of await segmentsBySource(options.disk)) {
     const onWriteFailure = (error: unknown): void => options.onAlarm({ kind: 'write_failed', error });
-    const recovered = await recoverSource(source, numbers, { ...options, pacing, onWriteFailure });
+    const recovered = await recoverSource(source, numbers, {
+      ...options,
+      assigned: options.assigned ?? NOTHING_ASSIGNED,
+      pacing,
+      onWriteFailure,
+    });
+    if ('setAside' in recovered) {
+      options.onAlarm({ kind: 'set_aside', ...recovered.setAside });
+      continue;
+    }
     const { damagedBatches: batches, lost } = recovered;
     if (batches.length > 0) options.onAlarm({ kind: 'damaged', source, batches, numbers: lost });
     earlier.push(recovered);
@@ -159,7 +172,10 @@ class OpenedJournal implements DiskJournal {
   }
 
   lanes(): readonly LaneState[] {
-    return Array.from(this.#lanes.values(), ({ source, partition, acknowledged, last }) => ({ source, partition, acknowledged, last }));
+    return Array.from(this.#lanes.values(), ({ source, partition, acknowledged, landed, last }) => {
+      const synced = source === this.source ? (this.#writer.syncedNumbers.get(partition) ?? 0) : last;
+      return { source, partition, acknowledged, landed, last, synced };
+    });
   }
 
   pending(source: string, partition: number, max: number): readonly ClosedEntry[] {
@@ -171,7 +187,8 @@ class OpenedJournal implements DiskJournal {
   }
 
   acknowledged(source: string, partition: number, sequence: number): void {
-    this.#lane(source, partition).acknowledge(sequence);
+    // A lane that landed as a whole while it was sent is gone.
+    this.#lanes.get(laneKey(source, partition))?.acknowledge(sequence);
   }
 
   landed(source: string, partition: number, sequence: number): void {
@@ -204,15 +221,13 @@ class OpenedJournal implements DiskJournal {
     let bytes = this.#writer.bufferedBytes;
     for (const segment of this.#writer.segments) bytes += segment.bytes;
     for (const { segments } of this.#earlier) for (const segment of segments) bytes += segment.bytes;
-    return { entries: this.#open + waiting, bytes, entriesMax: this.#options.entriesMax, bytesMax: this.#options.bytesMax };
-  }
-
-  async setAside(source: string): Promise<string> {
-    const index = this.#earlier.findIndex((one) => one.source === source);
-    invariant(index >= 0, 'only an earlier source is set aside');
-    const [gone] = this.#earlier.splice(index, 1);
-    for (const [key, lane] of this.#lanes) if (lane.source === source) this.#lanes.delete(key);
-    return this.#options.disk.setAside((gone as EarlierSource).segments.map(({ name }) => name));
+    return {
+      entries: this.#open + waiting,
+      open: this.#open,
+      bytes,
+      entriesMax: this.#options.entriesMax,
+      bytesMax: this.#options.bytesMax,
+    };
   }
 
   async shutdown(): Promise<void> {
@@ -281,9 +296,11 @@ class OpenedJournal implements DiskJournal {
       }
       invariant(lane.firstOnDisk !== first, `number ${first} of ${lane.source}/${lane.partition} is in its segment`);
     } catch (error) {
-      // The lane waits for the next start, whose recovery tells what can be had.
-      this.#options.onAlarm({ kind: 'read_failed', error });
-      return;
+      // What landed meanwhile may have gone with its segment. Else the lane waits for the next start, whose recovery tells what can be had.
+      if (lane.firstOnDisk === first) {
+        this.#options.onAlarm({ kind: 'read_failed', error });
+        return;
+      }
     } finally {
       this.#reading.delete(lane);
     }
@@ -324,17 +341,4 @@ class OpenedJournal implements DiskJournal {
 
 function laneKey(source: string, partition: number): string {
   return `${source}/${partition}`;
-}
-
-async function segmentsBySource(disk: JournalDisk): Promise<ReadonlyMap<string, readonly number[]>> {
-  const sources = new Map<string, number[]>();
-  for (const name of await disk.list()) {
-    const parsed = parseSegmentFileName(name);
-    if (parsed === null) continue;
-    const numbers = sources.get(parsed.source) ?? [];
-    numbers.push(parsed.number);
-    sources.set(parsed.source, numbers);
-  }
-  for (const numbers of sources.values()) numbers.sort((one, other) => one - other);
-  return sources;
 }

@@ -18,6 +18,15 @@ export interface EarlierSource {
   readonly damagedBatches: readonly number[];
 }
 
+/** A source of which the ledger knows more than is here. */
+export interface BehindSource {
+  readonly source: string;
+  readonly partition: number;
+  /** The last number that is here, and the last that was given. */
+  readonly last: number;
+  readonly assigned: number;
+}
+
 export interface Numbered {
   readonly source: string;
   readonly partition: number;
@@ -28,14 +37,19 @@ export interface RecoveryOptions {
   readonly disk: JournalDisk;
   readonly durability: 'disk' | 'process';
   readonly segmentBytesMax: number;
+  readonly assigned: (source: string) => ReadonlyMap<number, number>;
   readonly pacing: Pacing;
   readonly unresolved: (entry: UnclosedEntry, numbered: Numbered) => RecoveredEvent;
   readonly lost: (numbered: Numbered) => RecoveredEvent;
   readonly onWriteFailure: (error: unknown) => void;
 }
 
-/** `numbers`: of the source's segments, in order. */
-export async function recoverSource(source: string, numbers: readonly number[], options: RecoveryOptions): Promise<EarlierSource> {
+/** `numbers`: of the source's segments, in order. A source that is behind is set aside before anything in it gets a number. */
+export async function recoverSource(
+  source: string,
+  numbers: readonly number[],
+  options: RecoveryOptions,
+): Promise<EarlierSource | { readonly setAside: BehindSource & { readonly to: string } }> {
   const recovery = new SourceRecovery();
   const segments: Segment[] = [];
   for (const number of numbers) {
@@ -47,6 +61,8 @@ export async function recoverSource(source: string, numbers: readonly number[], 
     segments.push({ name, number, bytes: bytes.length, closed: new Map(closed), unclosed: 0 });
   }
   const found = recovery.result();
+  const behind = whereBehind(source, found, options.assigned(source));
+  if (behind !== null) return { setAside: { ...behind, to: await options.disk.setAside(segments.map(({ name }) => name)) } };
   const last = new Map(found.lastSequence);
   if (found.unclosed.length > 0 || found.lost.length > 0) {
     segments.push(...(await finish(source, (numbers.at(-1) ?? 0) + 1, found, last, options)));
@@ -54,6 +70,16 @@ export async function recoverSource(source: string, numbers: readonly number[], 
   const lanes = Array.from(last, ([partition, sequence]) => new Lane(source, partition, found.heldAfter.get(partition) ?? 0, sequence));
   const { damagedBatches } = found;
   return { source, segments, lanes, unresolved: found.unclosed.length, lost: found.lost.length, damagedBatches };
+}
+
+function whereBehind(source: string, found: RecoveredSource, assigned: ReadonlyMap<number, number>): BehindSource | null {
+  // A file whose first write the disk never took has nothing that could be mistaken.
+  if (found.lastSequence.size === 0 && found.unclosed.length === 0) return null;
+  for (const [partition, highest] of assigned) {
+    const last = found.lastSequence.get(partition) ?? 0;
+    if (last < highest) return { source, partition, last, assigned: highest };
+  }
+  return null;
 }
 
 /** Resolves once all of it is on disk. Raises `last` by the numbers that are given. */

@@ -60,6 +60,7 @@ export class SegmentWriter {
   readonly segments: Segment[] = [];
   readonly #options: SegmentWriterOptions;
   readonly #numbered: Map<number, number>;
+  readonly #syncedNumbers = new Map<number, number>();
   readonly #spare: BatchBuffer[] = [];
   #gathering = new BatchBuffer(BATCH_BYTES_INITIAL);
   #opened: WrittenEntry[] = [];
@@ -92,6 +93,11 @@ export class SegmentWriter {
 
   get syncedThrough(): number {
     return this.#syncedThrough;
+  }
+
+  /** By partition: the last number whose record is synced. */
+  get syncedNumbers(): ReadonlyMap<number, number> {
+    return this.#syncedNumbers;
   }
 
   /** Bytes that are held in memory until the disk has them. */
@@ -253,7 +259,10 @@ export class SegmentWriter {
     for (const batch of this.#unsynced.splice(0, count)) {
       this.#syncedThrough = batch.position;
       this.#syncedBatch = batch.number;
-      for (const { entry } of batch.closed) if (entry !== null && entry.segment !== null) entry.segment.unclosed -= 1;
+      for (const { partition, sequence, entry } of batch.closed) {
+        this.#syncedNumbers.set(partition, sequence);
+        if (entry !== null && entry.segment !== null) entry.segment.unclosed -= 1;
+      }
       if (this.#spare.length < SPARE_BUFFERS_MAX) {
         batch.buffer.clear();
         this.#spare.push(batch.buffer);

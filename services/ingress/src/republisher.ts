@@ -1,0 +1,124 @@
+/** Lets go of what has landed in ClickHouse, and sends again what is missing there. */
+import { type OutgoingRecord, type Pacing, type Producer, systemPacing } from '@tokenledger/event-log';
+import type { ClosedEntry, Journal, LaneState, Numbered, RecoveredEvent } from '@tokenledger/journal';
+import { type LandedLane, laneKey, type NumberRange } from '@tokenledger/schemas';
+import { isDue, type LaneMemory, republication, sentAgain } from './core/republication.ts';
+import type { KnownLanes } from './known-lanes.ts';
+import { append, recordOf } from './sending.ts';
+
+export interface RepublisherOptions {
+  readonly journal: Journal;
+  readonly known: KnownLanes;
+  readonly producer: Producer;
+  readonly topic: string;
+  /** The event for a number that the journal cannot supply any more: reason `journal_lost`. */
+  readonly lost: (numbered: Numbered) => RecoveredEvent;
+  /** Most events per send. */
+  readonly batchMax: number;
+  /** Between two looks, in milliseconds. */
+  readonly lookMs: number;
+  readonly quietMs: number;
+  readonly pacing?: Pacing;
+  /** Events that the log holds once more; `lost`: those among them that only say that they are lost. */
+  readonly onRepublished: (info: { readonly lane: LaneState; readonly range: NumberRange; readonly lost: number }) => void;
+  /** It is tried again. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export interface Republisher {
+  /** Resolves once nothing is under way any more. */
+  close(): Promise<void>;
+}
+
+/** Call it before anything of the journal is published: what has landed is not published again, and what is missing below it is sent at once. */
+export function startRepublisher(options: RepublisherOptions): Republisher {
+  const { journal, known, producer, topic, pacing = systemPacing } = options;
+  const memories = new Map<string, LaneMemory>();
+  const closed = new AbortController();
+
+  for (const { source, partition, last } of journal.lanes()) {
+    const lane = known.landed(source, partition);
+    if (lane === undefined) continue;
+    // The former process sent all that is missing below the highest number; whether again, nobody knows: so now.
+    const sentLongAgo = { givenThrough: -1, atMs: pacing.nowMs(), again: 0 };
+    memories.set(
+      laneKey(source, partition),
+      lane.missing.map((range) => ({ ...range, ...sentLongAgo })),
+    );
+    journal.acknowledged(source, partition, Math.min(lane.highest, last));
+    journal.landed(source, partition, lane.through);
+  }
+  known.onLanded(({ source, partition, through }: LandedLane) => journal.landed(source, partition, through));
+  const running = run();
+
+  async function run(): Promise<void> {
+    while (!closed.signal.aborted) {
+      try {
+        await look();
+      } catch (error) {
+        options.onFailure(error);
+      }
+      await pacing.wait(options.lookMs, closed.signal);
+    }
+  }
+
+  async function look(): Promise<void> {
+    const lanes = journal.lanes();
+    const held = new Set(lanes.map(({ source, partition }) => laneKey(source, partition)));
+    for (const key of memories.keys()) if (!held.has(key)) memories.delete(key);
+    for (const lane of lanes) await sendMissing(lane);
+  }
+
+  async function sendMissing(lane: LaneState): Promise<void> {
+    const { source, partition, acknowledged } = lane;
+    const key = laneKey(source, partition);
+    const limits = { nowMs: pacing.nowMs(), quietMs: options.quietMs };
+    const view = {
+      missing: known.landed(source, partition)?.missing ?? [],
+      highest: known.landed(source, partition)?.highest ?? 0,
+      acknowledged,
+      given: givenIn(partition),
+      passed: known.landed(journal.source, partition)?.highest ?? 0,
+    };
+    let memory = republication(memories.get(key) ?? [], view, limits);
+    memories.set(key, memory);
+    for (const due of memory.filter((sent) => isDue(sent, view, limits))) {
+      for (const range of chunks(due, options.batchMax)) {
+        if (closed.signal.aborted) return;
+        await send(lane, range);
+        memory = sentAgain(memory, range, givenIn(partition), pacing.nowMs());
+        memories.set(key, memory);
+      }
+    }
+  }
+
+  function givenIn(partition: number): number {
+    return journal.lanes().find((lane) => lane.source === journal.source && lane.partition === partition)?.last ?? 0;
+  }
+
+  async function send(lane: LaneState, range: NumberRange): Promise<void> {
+    const { source, partition } = lane;
+    const entries = new Map<number, ClosedEntry>();
+    for (const entry of await journal.read(source, partition, range.from, range.to)) entries.set(entry.sequence, entry);
+    const lost = range.to - range.from + 1 - entries.size;
+    const records: OutgoingRecord[] = [];
+    for (let sequence = range.from; sequence <= range.to; sequence++) {
+      const numbered = { source, partition, sequence };
+      records.push(recordOf(entries.get(sequence) ?? { ...numbered, ...options.lost(numbered) }));
+    }
+    const failure = await append(producer, topic, partition, records);
+    if (failure !== undefined) throw failure;
+    options.onRepublished({ lane, range, lost });
+  }
+
+  return {
+    async close() {
+      closed.abort();
+      await running;
+    },
+  };
+}
+
+function* chunks({ from, to }: NumberRange, max: number): Generator<NumberRange> {
+  for (let next = from; next <= to; next += max) yield { from: next, to: Math.min(to, next + max - 1) };
+}
