@@ -89,6 +89,51 @@ test('an entry waits for the log once it is synced, and not before', async () =>
   expect(texts(subject.journal.pending(FIRST, 0, 10))).toEqual(['a 1']);
 });
 
+test('an entry that is closed while a sync is under way is told of once it is synced itself', async () => {
+  const disk = simulatedDisk();
+  const syncs: (() => void)[] = [];
+  disk.before = (operation) => (operation === 'sync' ? new Promise((resolve) => void syncs.push(resolve)) : Promise.resolve());
+  const subject = await opened(disk);
+  const told: string[][] = [];
+  subject.journal.onClosed((source, partition) => {
+    const entries = subject.journal.pending(source, partition, 10);
+    told.push(texts(entries));
+    subject.journal.acknowledged(source, partition, entries.at(-1)?.sequence ?? 0);
+  });
+  const written = (position: number): Promise<void> => new Promise((resolve) => void subject.journal.onWritten(position, resolve));
+  const first = close(subject, open(subject, 'a'), 'a');
+  await written(first);
+  const second = close(subject, open(subject, 'b'), 'b');
+  await written(second);
+  syncs.shift()?.();
+  await synced(subject, first);
+  syncs.shift()?.();
+  await synced(subject, second);
+  expect(told).toEqual([['a 1'], ['b 2']]);
+});
+
+test('an entry beyond the memory bound is not read from disk before it is synced there', async () => {
+  const disk = simulatedDisk();
+  const gate = Promise.withResolvers<void>();
+  const read: string[] = [];
+  disk.before = async (operation, name) => {
+    if (operation === 'sync') await gate.promise;
+    if (operation === 'read') read.push(name);
+  };
+  const subject = await opened(disk, { memoryBytesMax: 0 });
+  const position = close(subject, open(subject, 'a'), 'a');
+  await new Promise<void>((resolve) => void subject.journal.onWritten(position, resolve));
+  expect(subject.journal.pending(FIRST, 0, 10)).toEqual([]);
+  expect(read).toEqual([]);
+  gate.resolve();
+  await synced(subject, position);
+  subject.journal.close(open(subject, 'b'), 'key', () => Buffer.from('b'));
+  const arrived = new Promise<void>((resolve) => void subject.journal.onClosed(() => resolve()));
+  expect(subject.journal.pending(FIRST, 0, 10)).toEqual([]);
+  await arrived;
+  expect(read).not.toEqual([]);
+});
+
 test('with durability process, what the operating system has is safe', async () => {
   const disk = simulatedDisk();
   disk.before = (operation) => (operation === 'sync' ? Promise.reject(new Error('nobody asks for a sync')) : Promise.resolve());

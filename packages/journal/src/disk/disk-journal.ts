@@ -89,8 +89,8 @@ class OpenedJournal implements DiskJournal {
   readonly #written = new PositionQueue();
   readonly #synced = new PositionQueue();
   readonly #listeners: ((source: string, partition: number) => void)[] = [];
-  /** Lanes with entries that were closed since the last sync. */
-  readonly #fresh = new Set<Lane>();
+  /** Lanes with closed entries that are not synced yet, and where the last of them ends. */
+  readonly #fresh = new Map<Lane, number>();
   readonly #reading = new Set<Lane>();
   readonly #removing = new Set<Promise<void>>();
   #lastId = 0;
@@ -157,7 +157,7 @@ class OpenedJournal implements DiskJournal {
       open.position,
       this.#memoryBytes() < this.#options.memoryBytesMax,
     );
-    this.#fresh.add(lane);
+    this.#fresh.set(lane, open.position);
     return open.position;
   }
 
@@ -172,9 +172,9 @@ class OpenedJournal implements DiskJournal {
   }
 
   lanes(): readonly LaneState[] {
-    return Array.from(this.#lanes.values(), ({ source, partition, acknowledged, landed, last }) => {
-      const synced = source === this.source ? (this.#writer.syncedNumbers.get(partition) ?? 0) : last;
-      return { source, partition, acknowledged, landed, last, synced };
+    return Array.from(this.#lanes.values(), (lane) => {
+      const { source, partition, acknowledged, landed, last } = lane;
+      return { source, partition, acknowledged, landed, last, synced: this.#syncedIn(lane) };
     });
   }
 
@@ -240,8 +240,9 @@ class OpenedJournal implements DiskJournal {
 
   #onSynced(): void {
     this.#synced.reached(this.#writer.syncedThrough);
-    for (const lane of this.#fresh) {
-      this.#fresh.delete(lane);
+    for (const [lane, position] of this.#fresh) {
+      // A sync covers what was written when it began: the rest is told with the next one.
+      if (position <= this.#writer.syncedThrough) this.#fresh.delete(lane);
       for (const listener of this.#listeners) listener(lane.source, lane.partition);
     }
     this.#letGo();
@@ -255,6 +256,11 @@ class OpenedJournal implements DiskJournal {
       this.#lanes.set(key, lane);
     }
     return lane;
+  }
+
+  /** The last number of a lane that is on disk for good. */
+  #syncedIn({ source, partition, last }: Lane): number {
+    return source === this.source ? (this.#writer.syncedNumbers.get(partition) ?? 0) : last;
   }
 
   #memoryBytes(): number {
@@ -271,14 +277,13 @@ class OpenedJournal implements DiskJournal {
   /** Reads the next entries of a lane from disk, a segment at a time. */
   #load(lane: Lane): void {
     const first = lane.firstOnDisk;
-    if (first === null || this.#reading.has(lane)) return;
+    // What is written and not synced may still be gone after a power cut: its turn comes with the next sync.
+    if (first === null || first > this.#syncedIn(lane) || this.#reading.has(lane)) return;
     // A number that recovery gave may stand in a later segment than those above it.
     const candidates = this.#segmentsOf(lane.source).filter((segment) => {
       const held = segment.closed.get(lane.partition);
       return held !== undefined && held.from <= first && held.to >= first;
     });
-    // Not written yet: its turn comes with the next sync.
-    if (candidates.length === 0) return;
     this.#reading.add(lane);
     void this.#loadFrom(lane, first, candidates);
   }
@@ -288,8 +293,8 @@ class OpenedJournal implements DiskJournal {
       for (const { name } of candidates) {
         const bytes = await this.#options.disk.read(name);
         for (const record of closedRecords(scanSegment(bytes))) {
-          if (record.partition !== lane.partition || lane.bytes >= this.#options.memoryBytesMax) continue;
           const { key, sequence, partition } = record;
+          if (partition !== lane.partition || sequence > this.#syncedIn(lane) || lane.bytes >= this.#options.memoryBytesMax) continue;
           lane.load({ source: lane.source, partition, sequence, key, value: Buffer.from(record.value) });
         }
         if (lane.firstOnDisk !== first) break;

@@ -11,6 +11,8 @@ export interface SimulatedDisk extends JournalDisk {
   damage(name: string, change: (bytes: Buffer) => Buffer | null): void;
   /** Asked before each operation: throws to fail it, waits to stall it. */
   before: (operation: 'append' | 'sync' | 'create' | 'remove' | 'read', name: string) => Promise<void>;
+  /** How much of an append that fails stays in the file, 0 to 1. */
+  short: () => number;
   readonly names: readonly string[];
   readonly asideNames: readonly string[];
   bytes(name: string): Buffer;
@@ -19,6 +21,11 @@ export interface SimulatedDisk extends JournalDisk {
 interface StoredFile {
   content: Buffer;
   syncedBytes: number;
+}
+
+interface Write {
+  readonly file: StoredFile;
+  readonly bytes: Buffer;
 }
 
 export function simulatedDisk(files: Map<string, StoredFile> = new Map(), aside: string[] = []): SimulatedDisk {
@@ -36,10 +43,15 @@ export function simulatedDisk(files: Map<string, StoredFile> = new Map(), aside:
     await disk.before(operation, name);
     alive();
   };
-  let underWay: { readonly file: StoredFile; readonly bytes: Buffer } | null = null;
+  let underWay: Write | null = null;
+  const tear = ({ file, bytes }: Write, part: number): void => {
+    file.content = Buffer.concat([file.content, bytes.subarray(0, Math.floor(bytes.length * part))]);
+    underWay = null;
+  };
 
   const disk: SimulatedDisk = {
     before: async () => undefined,
+    short: () => 0,
     get names() {
       return [...files.keys()].toSorted();
     },
@@ -63,10 +75,14 @@ export function simulatedDisk(files: Map<string, StoredFile> = new Map(), aside:
       files.set(name, file);
       return {
         async append(bytes) {
-          underWay = { file, bytes: Buffer.from(bytes) };
-          await asking('append', name);
-          file.content = Buffer.concat([file.content, bytes]);
-          underWay = null;
+          const write = (underWay = { file, bytes: Buffer.from(bytes) });
+          try {
+            await asking('append', name);
+          } catch (error) {
+            if (!dead) tear(write, disk.short());
+            throw error;
+          }
+          tear(write, 1);
         },
         async sync() {
           const { length } = file.content;
@@ -89,10 +105,7 @@ export function simulatedDisk(files: Map<string, StoredFile> = new Map(), aside:
     },
     kill(torn = 0) {
       dead = true;
-      if (underWay !== null) {
-        const { file, bytes } = underWay;
-        file.content = Buffer.concat([file.content, bytes.subarray(0, Math.floor(bytes.length * torn))]);
-      }
+      if (underWay !== null) tear(underWay, torn);
       return simulatedDisk(files, aside);
     },
     cutPower(kept) {
