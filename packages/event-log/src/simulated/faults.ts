@@ -25,6 +25,9 @@ export interface SimulatedFaults {
   readonly delayMsMax: number;
 }
 
+/** What happens by chance; the other fields say how long it lasts. */
+export type SimulatedFault = Exclude<keyof SimulatedFaults, 'noticeMsMax' | 'awayMsMax' | 'delayMsMax'>;
+
 export const NO_FAULTS: SimulatedFaults = {
   sendFails: 0,
   sendResponseLost: 0,

@@ -8,7 +8,7 @@ import { Wakeups } from '../local/wakeups.ts';
 import type { Pacing } from '../pacing.ts';
 import type { Appended, CommittedOffset, EventLog, JoinOptions, OutgoingRecord } from '../port.ts';
 import { checkRecordSizes, RECORD_BYTES_MAX } from '../record-size.ts';
-import type { SimulatedFaults } from './faults.ts';
+import type { SimulatedFault, SimulatedFaults } from './faults.ts';
 import { NO_FAULTS } from './faults.ts';
 import { MemoryStore } from './memory-store.ts';
 import { seededRandom } from './random.ts';
@@ -17,6 +17,8 @@ export interface SimulatedLogOptions {
   readonly seed: number;
   readonly clock: Pacing;
   readonly faults?: Partial<SimulatedFaults>;
+  /** Told of each fault as it happens. */
+  readonly onFault?: (fault: SimulatedFault) => void;
   readonly recordBytesMax?: number;
   readonly handoverWaitMs?: number;
 }
@@ -51,7 +53,11 @@ export function simulatedLog(options: SimulatedLogOptions): SimulatedLog {
   let awayUntilMs = Number.NEGATIVE_INFINITY;
   let closed = false;
 
-  const happens = (chance: number): boolean => chance > 0 && random() < chance;
+  const happens = (fault: SimulatedFault): boolean => {
+    if (faults[fault] <= 0 || random() >= faults[fault]) return false;
+    options.onFault?.(fault);
+    return true;
+  };
   const delay = async (): Promise<void> => {
     if (faults.delayMsMax > 0) await clock.wait(random() * faults.delayMsMax);
   };
@@ -59,8 +65,8 @@ export function simulatedLog(options: SimulatedLogOptions): SimulatedLog {
   const arrive = async (): Promise<void> => {
     if (closed) throw new AppError('LOG_CLOSED', 'The event log is closed: stop what uses it first.');
     await delay();
-    if (happens(faults.goesAway)) awayUntilMs = clock.nowMs() + random() * faults.awayMsMax;
-    if (happens(faults.ownershipChanges)) changeAnyOwner();
+    if (happens('goesAway')) awayUntilMs = clock.nowMs() + random() * faults.awayMsMax;
+    if (happens('ownershipChanges')) changeAnyOwner();
     if (clock.nowMs() < awayUntilMs) throw unavailable('the log is away');
   };
   const changeAnyOwner = (): void => {
@@ -81,21 +87,21 @@ export function simulatedLog(options: SimulatedLogOptions): SimulatedLog {
     await arrive();
     store.partition(topic, partition);
     checkRecordSizes(topic, records, recordBytesMax);
-    if (happens(faults.sendFails)) throw unavailable('a send failed');
-    if (happens(faults.sendArrivesLate)) {
+    if (happens('sendFails')) throw unavailable('a send failed');
+    if (happens('sendArrivesLate')) {
       void appendLate(topic, partition, records);
       throw unavailable('a send got no answer');
     }
-    if (happens(faults.sendStoredTwice)) append(topic, partition, records);
+    if (happens('sendStoredTwice')) append(topic, partition, records);
     const appended = append(topic, partition, records);
     await delay();
-    if (happens(faults.sendResponseLost)) throw unavailable('the answer to a send was lost');
+    if (happens('sendResponseLost')) throw unavailable('the answer to a send was lost');
     return appended;
   };
   /** A look that may fail, and changes nothing. */
   const look = async <Result>(at: () => Result): Promise<Result> => {
     await arrive();
-    if (happens(faults.readFails)) throw unavailable('a read failed');
+    if (happens('readFails')) throw unavailable('a read failed');
     return at();
   };
 
@@ -110,11 +116,11 @@ export function simulatedLog(options: SimulatedLogOptions): SimulatedLog {
     committed: (group, topic, partition) => look(() => store.committed(group, topic, partition)),
     commit: async (group: string, topic: string, partition: number, committed: CommittedOffset, mayCommit: () => boolean) => {
       await arrive();
-      if (happens(faults.commitFails)) throw unavailable('a commit failed');
+      if (happens('commitFails')) throw unavailable('a commit failed');
       if (!mayCommit()) throw ownershipLost(topic, partition);
       store.commit(group, topic, partition, committed);
       await delay();
-      if (happens(faults.commitResponseLost)) throw unavailable('the answer to a commit was lost');
+      if (happens('commitResponseLost')) throw unavailable('the answer to a commit was lost');
     },
   };
   const groups = new LocalGroups(backend, { handoverWaitMs });
