@@ -87,6 +87,10 @@ export const channelSchema = z.strictObject({
   inject_usage: z.boolean().default(true),
   /** Of the channels that speak a surface the lowest serves it; among equals the first by id. */
   priority: z.int().min(0).max(1_000_000).default(100),
+  /** How long an answer is read on after its client has left, so that its usage is seen; absent: as `ingress.drain_timeout_ms` says. */
+  drain_timeout_ms: z.int().min(0).max(3_600_000).optional(),
+  /** How much of it; absent: as `ingress.drain_bytes_max` says. */
+  drain_bytes_max: z.int().min(0).optional(),
 });
 
 /** So that a book and its audit fit into one change. */

@@ -28,6 +28,9 @@ export interface ResolvedChannel {
   readonly baseUrl: string;
   readonly region: string;
   readonly injectUsage: boolean;
+  /** Limits of reading on after a client has left; null: as the config says. */
+  readonly drainTimeoutMs: number | null;
+  readonly drainBytesMax: number | null;
   /** `''` when `problem` says why there is none. */
   readonly credential: string;
   /** Why requests cannot be sent there, in one sentence that names the fix; `''` when they can. */
@@ -217,6 +220,8 @@ function resolveChannel(document: Channel, { channels, readSecret }: StateOption
     baseUrl: document.base_url.replace(/\/+$/, ''),
     region: document.region,
     injectUsage: document.inject_usage,
+    drainTimeoutMs: document.drain_timeout_ms ?? null,
+    drainBytesMax: document.drain_bytes_max ?? null,
     credential,
     problem,
   });

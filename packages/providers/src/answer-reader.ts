@@ -1,12 +1,13 @@
 /** Reads one answer beside the stream: cheap bytes search for what matters, exact parsing of what was found. What an answer means is left to the surface's `AnswerFold`. */
-import type { UsageReason } from '@tokenledger/domain';
+import type { Usage, UsageReason } from '@tokenledger/domain';
+import { ContentShare } from './content-share.ts';
 import { isJsonObject, parseJson, type JsonObject } from './json-object.ts';
 import { JsonText } from './json-text.ts';
 import type { MarkerSearch } from './marker-search.ts';
 import type { Normalised } from './normalised.ts';
 import { rawUsageText } from './raw-usage.ts';
 import { eventData, eventEnd, eventStart, SseEvents } from './sse-events.ts';
-import type { ObservedAnswer, UsageReader } from './surface.ts';
+import type { AnswerSoFar, ObservedAnswer, UsageReader } from './surface.ts';
 
 /** Longest server-sent event that is looked into. */
 export const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -37,6 +38,10 @@ export interface AnswerFold {
   readonly rawUsage: unknown;
   /** `undefined` while what came is not the whole of it. */
   normalised(): Normalised | undefined;
+  /** What the provider stated of the input before it was done; null when it stated nothing. */
+  readonly statedInput: Usage | null;
+  /** Bytes of content that an event of a stream brings. */
+  contentBytes(event: JsonObject): number;
   readonly model: string;
   readonly serviceTier: string;
   readonly upstreamId: string;
@@ -52,6 +57,9 @@ export interface AnswerDescription {
 }
 
 type Framing = 'unknown' | 'json' | 'sse';
+/** Once content is measured, as many events are looked at after each of so many bytes. */
+const SAMPLE_EVENTS = 32;
+const SAMPLE_EVERY_BYTES = 262_144;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const SPACE = 0x20;
@@ -61,6 +69,7 @@ export class AnswerReader implements UsageReader {
   readonly #httpStatus: number;
   readonly #json: JsonText;
   readonly #events: SseEvents;
+  readonly #share = new ContentShare();
   #framing: Framing;
   #ended = false;
   #oversized = false;
@@ -97,6 +106,16 @@ export class AnswerReader implements UsageReader {
     }
   }
 
+  measureContent(): void {
+    this.#share.sampleEvery(SAMPLE_EVERY_BYTES);
+  }
+
+  soFar(): AnswerSoFar {
+    const { statedInput: stated, model: servedModel, serviceTier } = this.#fold;
+    const contentBytes = this.#framing === 'sse' ? this.#share.contentBytes : this.#json.bytes;
+    return { stated, contentBytes, servedModel, serviceTier };
+  }
+
   end(): ObservedAnswer {
     this.#observed ??= this.#observe();
     return this.#observed;
@@ -108,12 +127,14 @@ export class AnswerReader implements UsageReader {
   }
 
   #run(bytes: Buffer, from: number, to: number, whole: boolean): void {
+    this.#share.passed(to - from);
     if (!whole) {
       this.#oversized = true;
       return;
     }
     const fold = this.#fold;
     let at = from;
+    if (this.#share.wantsSample) this.#sample(bytes, from, to);
     while (at < to && !fold.settled) {
       const end = eventEnd(bytes, at, to);
       this.#event(bytes, at, end);
@@ -136,7 +157,22 @@ export class AnswerReader implements UsageReader {
       return;
     }
     const event = parseJson(data);
-    if (isJsonObject(event)) this.#fold.event(event, data);
+    if (!isJsonObject(event)) return;
+    const sawContent = this.#fold.sawContent;
+    this.#fold.event(event, data);
+    // The first event with content is a sample that costs nothing.
+    if (!sawContent && this.#fold.sawContent) this.#share.sampled(to - from, this.#fold.contentBytes(event));
+  }
+
+  #sample(bytes: Buffer, from: number, to: number): void {
+    let at = from;
+    for (let count = 0; count < SAMPLE_EVENTS && at < to; count++) {
+      const end = eventEnd(bytes, at, to);
+      const event = parseJson(eventData(bytes, at, end));
+      if (isJsonObject(event)) this.#share.sampled(end - at, this.#fold.contentBytes(event));
+      at = end;
+    }
+    this.#share.sampleTaken();
   }
 
   #observe(): ObservedAnswer {

@@ -22,6 +22,12 @@ export function textAt(object: JsonObject, key: string): string {
   return typeof value === 'string' ? boundedText(value) : '';
 }
 
+/** Length of a text member; 0 when absent or of another type. */
+export function lengthAt(object: JsonObject, key: string): number {
+  const value = object[key];
+  return typeof value === 'string' ? value.length : 0;
+}
+
 /** Characters kept of a name that a provider sent (model, id, tier, reason). */
 const NAME_CHARS_MAX = 256;
 

@@ -15,6 +15,11 @@ export class JsonText {
     this.#bytesMax = bytesMax;
   }
 
+  /** All that came, also beyond the bound. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get tooLarge(): boolean {
     return this.#bytes > this.#bytesMax;
   }

@@ -9,6 +9,8 @@ export interface RequestFacts {
   /** The body to forward when the surface needs a change to see usage (e.g. `stream_options.include_usage` spliced in); undefined: forward as it came.
    *  Only built when asked for (`injectUsage`). */
   readonly injectedBody: Buffer | undefined;
+  /** Whether it holds images, sounds or files: then its size says nothing about its tokens. */
+  readonly holdsMedia: boolean;
   /** Text that identifies the prompt, for a keyed hash; never leaves the ingress. */
   readonly lastToolText: string;
 }
@@ -36,6 +38,16 @@ export interface ObservedAnswer {
   readonly complete: boolean;
 }
 
+/** What is known of an answer that has not ended, or never will. Absent text is `''`. */
+export interface AnswerSoFar {
+  /** What the provider has stated of its usage: its input, the classes of output null since they grow. Null when it has stated nothing. */
+  readonly stated: Usage | null;
+  /** Bytes of content, what it is wrapped in left out: of a stream by samples. 0 when none was seen. */
+  readonly contentBytes: number;
+  readonly servedModel: string;
+  readonly serviceTier: string;
+}
+
 export const RAW_USAGE_BYTES_MAX = 16_384;
 
 /** Is fed the decoded bytes of one answer in any chunking. Never throws, whatever the bytes; memory is bounded. */
@@ -46,6 +58,9 @@ export interface UsageReader {
   /** True once the answer's own end marker has been pushed (`data: [DONE]`, `message_stop`): from that chunk on the client can know that the
    *  answer is complete, so the ingress holds it until the closing record is safe. Always false for JSON. */
   readonly sawEnd: boolean;
+  /** From now on content is measured, since this answer may have to be estimated. Before, that is left out: it costs, and most answers end. */
+  measureContent(): void;
+  soFar(): AnswerSoFar;
   end(): ObservedAnswer;
 }
 

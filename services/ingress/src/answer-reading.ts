@@ -1,7 +1,7 @@
 /** Reads one answer beside its way to the client: decodes where it is encoded, feeds the usage reader. */
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
-import type { ObservedAnswer, UsageReader } from '@tokenledger/providers';
+import type { AnswerSoFar, ObservedAnswer, UsageReader } from '@tokenledger/providers';
 
 export type ContentCoding = 'identity' | 'gzip' | 'deflate' | 'br' | 'zstd' | 'unknown';
 
@@ -17,6 +17,8 @@ export interface AnswerReading {
   readonly sawEnd: boolean;
   /** False: stop feeding until `onDrain` was called. */
   push(chunk: Buffer): boolean;
+  measureContent(): void;
+  soFar(): AnswerSoFar;
   end(done: (observed: ObservedAnswer) => void): void;
 }
 
@@ -55,6 +57,14 @@ class PlainReading implements AnswerReading {
     return true;
   }
 
+  measureContent(): void {
+    this.#reader.measureContent();
+  }
+
+  soFar(): AnswerSoFar {
+    return this.#reader.soFar();
+  }
+
   end(done: (observed: ObservedAnswer) => void): void {
     done(this.#reader.end());
   }
@@ -72,6 +82,14 @@ class UnreadReading implements AnswerReading {
 
   push(): boolean {
     return true;
+  }
+
+  measureContent(): void {
+    // There is nothing to measure in what cannot be read.
+  }
+
+  soFar(): AnswerSoFar {
+    return this.#reader.soFar();
   }
 
   end(done: (observed: ObservedAnswer) => void): void {
@@ -110,6 +128,14 @@ class DecodedReading implements AnswerReading {
 
   push(chunk: Buffer): boolean {
     return this.#failed || this.#tooLong ? true : this.#decoder.write(chunk);
+  }
+
+  measureContent(): void {
+    this.#options.reader.measureContent();
+  }
+
+  soFar(): AnswerSoFar {
+    return this.#options.reader.soFar();
   }
 
   end(done: (observed: ObservedAnswer) => void): void {

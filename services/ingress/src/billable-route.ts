@@ -1,7 +1,7 @@
 /** A billable surface on the wire: key → body → journal → provider. Reads top to bottom as a request goes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ControlView, ResolvedChannel } from '@tokenledger/control';
-import { type Attribution, InvariantError, isRejected, type Rejected, type UsageEvent } from '@tokenledger/domain';
+import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
 import type { RequestFacts, Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import { setTraceparent, spanIdOf, traceIdOf } from '@tokenledger/tracing';
@@ -11,9 +11,10 @@ import { authenticate } from './authenticate.ts';
 import type { IngressConfig } from './config.ts';
 import { readAttribution } from './core/attribution.ts';
 import { readRequestHeaders, type RequestHeaders } from './core/headers.ts';
-import { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
+import { type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
+import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
-import { Exchange, type ExchangeContext, type ExchangeRequest } from './exchange.ts';
+import { Exchange, type ExchangeContext } from './exchange.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { InFlight } from './in-flight.ts';
 import { answerRefusal, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
@@ -29,17 +30,6 @@ export interface BillableContext extends ExchangeContext, RefusalContext {
 }
 
 const MICROSECONDS_PER_MS = 1000;
-
-/** The unresolved event that recovery would publish if the process died now. */
-const UNRESOLVED: RequestEnd = {
-  outcome: 'unresolved',
-  httpStatus: null,
-  errorClass: '',
-  responseBytes: null,
-  timeToFirstByteMs: null,
-  timeToFirstTokenMs: null,
-  durationMs: 0,
-};
 
 /** Fastify finds the route; from there on request and response are ours, so that bodies stay bytes and nothing is done twice. */
 export function addBillableRoute(app: FastifyInstance, surface: Surface, context: BillableContext): void {
@@ -102,15 +92,24 @@ function accept(context: BillableContext, surface: Surface, request: IncomingMes
     }
   });
   response.once('close', () => {
-    context.inFlight.release(reserved);
+    const release = (): void => context.inFlight.release(reserved);
+    if (exchange !== undefined) return exchange.clientClosed(release);
     if (body.receiving) clientLeft(context, accepted);
-    else exchange?.clientClosed();
+    release();
   });
 }
 
 /** The client left while it was sending. */
 function clientLeft(context: BillableContext, accepted: AcceptedRequest): void {
-  const end: RequestEnd = { ...UNRESOLVED, outcome: 'client_aborted', durationMs: Math.round(performance.now() - accepted.startedAt) };
+  const end: RequestEnd = {
+    outcome: 'client_aborted',
+    httpStatus: null,
+    errorClass: '',
+    responseBytes: null,
+    timeToFirstByteMs: null,
+    timeToFirstTokenMs: null,
+    durationMs: Math.round(performance.now() - accepted.startedAt),
+  };
   recordUnforwarded(context, accepted, bareRecord(accepted, null), end, () => undefined);
 }
 
@@ -165,10 +164,15 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   const { accepted, record, facts, channel, headers } = sending;
   const attemptStartedAt = performance.now();
   const attemptId = newId(accepted.occurredAtMs);
-  const attempt = { accepted, record, channel, attemptId, attemptStartedAt };
+  const { id: channelId, provider, region } = channel;
+  const startedAtMs = accepted.occurredAtMs + Math.round(attemptStartedAt - accepted.startedAt);
+  const sent: SentAttempt = { attemptId, channelId, provider, region, startedAtMs };
   const entry = context.journal.open({
     partition: context.partitionOf(accepted.key.id),
-    facts: () => encodeUsageEvent(unresolvedEvent(attempt, context.journal.source)),
+    facts: () => {
+      const identity = { source: context.journal.source, sequence: 0, recordedAtMs: accepted.occurredAtMs };
+      return encodeUsageEvent(unresolvedEvent(record, sent, null, identity));
+    },
   });
   if (entry === null && context.config.journal_on_full === 'refuse') {
     context.metrics.unrecorded('journal_full');
@@ -180,37 +184,14 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   headers.push(...credential, 'x-request-id', attemptId);
   if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
   const filter = facts.injectedBody === undefined ? undefined : accepted.surface.injectionFilter?.();
-  const exchange = new Exchange(context, { ...attempt, filter }, entry, response);
+  const exchange = new Exchange(context, { accepted, record, channel, sent, attemptStartedAt, filter }, entry, response);
   const path = basePath + accepted.surface.path + sending.query;
   const body = facts.injectedBody ?? sending.body;
   // Only what the operating system has is known after a crash: a request that is nowhere recorded must not be served.
-  const dispatch = (): void => void pool.dispatch({ path, method: 'POST', headers, body }, exchange);
+  const dispatch = (): void => exchange.begin(() => void pool.dispatch({ path, method: 'POST', headers, body }, exchange));
   if (entry !== null) context.journal.onWritten(entry.position, dispatch);
   else dispatch();
   return exchange;
-}
-
-/** What recovery publishes of a request if the process dies before its end is recorded. */
-function unresolvedEvent(
-  { accepted, record, channel, attemptId, attemptStartedAt }: Omit<ExchangeRequest, 'filter'>,
-  source: string,
-): UsageEvent {
-  const attempt: AttemptRecord = {
-    attemptId,
-    channelId: channel.id,
-    provider: channel.provider,
-    region: channel.region,
-    requestedModel: record.requestedModel,
-    startedAtMs: accepted.occurredAtMs + Math.round(attemptStartedAt - accepted.startedAt),
-    durationMs: 0,
-    timeToFirstByteMs: null,
-    httpStatus: null,
-    errorClass: 'unresolved',
-    upstreamRequestId: '',
-    answer: null,
-    reasonWithoutAnswer: 'unresolved',
-  };
-  return usageEvent(record, UNRESOLVED, attempt, { source, sequence: 0, recordedAtMs: accepted.occurredAtMs });
 }
 
 /** Only the query is the client's: the path is the surface's, whatever form the request line had. */
@@ -248,6 +229,7 @@ function recordOf(
     promptFingerprint: context.fingerprint(body),
     lastToolFingerprint: context.fingerprint(facts.lastToolText),
     requestBytes: body.length,
+    holdsMedia: facts.holdsMedia,
     overheadUs: Math.round((performance.now() - beganAt) * MICROSECONDS_PER_MS),
   };
 }
@@ -266,6 +248,7 @@ function bareRecord(accepted: AcceptedRequest, requestBytes: number | null): Req
     promptFingerprint: '',
     lastToolFingerprint: '',
     requestBytes,
+    holdsMedia: false,
     overheadUs: null,
   };
 }

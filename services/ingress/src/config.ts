@@ -40,12 +40,26 @@ export const ingressConfig = z.strictObject({
     .default(600_000)
     .describe('How long a provider may take to begin its answer, in milliseconds.'),
   upstream_idle_timeout_ms: z.int().min(100).default(300_000).describe('Longest silence within an answer, in milliseconds.'),
-  drain_timeout_ms: z.int().min(0).default(120_000).describe('How long an answer is read on after its client has left, in milliseconds.'),
+  drain_timeout_ms: z
+    .int()
+    .min(0)
+    .default(120_000)
+    .describe('How long an answer is read on after its client has left, in milliseconds; a channel may say otherwise.'),
   drain_bytes_max: z
     .int()
     .min(0)
     .default(16 * MIB)
-    .describe('How much of an answer is read on after its client has left, in bytes.'),
+    .describe('How much of an answer is read on after its client has left, in bytes; a channel may say otherwise.'),
+  progress_interval_ms: z
+    .int()
+    .min(100)
+    .default(5000)
+    .describe('How often what is known of a long answer is written to the journal, for a recovery to estimate from, in milliseconds.'),
+  progress_bytes: z
+    .int()
+    .min(4 * KIB)
+    .default(256 * KIB)
+    .describe('…and after so many bytes of it, whatever the time.'),
   leave_delay_ms: z
     .int()
     .min(0)
@@ -98,9 +112,6 @@ export const ingressConfig = z.strictObject({
   publish_batch_max: z.int().min(1).default(500).describe('Events per send to the event log.'),
   publish_linger_ms: z.int().min(0).default(50).describe('How long an event may wait for others to be sent along, in milliseconds.'),
   publish_retry_ms_max: z.int().min(10).default(5000).describe('Longest pause between two tries to publish, in milliseconds.'),
-});
-
-export type IngressConfig = z.infer<typeof ingressConfig>;
   republish_interval_ms: z
     .int()
     .min(10)
@@ -118,3 +129,6 @@ export type IngressConfig = z.infer<typeof ingressConfig>;
     .min(10)
     .default(1000)
     .describe('How often the ingress says how far its events are numbered, in milliseconds; ten times as rarely while nothing changes.'),
+});
+
+export type IngressConfig = z.infer<typeof ingressConfig>;

@@ -8,7 +8,7 @@
  *
  *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen. */
 import type { ServerResponse } from 'node:http';
-import type { Outcome, UsageReason } from '@tokenledger/domain';
+import type { UsageReason } from '@tokenledger/domain';
 import type { ResolvedChannel } from '@tokenledger/control';
 import type { Journal, JournalEntry } from '@tokenledger/journal';
 import type { ObservedAnswer, StreamFilter } from '@tokenledger/providers';
@@ -17,9 +17,13 @@ import type { RequestTracing } from '@tokenledger/tracing';
 import type { Dispatcher } from 'undici';
 import type { AcceptedRequest } from './accepted-request.ts';
 import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
+import { Drain } from './drain.ts';
 import { ERRORS, type IngressCode } from './errors.ts';
 import type { IngressConfig } from './config.ts';
 import { answerHeaders } from './core/headers.ts';
+import { type Estimate, estimateUsage } from './core/estimate.ts';
+import { errorClassOf, failureStatus, outcomeOf, statusUnsent } from './core/outcome.ts';
+import { type Progress, type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
 import { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 import type { IngressMetrics } from './metrics.ts';
 
@@ -36,7 +40,7 @@ export interface ExchangeRequest {
   readonly accepted: AcceptedRequest;
   readonly record: RequestRecord;
   readonly channel: ResolvedChannel;
-  readonly attemptId: string;
+  readonly sent: SentAttempt;
   /** Monotonic milliseconds at which the attempt began. */
   readonly attemptStartedAt: number;
   /** Takes the injected usage out again; undefined when nothing was injected. */
@@ -46,7 +50,8 @@ export interface ExchangeRequest {
 const NO_HEADERS: ReadonlySet<string> = new Set();
 const LENGTH_HEADERS: ReadonlySet<string> = new Set(['content-length']);
 const CODED_HEADERS: ReadonlySet<string> = new Set(['content-length', 'content-encoding']);
-const TIMEOUT_CODES: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+/** Why an answer has no usage when nothing more is read of it; others say that the provider reported none, or something that cannot be. */
+const CUT_SHORT: ReadonlySet<UsageReason> = new Set(['cut_off', 'undecodable_answer', 'answer_too_large']);
 
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #context: ExchangeContext;
@@ -65,25 +70,36 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #contentLength = -1;
   #receivedBytes = 0;
   #sentBytes = 0;
-  #drainedBytes = 0;
   #held: Buffer | undefined;
   #openSynced = false;
   #waitsForReading = false;
   #waitsForClient = false;
-  #clientGone = false;
-  #drainLimitHit = false;
+  /** Null while the client is there. */
+  #drain: Drain | null = null;
   #settled = false;
   #timer: NodeJS.Timeout | undefined;
   #listensForDrain = false;
   #firstByteAt: number | null = null;
   #firstTokenAt: number | null = null;
   #upstreamRequestId = '';
+  /** When the next progress record of a long answer is due. */
+  #progressAt = Number.POSITIVE_INFINITY;
+  #progressBytes = Number.POSITIVE_INFINITY;
+  /** The pool may still hold the request's body, or will be given it. */
+  #isSending = true;
+  #onReleased: (() => void) | undefined;
 
   constructor(context: ExchangeContext, request: ExchangeRequest, entry: JournalEntry | null, response: ServerResponse) {
     this.#context = context;
     this.#request = request;
     this.#entry = entry;
     this.#response = response;
+  }
+
+  /** Once the opening record is written. Nobody waits for a request that was given up meanwhile. */
+  begin(dispatch: () => void): void {
+    if (this.#settled) this.#sendingEnded();
+    else dispatch();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -132,6 +148,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       });
     }
     if (!this.#openSynced) controller.pause();
+    if (this.#entry !== null) this.#expectProgress(this.#firstByteAt);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -140,18 +157,51 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#receivedBytes += chunk.length;
     const waits = !reading.push(chunk);
     if (this.#firstTokenAt === null && reading.sawContent) this.#firstTokenAt = performance.now();
-    if (this.#clientGone) this.#countDrained(chunk.length);
+    if (this.#drain !== null) this.#drain.read(chunk.length);
     else if (!this.#decodesInline) this.#forward(chunk);
     if (waits) this.#flow(true, this.#waitsForClient);
+    if (this.#receivedBytes >= this.#progressBytes || performance.now() >= this.#progressAt) this.#recordProgress(reading);
   }
 
   onResponseEnd(): void {
+    this.#sendingEnded();
     this.#reading?.end((observed) => this.#finish(observed, undefined));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#sendingEnded();
+    this.#failed(error);
+  }
+
+  #failed(error: Error): void {
     if (this.#reading === undefined) this.#finish(null, error);
     else this.#reading.end((observed) => this.#finish(observed, error));
+  }
+
+  #expectProgress(now: number): void {
+    const { progress_interval_ms: intervalMs, progress_bytes: bytes } = this.#context.config;
+    this.#progressAt = now + intervalMs;
+    this.#progressBytes = this.#receivedBytes + bytes;
+  }
+
+  /** A long answer: what is known of it is written down, so that a recovery has more to estimate from than the request. */
+  #recordProgress(reading: AnswerReading): void {
+    const now = performance.now();
+    this.#expectProgress(now);
+    if (this.#entry === null || this.#settled) return;
+    const { journal } = this.#context;
+    const { record, sent, attemptStartedAt } = this.#request;
+    const progress: Progress = {
+      httpStatus: this.#status,
+      responseBytes: this.#sentBytes,
+      ...this.#timesToFirst(),
+      attemptTimeToFirstByteMs: this.#firstByteAt === null ? null : Math.round(this.#firstByteAt - attemptStartedAt),
+      upstreamRequestId: this.#upstreamRequestId,
+      answer: reading.soFar(),
+    };
+    reading.measureContent();
+    const identity = { source: journal.source, sequence: 0, recordedAtMs: this.#context.now() };
+    journal.progress(this.#entry, encodeUsageEvent(unresolvedEvent(record, sent, progress, identity)));
   }
 
   /** Sends a chunk on, but holds what shows the client that the answer is complete. */
@@ -165,7 +215,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #write(chunk: Buffer): void {
-    if (this.#clientGone) return;
+    if (this.#drain !== null) return;
     if (!this.#response.headersSent) this.#writeHead();
     this.#sentBytes += chunk.length;
     if (this.#response.write(chunk)) return;
@@ -203,36 +253,48 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else response.writeHead(this.#status ?? 502, this.#statusText, this.#headers);
   }
 
-  /** The connection to the client is closed: it has the whole answer, or it left. */
-  clientClosed(): void {
+  /** The connection to the client is closed: it has the whole answer, or it left. `released` is called once nothing of the request is held any more:
+   *  its body may wait for a connection to the provider long after its client has gone. */
+  clientClosed(released: () => void): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#onReleased = released;
+    this.#release();
     if (this.#settled || this.#response.writableFinished) return;
-    this.#clientGone = true;
     this.#held = undefined;
     this.#context.metrics.draining(1);
-    const { drain_timeout_ms: drainMs } = this.#context.config;
-    this.#timer = setTimeout(() => this.#stopDraining(), drainMs);
+    this.#reading?.measureContent();
+    const { config } = this.#context;
+    const { drainTimeoutMs, drainBytesMax } = this.#request.channel;
+    const limits = { timeoutMs: drainTimeoutMs ?? config.drain_timeout_ms, bytesMax: drainBytesMax ?? config.drain_bytes_max };
+    this.#drain = new Drain(limits, () => this.#stopDraining());
     this.#flow(this.#waitsForReading, false);
   }
 
-  #countDrained(bytes: number): void {
-    this.#drainedBytes += bytes;
-    if (this.#drainedBytes > this.#context.config.drain_bytes_max) this.#stopDraining();
+  #sendingEnded(): void {
+    this.#isSending = false;
+    this.#release();
+  }
+
+  #release(): void {
+    if (!this.#settled || this.#isSending) return;
+    this.#onReleased?.();
+    this.#onReleased = undefined;
   }
 
   #stopDraining(): void {
-    if (this.#settled || this.#drainLimitHit) return;
-    this.#drainLimitHit = true;
+    if (this.#settled) return;
     const reason = new Error('the client left and the limit for reading on was reached');
-    if (this.#controller === undefined) this.onResponseError(undefined, reason);
+    if (this.#controller === undefined) this.#failed(reason);
     else this.#controller.abort(reason);
   }
 
   #finish(observed: ObservedAnswer | null, error: Error | undefined): void {
     if (this.#settled) return;
     this.#settled = true;
+    this.#release();
     clearTimeout(this.#timer);
+    this.#drain?.end();
     try {
       this.#record(observed, error);
     } catch (defect) {
@@ -245,7 +307,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Records the event, then lets the client see the end. */
   #record(observed: ObservedAnswer | null, error: Error | undefined): void {
-    if (this.#clientGone) this.#context.metrics.draining(-1);
+    if (this.#drain !== null) this.#context.metrics.draining(-1);
     const broken = error !== undefined && observed?.complete !== true;
     const end = this.#endOf(observed, broken ? error : undefined);
     const { journal, tracing } = this.#context;
@@ -271,7 +333,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #endAnswer(error: Error | undefined): void {
     const response = this.#response;
-    if (this.#clientGone || response.destroyed) return;
+    if (this.#drain !== null || response.destroyed) return;
     if (error !== undefined) {
       if (response.headersSent) response.destroy();
       else this.#answerFailure(error);
@@ -285,9 +347,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #answerFailure(error: Error): void {
-    const timedOut = isTimeout(error);
-    const code: IngressCode = timedOut ? 'UPSTREAM_TIMED_OUT' : 'UPSTREAM_UNREACHABLE';
-    const status = timedOut ? 504 : 502;
+    const status = failureStatus(error);
+    const code: IngressCode = status === 504 ? 'UPSTREAM_TIMED_OUT' : 'UPSTREAM_UNREACHABLE';
     const { requestId, surface } = this.#request.accepted;
     const body = surface.errorBody({ status, code, message: ERRORS[code], requestId });
     this.#response.writeHead(status, {
@@ -299,69 +360,47 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #endOf(observed: ObservedAnswer | null, error: Error | undefined): RequestEnd {
-    const started = this.#request.accepted.startedAt;
-    const since = (at: number | null): number | null => (at === null ? null : Math.round(at - started));
+    const answerEnd = { clientGone: this.#drain !== null, status: this.#status, observed, error };
     return {
-      outcome: this.#outcome(observed, error),
-      httpStatus: this.#response.headersSent
-        ? this.#response.statusCode
-        : this.#clientGone
-          ? null
-          : error === undefined
-            ? this.#status
-            : isTimeout(error)
-              ? 504
-              : 502,
-      errorClass: errorClass(observed, error),
+      outcome: outcomeOf(answerEnd),
+      httpStatus: this.#response.headersSent ? this.#response.statusCode : statusUnsent(answerEnd),
+      errorClass: errorClassOf(answerEnd),
       responseBytes: this.#sentBytes + (this.#held?.length ?? 0),
-      timeToFirstByteMs: since(this.#firstByteAt),
-      timeToFirstTokenMs: since(this.#firstTokenAt),
-      durationMs: Math.round(performance.now() - started),
+      ...this.#timesToFirst(),
+      durationMs: Math.round(performance.now() - this.#request.accepted.startedAt),
     };
   }
 
-  #outcome(observed: ObservedAnswer | null, error: Error | undefined): Outcome {
-    if (this.#clientGone) return 'client_aborted';
-    if (error !== undefined) return isTimeout(error) ? 'timed_out' : 'upstream_error';
-    if ((this.#status ?? 0) >= 400 || observed?.errorClass !== '') return 'upstream_error';
-    return observed.complete || observed.finishReason !== '' ? 'ok' : 'upstream_error';
+  #timesToFirst(): Pick<RequestEnd, 'timeToFirstByteMs' | 'timeToFirstTokenMs'> {
+    const { startedAt } = this.#request.accepted;
+    const since = (at: number | null): number | null => (at === null ? null : Math.round(at - startedAt));
+    return { timeToFirstByteMs: since(this.#firstByteAt), timeToFirstTokenMs: since(this.#firstTokenAt) };
   }
 
   #attempt(observed: ObservedAnswer | null, error: Error | undefined): AttemptRecord {
-    const { channel, attemptId, attemptStartedAt, record, accepted } = this.#request;
-    const reason: UsageReason = this.#drainLimitHit ? 'client_aborted' : 'upstream_error';
-    const answer = observed !== null && observed.usage === null && this.#drainLimitHit ? { ...observed, usageReason: reason } : observed;
+    const { sent, attemptStartedAt, record } = this.#request;
+    const isCutShort = this.#drain?.limitHit === true;
+    const reason: UsageReason = isCutShort ? 'client_aborted' : 'upstream_error';
+    const answer = observed !== null && observed.usage === null && isCutShort ? { ...observed, usageReason: reason } : observed;
     return {
-      attemptId,
-      channelId: channel.id,
-      provider: channel.provider,
-      region: channel.region,
+      ...sent,
       requestedModel: record.requestedModel,
-      startedAtMs: accepted.occurredAtMs + Math.round(attemptStartedAt - accepted.startedAt),
       durationMs: Math.round(performance.now() - attemptStartedAt),
       timeToFirstByteMs: this.#firstByteAt === null ? null : Math.round(this.#firstByteAt - attemptStartedAt),
       httpStatus: this.#status,
-      errorClass: errorClass(observed, error),
+      errorClass: errorClassOf({ observed, error }),
       upstreamRequestId: this.#upstreamRequestId,
       answer,
       reasonWithoutAnswer: reason,
+      estimate: this.#estimate(observed),
     };
   }
-}
 
-function errorClass(observed: ObservedAnswer | null, error: Error | undefined): string {
-  if (error !== undefined) return codeOf(error);
-  if (observed === null) return '';
-  if (observed.errorClass !== '') return observed.errorClass;
-  return observed.complete || observed.finishReason !== '' ? '' : 'answer_incomplete';
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code.toLowerCase() : 'connection_broken';
-}
-
-function isTimeout(error: Error): boolean {
-  return 'code' in error && typeof error.code === 'string' && TIMEOUT_CODES.has(error.code);
+  /** Of an answer that was not read to its end, because its client had left. */
+  #estimate(observed: ObservedAnswer | null): Estimate | null {
+    if (this.#drain?.limitHit !== true || (observed !== null && !CUT_SHORT.has(observed.usageReason))) return null;
+    return estimateUsage({ request: this.#request.record, answer: this.#reading?.soFar() ?? null });
+  }
 }
 
 function single(value: string | string[] | undefined): string {

@@ -95,7 +95,7 @@ export async function openJournalOn({ disk, config, onAlarm, now, newId, assigne
     memoryBytesMax: config.journal_memory_bytes_max,
     segmentBytesMax: config.journal_segment_bytes_max,
     unresolved: (entry, { source, sequence }) => {
-      const event = decodeUsageEvent(Buffer.from(entry.facts));
+      const event = decodeUsageEvent(Buffer.from(entry.progress ?? entry.facts));
       invariant(!isRejected(event), 'the journal holds facts that an ingress wrote');
       return recovered({ ...event, source, sequence, recordedAtMs: now() });
     },

@@ -93,7 +93,7 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
       if (series === undefined) byOutcome.set(key, (series = requests.with({ surface, outcome: end.outcome })));
       series.inc();
       overheadUs += addedUs ?? 0;
-      durationMs += end.durationMs;
+      durationMs += end.durationMs ?? 0;
     },
     unrecorded: (reason) => unrecorded.with({ reason }).inc(),
     free: (surface) => free.with({ surface }).inc(),

@@ -17,6 +17,8 @@ const channel = (id: string, baseUrl: string): ResolvedChannel => ({
   baseUrl,
   region: '',
   injectUsage: true,
+  drainTimeoutMs: null,
+  drainBytesMax: null,
   credential: `sk-${id}`,
   problem: '',
 });

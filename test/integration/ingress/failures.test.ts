@@ -118,7 +118,13 @@ test.each([
   const [event] = await ingress.events(1);
   await ended;
   expect(event).toMatchObject({ outcome: 'client_aborted' });
-  expect(event?.attempts[0]).toMatchObject({ usage: null, usageReason: 'client_aborted' });
+  const input = Math.ceil(CHAT_STREAM_REQUEST.length / 4);
+  expect(event?.attempts[0]).toMatchObject({
+    usage: { uncached_input: input, visible_output: null },
+    usageSource: 'estimated',
+    usageBasis: 'request_bytes',
+    usageReason: '',
+  });
 });
 
 test('a client that takes nothing holds the provider back, and is dropped after a while', async () => {

@@ -2,6 +2,7 @@
 import type { Rejected } from '@tokenledger/domain';
 import { isJsonObject, type JsonObject } from '../json-object.ts';
 import { readRequestBody } from '../request-body.ts';
+import { holdsMedia } from '../request-media.ts';
 import type { RequestFacts } from '../surface.ts';
 import { toolText } from '../tool-text.ts';
 
@@ -13,6 +14,7 @@ export function readMessageRequest(body: Buffer): RequestFacts | Rejected {
     model: request.model,
     streamed: request.streamed,
     injectedBody: undefined,
+    holdsMedia: holdsMedia(request.object['messages']),
     lastToolText: lastToolText(request.object['messages']),
   };
 }

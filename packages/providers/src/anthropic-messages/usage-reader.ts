@@ -1,6 +1,7 @@
 /** Reads an answer of Anthropic's messages: usage, stop reason, model, tier. */
+import type { Usage } from '@tokenledger/domain';
 import type { AnswerFold } from '../answer-reader.ts';
-import { isJsonObject, textAt, type JsonObject } from '../json-object.ts';
+import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import { MarkerSearch } from '../marker-search.ts';
 import { CONTRADICTORY, type Normalised } from '../normalised.ts';
 import { parseExactly } from '../raw-usage.ts';
@@ -59,6 +60,20 @@ export class MessageAnswer implements AnswerFold {
     if (this.#noObject !== null) return { kind: 'invalid' };
     if (this.#usage === null || !this.#outputKnown) return undefined;
     return normaliseMessageUsage(this.#usage, this.model);
+  }
+
+  /** `message_start` states the input; its output is a beginning. */
+  get statedInput(): Usage | null {
+    if (this.#usage === null || this.#noObject !== null) return null;
+    const stated = normaliseMessageUsage(this.#usage, this.model);
+    return stated.kind === 'usage' ? { ...stated.usage, visible_output: null, reasoning: null } : null;
+  }
+
+  contentBytes(event: JsonObject): number {
+    const [delta, block] = [event['delta'], event['content_block']];
+    let bytes = isJsonObject(block) ? lengthAt(block, 'name') : 0;
+    if (isJsonObject(delta)) for (const name of CONTENT) bytes += lengthAt(delta, name);
+    return bytes;
   }
 
   body(answer: JsonObject, text: string): void {

@@ -2,6 +2,7 @@
 import type { Rejected } from '@tokenledger/domain';
 import { isJsonObject, type JsonObject } from '../json-object.ts';
 import { readRequestBody } from '../request-body.ts';
+import { holdsMedia } from '../request-media.ts';
 import type { ReadRequestOptions, RequestFacts } from '../surface.ts';
 import { lastObject, toolText } from '../tool-text.ts';
 import { withUsageAsked } from './injection.ts';
@@ -14,6 +15,7 @@ export function readChatRequest(body: Buffer, options: ReadRequestOptions): Requ
     model: request.model,
     streamed: request.streamed,
     injectedBody: request.streamed && options.injectUsage ? withUsageAsked(body, request.object) : undefined,
+    holdsMedia: holdsMedia(request.object['messages']),
     lastToolText: lastToolText(request.object['messages']),
   };
 }

@@ -1,5 +1,5 @@
 /** Reads an answer of OpenAI's chat completions: usage, finish reason, model, tier. */
-import { boundedText, isJsonObject, textAt, type JsonObject } from '../json-object.ts';
+import { boundedText, isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import type { AnswerFold } from '../answer-reader.ts';
 import { MarkerSearch } from '../marker-search.ts';
 import { CONTRADICTORY, REPEATED, type Normalised } from '../normalised.ts';
@@ -42,6 +42,16 @@ export class ChatAnswer implements AnswerFold {
 
   normalised(): Normalised | undefined {
     return this.#normalised;
+  }
+
+  /** Usage comes once, at the end. */
+  readonly statedInput = null;
+
+  contentBytes(chunk: JsonObject): number {
+    if (!Array.isArray(chunk['choices'])) return 0;
+    let bytes = 0;
+    for (const choice of chunk['choices']) if (isJsonObject(choice) && isJsonObject(choice['delta'])) bytes += deltaBytes(choice['delta']);
+    return bytes;
   }
 
   body(answer: JsonObject, text: string): void {
@@ -88,6 +98,20 @@ function hasContent(delta: JsonObject): boolean {
       return true;
   }
   return false;
+}
+
+/** Members of a delta that hold what the model wrote. */
+const TEXTS = ['content', 'reasoning_content', 'reasoning', 'refusal'] as const;
+
+function deltaBytes(delta: JsonObject): number {
+  let bytes = 0;
+  for (const name of TEXTS) bytes += lengthAt(delta, name);
+  const calls = delta['tool_calls'];
+  for (const call of Array.isArray(calls) ? calls : []) {
+    const called: unknown = isJsonObject(call) ? call['function'] : undefined;
+    if (isJsonObject(called)) bytes += lengthAt(called, 'name') + lengthAt(called, 'arguments');
+  }
+  return bytes;
 }
 
 function isLower(later: unknown, earlier: unknown): boolean {

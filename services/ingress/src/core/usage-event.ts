@@ -1,6 +1,7 @@
 /** Builds the one event of a request from what was seen. Pure. */
 import type { Attempt, Attribution, Outcome, UsageEvent, UsageReason } from '@tokenledger/domain';
 import type { ObservedAnswer } from '@tokenledger/providers';
+import type { Estimate } from './estimate.ts';
 
 /** What is known of a request once its key is accepted. Clock times in milliseconds since the epoch. */
 export interface RequestRecord {
@@ -15,6 +16,8 @@ export interface RequestRecord {
   readonly promptFingerprint: string;
   readonly lastToolFingerprint: string;
   readonly requestBytes: number | null;
+  /** Whether the body holds images, sounds or files: then its size says nothing about its tokens. */
+  readonly holdsMedia: boolean;
   readonly overheadUs: number | null;
 }
 
@@ -26,7 +29,8 @@ export interface RequestEnd {
   readonly responseBytes: number | null;
   readonly timeToFirstByteMs: number | null;
   readonly timeToFirstTokenMs: number | null;
-  readonly durationMs: number;
+  /** Null when the end was never seen. */
+  readonly durationMs: number | null;
 }
 
 /** One upstream call as it went. `answer` is null when no answer was read. */
@@ -37,7 +41,8 @@ export interface AttemptRecord {
   readonly region: string;
   readonly requestedModel: string;
   readonly startedAtMs: number;
-  readonly durationMs: number;
+  /** Null when the end was never seen. */
+  readonly durationMs: number | null;
   readonly timeToFirstByteMs: number | null;
   readonly httpStatus: number | null;
   readonly errorClass: string;
@@ -45,6 +50,8 @@ export interface AttemptRecord {
   readonly answer: ObservedAnswer | null;
   /** Why usage is null when `answer` is. */
   readonly reasonWithoutAnswer: UsageReason;
+  /** Stands where nobody reported usage, and nobody will. */
+  readonly estimate: Estimate | null;
 }
 
 export interface EventIdentity {
@@ -53,9 +60,14 @@ export interface EventIdentity {
   readonly recordedAtMs: number;
 }
 
+/** Bytes tell nothing of caches and of reasoning. */
+const ESTIMATE_FLAGS = ['split_unknown'] as const;
+
 function attemptOf(record: AttemptRecord): Attempt {
   const { answer } = record;
-  const usage = answer?.usage ?? null;
+  const reported = answer?.usage ?? null;
+  const estimate = reported === null ? record.estimate : null;
+  const usage = reported ?? estimate?.usage ?? null;
   return {
     attemptId: record.attemptId,
     channelId: record.channelId,
@@ -65,16 +77,16 @@ function attemptOf(record: AttemptRecord): Attempt {
     serviceTier: answer?.serviceTier ?? '',
     region: record.region,
     startedAtMs: record.startedAtMs,
-    completedAtMs: record.startedAtMs + record.durationMs,
+    completedAtMs: record.durationMs === null ? null : record.startedAtMs + record.durationMs,
     timeToFirstByteMs: record.timeToFirstByteMs,
     httpStatus: record.httpStatus,
     errorClass: record.errorClass,
     upstreamRequestId: record.upstreamRequestId,
     usage,
-    usageSource: usage === null ? 'none' : 'reported',
-    usageBasis: '',
-    usageReason: answer === null ? record.reasonWithoutAnswer : answer.usageReason,
-    usageFlags: answer?.usageFlags ?? [],
+    usageSource: estimate !== null ? 'estimated' : usage === null ? 'none' : 'reported',
+    usageBasis: estimate?.basis ?? '',
+    usageReason: estimate !== null ? '' : answer === null ? record.reasonWithoutAnswer : answer.usageReason,
+    usageFlags: estimate !== null ? ESTIMATE_FLAGS : (answer?.usageFlags ?? []),
     rawUsage: answer?.rawUsage ?? '',
   };
 }
@@ -90,7 +102,7 @@ export function usageEvent(request: RequestRecord, end: RequestEnd, attempt: Att
     kind: 'usage',
     adjustsEventId: '',
     occurredAtMs: request.occurredAtMs,
-    completedAtMs: request.occurredAtMs + end.durationMs,
+    completedAtMs: end.durationMs === null ? null : request.occurredAtMs + end.durationMs,
     recordedAtMs: identity.recordedAtMs,
     timeToFirstByteMs: end.timeToFirstByteMs,
     timeToFirstTokenMs: end.timeToFirstTokenMs,

@@ -1,0 +1,79 @@
+/** The event that recovery publishes of a request if the process dies before its end is recorded: as it stands when it is opened, and again, with more
+ *  in it, while a long answer goes on. Pure. */
+import type { UsageEvent } from '@tokenledger/domain';
+import type { AnswerSoFar, ObservedAnswer } from '@tokenledger/providers';
+import { estimateUsage } from './estimate.ts';
+import { type AttemptRecord, type EventIdentity, type RequestEnd, type RequestRecord, usageEvent } from './usage-event.ts';
+
+/** The call that was made for the request. */
+export interface SentAttempt {
+  readonly attemptId: string;
+  readonly channelId: string;
+  readonly provider: string;
+  readonly region: string;
+  readonly startedAtMs: number;
+}
+
+/** How far its answer has come. Durations in milliseconds: since the request was accepted, and since the attempt began. */
+export interface Progress {
+  readonly httpStatus: number | null;
+  readonly responseBytes: number;
+  readonly timeToFirstByteMs: number | null;
+  readonly timeToFirstTokenMs: number | null;
+  readonly attemptTimeToFirstByteMs: number | null;
+  readonly upstreamRequestId: string;
+  readonly answer: AnswerSoFar;
+}
+
+const NOTHING_SEEN: RequestEnd = {
+  outcome: 'unresolved',
+  httpStatus: null,
+  errorClass: '',
+  responseBytes: null,
+  timeToFirstByteMs: null,
+  timeToFirstTokenMs: null,
+  durationMs: null,
+};
+
+/** `progress`: null when nothing of an answer has come. */
+export function unresolvedEvent(record: RequestRecord, sent: SentAttempt, progress: Progress | null, identity: EventIdentity): UsageEvent {
+  const estimate = estimateUsage({ request: record, answer: progress?.answer ?? null });
+  const end: RequestEnd =
+    progress === null
+      ? NOTHING_SEEN
+      : {
+          ...NOTHING_SEEN,
+          httpStatus: progress.httpStatus,
+          responseBytes: progress.responseBytes,
+          timeToFirstByteMs: progress.timeToFirstByteMs,
+          timeToFirstTokenMs: progress.timeToFirstTokenMs,
+        };
+  const attempt: AttemptRecord = {
+    ...sent,
+    requestedModel: record.requestedModel,
+    durationMs: null,
+    timeToFirstByteMs: progress?.attemptTimeToFirstByteMs ?? null,
+    httpStatus: progress?.httpStatus ?? null,
+    errorClass: 'unresolved',
+    upstreamRequestId: progress?.upstreamRequestId ?? '',
+    answer: progress === null ? null : unfinished(progress.answer),
+    reasonWithoutAnswer: 'unresolved',
+    estimate: estimate === null || progress === null ? estimate : { ...estimate, basis: 'progress' },
+  };
+  return usageEvent(record, end, attempt, identity);
+}
+
+function unfinished({ servedModel, serviceTier }: AnswerSoFar): ObservedAnswer {
+  return {
+    usage: null,
+    usageReason: 'unresolved',
+    usageFlags: [],
+    rawUsage: '',
+    servedModel,
+    serviceTier,
+    upstreamId: '',
+    finishReason: '',
+    errorClass: '',
+    complete: false,
+  };
+}
