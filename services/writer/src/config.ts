@@ -33,6 +33,28 @@ export const writerConfig = z.strictObject({
     .min(1)
     .default(10_000)
     .describe('Sources remembered per partition; those longest unused are forgotten and read from ClickHouse again when needed.'),
+  seal_interval_ms: z
+    .int()
+    .min(1000)
+    .default(60_000)
+    .describe('How often the writer that has partition 0 looks for days that are over or have changed, in milliseconds.'),
+  allowed_lateness_ms: z
+    .int()
+    .min(0)
+    .default(3_600_000)
+    .describe(
+      'How far behind the newest event another one may still be expected, in milliseconds. A day is sealed once events are that far beyond its end; what comes later has it sealed anew.',
+    ),
+  retention_days: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe('For how many days raw rows stay once their day is over and sealed; 0: for ever. Sums by day and completeness outlive them.'),
+  tenant_retention_days: z
+    .record(z.string(), z.int().min(0).max(36_500))
+    .default({})
+    .describe('The same for single tenants, by their id: `{ acme: 30 }`.'),
 });
 
 export type WriterConfig = z.infer<typeof writerConfig>;

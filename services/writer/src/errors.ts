@@ -12,6 +12,7 @@ export const ERRORS = {
     'A record of the control topic stands where an audit record belongs and cannot be read, so it is in `dead_letters`. Only the registry may write to that topic; a newer one may write what an older writer cannot read.',
   RECORD_UNEXPECTED:
     'A record is of a kind that does not belong in its topic, so it is in `dead_letters`. Correct the topic that its producer writes to.',
+  SEAL_DISAGREES: 'A day that is to be sealed has rows that are there twice, so its raw rows stay. `tokenledger verify` names them.',
   DEAD_LETTER_UNREADABLE:
     'A record of the dead-letter topic lacks the headers that say why it was refused. Only the pricer and the writer may write to that topic.',
 } as const;

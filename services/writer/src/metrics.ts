@@ -13,6 +13,9 @@ export interface WriterMetrics {
   behind(topic: string, partition: number, records: number): void;
   retried(topic: string): void;
   stopped(topic: string): void;
+  /** A day was sealed, or could not be. */
+  sealed(): void;
+  sealFailed(): void;
 }
 
 const INSERT_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -37,6 +40,8 @@ export function writerMetrics(registry: Registry): WriterMetrics {
   );
   const retries = metrics.counter('retries_total', 'Failures after which a batch was taken up again, by topic.', ['topic']);
   const stops = metrics.counter('partitions_stopped_total', 'Partitions that stopped and need an operator, by topic.', ['topic']);
+  const sealed = metrics.counter('days_sealed_total', 'Days that were sealed, or sealed anew.');
+  const sealFailures = metrics.counter('seal_failures_total', 'Looks for days to seal that ended with an error.');
   return {
     inserted(table, count, durationMs) {
       rows.with({ table }).inc(count);
@@ -51,5 +56,7 @@ export function writerMetrics(registry: Registry): WriterMetrics {
     behind: (topic, partition, records) => lagRecords.with({ topic, partition: String(partition) }).set(records),
     retried: (topic) => retries.with({ topic }).inc(),
     stopped: (topic) => stops.with({ topic }).inc(),
+    sealed: () => sealed.inc(),
+    sealFailed: () => sealFailures.inc(),
   };
 }

@@ -1,14 +1,16 @@
 /** The writer role: one sink for priced events, one for dead letters, one for the audit of changes, all into ClickHouse. */
-import type { ClickHouse } from '@tokenledger/clickhouse';
+import { type ClickHouse, placeOf } from '@tokenledger/clickhouse';
 import {
   consumers,
   type EventLog,
   GROUPS,
+  lagsOf,
   type LagWatch,
   type Producer,
   runSink,
   type Running,
   type ShapeObserver,
+  type SinkOwner,
   type SinkStore,
   type Topics,
   watchLags,
@@ -19,6 +21,8 @@ import { type Classify, classifyDeadLetters, classifyPriced } from './core/class
 import { classifyControl } from './core/classify-control.ts';
 import { writerMetrics } from './metrics.ts';
 import { placedStore } from './placed-store.ts';
+import { sealedDays } from './sealed-days.ts';
+import { createSealer, type Sealer } from './sealer.ts';
 import { ledgerStore } from './store.ts';
 
 export interface WriterOptions {
@@ -33,6 +37,8 @@ export interface WriterOptions {
   readonly metrics: Registry;
 }
 
+const SEALING_PARTITION = 0;
+
 export function createWriter(options: WriterOptions): Role {
   const { config, log, topics, clickhouse, logger } = options;
   const metrics = writerMetrics(options.metrics);
@@ -41,6 +47,7 @@ export function createWriter(options: WriterOptions): Role {
   let producer: Producer | undefined;
   let lagWatch: LagWatch | undefined;
   const sinks: Running[] = [];
+  const sealer = sealerOf();
 
   const observer: ShapeObserver = {
     batch: ({ topic, partition }) => health.fine(topic, partition),
@@ -68,7 +75,7 @@ export function createWriter(options: WriterOptions): Role {
       await clickhouse.ping();
       producer = await log.producer();
       // 2. Write priced events; each of the two sinks has a group of its own and advances by itself.
-      sinks.push(await startSink(GROUPS.writer, topics.usagePriced, storeFor(classifyPriced, producer)));
+      sinks.push(await startSink(GROUPS.writer, topics.usagePriced, sealing(storeFor(classifyPriced, producer))));
       // 3. Write dead letters: those of the pricer, and those of step 2.
       sinks.push(await startSink(GROUPS.writerDeadLetters, topics.deadLetter, storeFor(classifyDeadLetters, producer)));
       // 4. Write the audit of changes to the documents.
@@ -118,6 +125,7 @@ export function createWriter(options: WriterOptions): Role {
     const storeOn = (node: ClickHouse): SinkStore =>
       ledgerStore({
         clickhouse: node,
+        database: clickhouse.database,
         classify,
         producer: letters,
         deadLetterTopic: topics.deadLetter,
@@ -143,8 +151,43 @@ export function createWriter(options: WriterOptions): Role {
     };
   }
 
+  /** Whoever owns partition 0 seals days, under the same epoch and behind the same fence. */
+  function sealing(store: SinkStore): SinkStore {
+    const seals = (owner: SinkOwner): boolean => owner.partition === SEALING_PARTITION;
+    return {
+      ...store,
+      async takeOver(owner) {
+        await store.takeOver(owner);
+        if (seals(owner)) sealer.start(owner);
+      },
+      release(owner) {
+        if (seals(owner)) sealer.stop(owner);
+        store.release(owner);
+      },
+    };
+  }
+
+  function sealerOf(): Sealer {
+    const shards = options.nodes ?? [[clickhouse]];
+    return createSealer({
+      days: sealedDays({ node: placeOf(shards, SEALING_PARTITION), database: clickhouse.database, shards }),
+      async behind() {
+        const usage = consumers(topics).filter(({ topic }) => topic === topics.usageEvents || topic === topics.usagePriced);
+        const lags = await Promise.all(usage.map((consumer) => lagsOf(log, consumer)));
+        return [...new Set(lags.flat().flatMap(({ partition, records }) => (records > 0 ? [partition] : [])))];
+      },
+      retention: { days: config.retention_days, byTenant: new Map(Object.entries(config.tenant_retention_days)) },
+      allowedLatenessMs: config.allowed_lateness_ms,
+      intervalMs: config.seal_interval_ms,
+      now: Date.now,
+      logger,
+      metrics,
+    });
+  }
+
   async function closeAll(): Promise<void> {
     await Promise.all([lagWatch?.close(), ...sinks.splice(0).map((sink) => sink.close())]);
+    await sealer.close();
     await producer?.close();
   }
 }

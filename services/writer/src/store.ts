@@ -24,6 +24,8 @@ import { AUDIT_LOG, DEAD_LETTERS, type LedgerTable, readPresent, readSeen, type 
 
 export interface StoreOptions {
   readonly clickhouse: ClickHouse;
+  /** The database that has the views; that of `clickhouse` unless it is one of a cluster's nodes. */
+  readonly database?: string;
   readonly classify: Classify;
   /** For records that cannot be decoded. */
   readonly producer: Producer;
@@ -53,6 +55,7 @@ type Send<Content> = (rows: readonly Content[], insert: InsertOptions) => Promis
 
 export function ledgerStore(options: StoreOptions): SinkStore {
   const { clickhouse, metrics } = options;
+  const reader = { clickhouse, database: options.database ?? clickhouse.database };
   const memories = new Map<string, Memory>();
   const blocks: EventBlock[] = [];
 
@@ -138,8 +141,8 @@ export function ledgerStore(options: StoreOptions): SinkStore {
     const known = memory.tables.get(table);
     invariant(known !== undefined, `${table.name} is a table of the ledger`);
     const unknown = unknownSources(rows, known);
-    if (unknown.length > 0) for (const [source, seen] of await readSeen(clickhouse, table, owner, unknown)) known.set(source, seen);
-    const present = await readPresent(clickhouse, table, owner, numbersToAsk(rows, known));
+    if (unknown.length > 0) for (const [source, seen] of await readSeen(reader, table, owner, unknown)) known.set(source, seen);
+    const present = await readPresent(reader, table, owner, numbersToAsk(rows, known));
     const decided = decide(rows, known, present, { rangesMax: options.missingRangesMax });
     await insert(owner, batch, table, decided.rows, send);
     remember(known, decided);

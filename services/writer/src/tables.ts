@@ -1,5 +1,5 @@
 /** The tables that the writer fills, and what they are asked: which numbers are there. */
-import type { ClickHouse } from '@tokenledger/clickhouse';
+import { type ClickHouse, quoteName } from '@tokenledger/clickhouse';
 import type { SinkOwner } from '@tokenledger/event-log';
 import { AUDIT_COLUMNS } from './core/audit-row.ts';
 import { DEAD_LETTER_COLUMNS } from './core/dead-letter-row.ts';
@@ -13,6 +13,8 @@ export interface LedgerTable {
   readonly sequence: string;
   /** Rows that can have the identity of one from this owner. An event has one way into the ledger, a dead letter two: each topic is counted by itself. */
   readonly scope: string;
+  /** The numbers whose rows have left, as a view with `source`, `log_partition` and `seen`: they are there still. */
+  readonly retired?: string;
 }
 
 export const USAGE_EVENTS: LedgerTable = {
@@ -20,6 +22,7 @@ export const USAGE_EVENTS: LedgerTable = {
   source: 'source',
   sequence: 'sequence',
   scope: 'log_partition = {log_partition:UInt32}',
+  retired: 'retired_numbers',
 };
 
 /** A table whose rows are sent one after the other. */
@@ -44,9 +47,15 @@ export const AUDIT_LOG: RowTable = {
   scope: 'log_partition = {log_partition:UInt32}',
 };
 
+export interface TableReader {
+  readonly clickhouse: ClickHouse;
+  /** The database that has the views. */
+  readonly database: string;
+}
+
 /** What the table has of each source, answered from its projection `completeness` where it has one. Sources without a row have nothing. */
 export async function readSeen(
-  clickhouse: ClickHouse,
+  { clickhouse, database }: TableReader,
   table: LedgerTable,
   owner: SinkOwner,
   sources: readonly string[],
@@ -57,8 +66,8 @@ export async function readSeen(
     readonly highest: string;
     readonly distinct: string;
   }>(
-    `SELECT ${table.source} AS source, min(${table.sequence}) AS lowest, max(${table.sequence}) AS highest, bitmapCardinality(groupBitmapState(${table.sequence})) AS distinct
-     FROM ${table.name} WHERE ${table.scope} AND ${table.source} IN ({sources:Array(String)}) GROUP BY ${table.source}`,
+    `SELECT source, min(lowest) AS lowest, max(highest) AS highest, groupBitmapMerge(seen) AS distinct
+     FROM (${numbersByRow(table)}${retiredNumbers(database, table)}) GROUP BY source`,
     { params: { ...scopeParams(owner), sources } },
   );
   const seen = new Map<string, Seen>(sources.map((source) => [source, NOTHING_SEEN]));
@@ -69,16 +78,32 @@ export async function readSeen(
 }
 
 /** Which of `numbers` are in the table. */
-export async function readPresent(clickhouse: ClickHouse, table: LedgerTable, owner: SinkOwner, numbers: Numbers): Promise<Numbers> {
+export async function readPresent(
+  { clickhouse, database }: TableReader,
+  table: LedgerTable,
+  owner: SinkOwner,
+  numbers: Numbers,
+): Promise<Numbers> {
   if (numbers.size === 0) return numbers;
   const asked = new Set<number>();
   for (const ofSource of numbers.values()) for (const number of ofSource) asked.add(number);
   const rows = await clickhouse.query<{ readonly source: string; readonly present: readonly string[] }>(
-    `SELECT ${table.source} AS source, bitmapToArray(bitmapAnd(groupBitmapState(${table.sequence}), bitmapBuild({numbers:Array(UInt64)}))) AS present
-     FROM ${table.name} WHERE ${table.scope} AND ${table.source} IN ({sources:Array(String)}) GROUP BY ${table.source}`,
+    `SELECT source, bitmapToArray(bitmapAnd(groupBitmapMergeState(seen), bitmapBuild({numbers:Array(UInt64)}))) AS present
+     FROM (${numbersByRow(table)}${retiredNumbers(database, table)}) GROUP BY source`,
     { params: { ...scopeParams(owner), sources: [...numbers.keys()], numbers: [...asked] } },
   );
   return new Map(rows.map((row) => [row.source, new Set(row.present.map(Number))]));
+}
+
+function numbersByRow({ name, source, sequence, scope }: LedgerTable): string {
+  return `SELECT ${source} AS source, min(${sequence}) AS lowest, max(${sequence}) AS highest, groupBitmapState(${sequence}) AS seen
+    FROM ${name} WHERE ${scope} AND ${source} IN ({sources:Array(String)}) GROUP BY ${source}`;
+}
+
+function retiredNumbers(database: string, { retired }: LedgerTable): string {
+  if (retired === undefined) return '';
+  return ` UNION ALL SELECT source, bitmapMin(seen) AS lowest, bitmapMax(seen) AS highest, seen
+    FROM ${quoteName(database)}.${retired} WHERE log_partition = {log_partition:UInt32} AND source IN ({sources:Array(String)})`;
 }
 
 function scopeParams(owner: SinkOwner): { readonly log_partition: number; readonly log_topic: string } {
