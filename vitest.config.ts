@@ -17,6 +17,7 @@ const kinds: readonly Kind[] = [
   { name: 'simulation', include: ['test/simulation/**/*.test.ts'], timeoutMs: 120_000, workers: 2 },
   { name: 'integration', include: ['test/integration/**/*.test.ts'], timeoutMs: 120_000, workers: 1 },
   { name: 'deploy', include: ['test/deploy/**/*.test.ts'], timeoutMs: 600_000, workers: 1 },
+  { name: 'chaos', include: ['test/chaos/**/*.test.ts'], timeoutMs: 400_000, workers: 1 },
   { name: 'e2e', include: ['test/e2e/**/*.test.ts'], timeoutMs: 240_000, workers: 1 },
 ];
 

@@ -5,7 +5,7 @@ import { type ClickHouse, openClickHouse, startEmbeddedClickHouse } from '@token
 import { type Balancer, startBalancer } from './balancer.ts';
 import type { Child, ChildExit } from './child.ts';
 import { runCli, startCli } from './cli.ts';
-import { type ControlledLedger, LEDGER_KEY, ledgerConfig, type RunningLedgerOptions, waitForRows } from './running-ledger.ts';
+import { type ControlledLedger, ledgerConfig, ledgerKeys, type RunningLedgerOptions, waitForRows } from './running-ledger.ts';
 import { makeTempDir } from './temp-dir.ts';
 
 export type ClusterRole = 'registry' | 'writer' | 'pricer' | 'ingress';
@@ -20,6 +20,10 @@ export interface RunningClusterOptions extends RunningLedgerOptions {
   readonly counts?: Partial<Readonly<Record<ClusterRole, number>>>;
   /** More variables for every process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** More variables for one process, by its name. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  /** A ClickHouse that is started and ended by others: what processes are told of it, and where tests ask. One of its own unless given. */
+  readonly clickhouse?: { readonly url: string; readonly askUrl: string };
 }
 
 /** One role in a process of its own, which can be started anew. */
@@ -35,6 +39,8 @@ export interface RoleProcess {
   start(): Promise<void>;
   /** SIGTERM, then its end. */
   stop(): Promise<ChildExit>;
+  /** SIGKILL, then its end. Does nothing when it does not run. */
+  kill(): Promise<void>;
 }
 
 export interface RunningCluster extends ControlledLedger {
@@ -67,17 +73,16 @@ async function startAll(options: RunningClusterOptions, resources: AsyncDisposab
   const folder = resources.use(await makeTempDir('cluster'));
   const config = join(folder.path, 'tokenledger.yaml');
   writeFileSync(config, clusterConfig(options));
-  const server = await startEmbeddedClickHouse({ directory: join(folder.path, 'clickhouse'), host: '127.0.0.1', port: 0 });
-  resources.defer(() => server.stop(STOP_TIMEOUT_MS));
-  const clickhouse: ClickHouse = openClickHouse({ url: server.url });
+  const database = options.clickhouse ?? (await ownClickHouse(folder.path, resources));
+  const clickhouse: ClickHouse = openClickHouse({ url: database.askUrl });
   resources.defer(() => clickhouse.close());
 
   const env = {
     KAFKA_BROKERS: options.brokers,
-    CLICKHOUSE_URL: server.url,
+    CLICKHOUSE_URL: database.url,
     TOKENLEDGER_LOG_TOPIC_PREFIX: options.prefix,
     TOKENLEDGER_LOG_PARTITIONS: String(options.partitions ?? 4),
-    E2E_KEY: LEDGER_KEY,
+    ...ledgerKeys(options.keys),
     E2E_CREDENTIAL: 'sk-e2e-upstream-credential',
     E2E_HASH_SECRET: 'the-same-hash-secret-in-every-process',
     E2E_ADMIN_TOKEN: 'e2e-admin-token-0123456789abcdef',
@@ -101,12 +106,14 @@ async function startAll(options: RunningClusterOptions, resources: AsyncDisposab
         (data) =>
           startCli(['run', '--roles', role, '--config', config, '--data', data, '--admin-port', '0', ...portOf(role)], {
             cwd: folder.path,
-            env,
+            env: { ...env, ...options.envOf?.(`${role}-${index + 1}`) },
           }),
         folder.path,
       ),
     ),
   );
+  // One that was being started is not among those that run.
+  resources.defer(async () => void (await Promise.all(processes.map((one) => one.kill()))));
   resources.defer(() => stopAll(processes));
   for (const [role] of PROCESSES) await Promise.all(processes.filter((one) => one.role === role).map((one) => one.start()));
   const balancer = resources.use(await startBalancer(processes.filter(({ role }) => role === 'ingress').map(backendOf)));
@@ -155,7 +162,17 @@ function roleProcess(role: ClusterRole, name: string, launch: (data: string) => 
         await stopping[Symbol.asyncDispose]();
       }
     },
+    async kill() {
+      urls = undefined;
+      await child?.[Symbol.asyncDispose]();
+    },
   };
+}
+
+async function ownClickHouse(folder: string, resources: AsyncDisposableStack): Promise<NonNullable<RunningClusterOptions['clickhouse']>> {
+  const server = await startEmbeddedClickHouse({ directory: join(folder, 'clickhouse'), host: '127.0.0.1', port: 0 });
+  resources.defer(() => server.stop(STOP_TIMEOUT_MS));
+  return { url: server.url, askUrl: server.url };
 }
 
 function backendOf(process: RoleProcess) {
@@ -188,5 +205,5 @@ function clusterConfig(options: RunningClusterOptions): string {
   const own = `control: { key_hash_secret: 'env:E2E_HASH_SECRET', fingerprint_secret: 'env:E2E_HASH_SECRET' }
 registry: { port: 0, tokens: [{ name: e2e, token: 'env:E2E_ADMIN_TOKEN', scopes: [read, write, keys] }] }
 `;
-  return ledgerConfig({ upstreamUrl: options.upstreamUrl, config: `${own}${options.config ?? ''}` });
+  return ledgerConfig({ ...options, config: `${own}${options.config ?? ''}` });
 }

@@ -40,6 +40,8 @@ export interface RunningLedgerOptions {
   readonly upstreamUrl: string;
   /** More lines for the config file, in YAML. */
   readonly config?: string;
+  /** Virtual keys, one unless given: the events of each share a partition. Their secrets are `LEDGER_KEY`, `LEDGER_KEY-2` and so on. */
+  readonly keys?: number;
 }
 
 export async function runLedger(options: RunningLedgerOptions): Promise<RunningLedger> {
@@ -50,7 +52,7 @@ export async function runLedger(options: RunningLedgerOptions): Promise<RunningL
   const ports = ['--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0', '--registry-port', '0'];
   const child = startCli(['up', '--no-demo', '--config', config, '--data', data, ...ports], {
     cwd: folder.path,
-    env: { E2E_KEY: LEDGER_KEY, E2E_CREDENTIAL: 'sk-e2e-upstream-credential' },
+    env: { ...ledgerKeys(options.keys), E2E_CREDENTIAL: 'sk-e2e-upstream-credential' },
   });
   await child.waitForOutput(/Ctrl-C stops/, READY_TIMEOUT_MS);
   const { urls } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as { urls: { ingress: string; clickhouse: string } };
@@ -84,14 +86,26 @@ export async function waitForRows(clickhouse: ClickHouse, expected: number, time
   if (seen > expected) throw new Error(`${seen} rows instead of ${expected}`);
 }
 
-/** One tenant with one key, and a channel for each surface. */
-export function ledgerConfig({ upstreamUrl, config = '' }: RunningLedgerOptions): string {
+/** Secrets of the virtual keys, by the variable that the config file names. */
+export function ledgerKeys(count = 1): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, index) =>
+      index === 0 ? ['E2E_KEY', LEDGER_KEY] : [`E2E_KEY_${index + 1}`, `${LEDGER_KEY}-${index + 1}`],
+    ),
+  );
+}
+
+/** One tenant with its keys, and a channel for each surface. */
+export function ledgerConfig({ upstreamUrl, config = '', keys }: RunningLedgerOptions): string {
+  const virtualKeys = Object.keys(ledgerKeys(keys)).map(
+    (name, index) => `{ id: ${index === 0 ? 'e2e' : `e2e-${index + 1}`}, tenant: acme, project: chat, owner: ada, secret: 'env:${name}' }`,
+  );
   return `${config}
 documents:
   tenants: [{ id: acme, name: Acme }]
   projects: [{ id: chat, tenant: acme, name: Chat }]
   owners: [{ id: ada, tenant: acme, name: Ada, team: search }]
-  virtual_keys: [{ id: e2e, tenant: acme, project: chat, owner: ada, secret: 'env:E2E_KEY' }]
+  virtual_keys: [${virtualKeys.join(', ')}]
   channels:
     - { id: openai, provider: openai, surfaces: [openai.chat], base_url: '${upstreamUrl}', credential: 'env:E2E_CREDENTIAL' }
     - { id: anthropic, provider: anthropic, surfaces: [anthropic.messages], base_url: '${upstreamUrl}', credential: 'env:E2E_CREDENTIAL' }

@@ -12,6 +12,7 @@ export * from './embedded/embedded-log.ts';
 export { type KafkaLog, openKafkaLog } from './kafka/kafka-log.ts';
 export type { KafkaTopicHealth } from './kafka/topic-admin.ts';
 export { COMPRESSIONS, type Compression, type KafkaLogger, type KafkaLogOptions, type KafkaSasl, type KafkaTls } from './kafka/options.ts';
+export { IN_HAND_CHANNEL, type InHandMessage } from './shapes/in-hand.ts';
 export { runTransform } from './shapes/transform.ts';
 export { runSink } from './shapes/sink.ts';
 export {

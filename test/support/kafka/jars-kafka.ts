@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { freePort } from '../free-port.ts';
 import { waitFor } from '../wait-for.ts';
@@ -29,6 +30,8 @@ export interface JarsKafka extends AsyncDisposable {
   readonly brokers: string;
   /** host:port of another listener, by its name. */
   listener(name: string): string;
+  /** Of the broker that runs, or ran last. */
+  readonly pid: number;
   /** Ends the broker at once, as `kill -9` does; resolves when it is gone. */
   kill(): Promise<void>;
   /** Starts it again on what it has stored; resolves when it answers. */
@@ -63,6 +66,7 @@ class Broker implements JarsKafka {
   readonly #keeper: KeeperProcess;
   readonly #keeperGone: Promise<unknown>;
   #running = true;
+  #pid: number | undefined;
 
   private constructor(folder: string, ports: ReadonlyMap<string, number>, keeper: KeeperProcess) {
     this.#folder = folder;
@@ -72,8 +76,11 @@ class Broker implements JarsKafka {
     this.brokers = this.listener(PLAIN);
     // A keeper that has ended takes no orders; whoever waits for their effect hears of it.
     keeper.stdin.on('error', () => {});
-    // The one thing that it says: its broker has ended.
-    keeper.stdout.setEncoding('utf8').on('data', () => (this.#running = false));
+    createInterface({ input: keeper.stdout }).on('line', (news) => {
+      const [what, number] = news.split(' ');
+      if (what === 'began') this.#pid = Number(number);
+      else this.#running = false;
+    });
   }
 
   static async start(java: string, jars: string, options: JarsKafkaOptions): Promise<Broker> {
@@ -110,6 +117,11 @@ class Broker implements JarsKafka {
       detached: true,
     });
     return new Broker(folder, ports, keeper);
+  }
+
+  get pid(): number {
+    if (this.#pid === undefined) throw new Error('the broker has not begun');
+    return this.#pid;
   }
 
   listener(name: string): string {

@@ -1,4 +1,4 @@
-/** A process that owns a broker: prepares its folder, then runs it in its own process group and tells on its standard output when it ends. When its standard
+/** A process that owns a broker: prepares its folder, then runs it in its own process group and tells on its standard output when it has begun and when it has ended. When its standard
  *  input closes, which it does however the parent ends, it kills what runs and removes the folder. Lines of its input: `kill` and `start`. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,6 +13,9 @@ export interface KeeperPlan {
   readonly prepare: readonly string[];
   readonly serve: readonly string[];
 }
+
+/** Its lines: of the broker, its process id or its exit code. */
+export type KeeperNews = `began ${number}` | `ended ${number}`;
 
 export type KeeperOrder = 'kill' | 'start';
 
@@ -33,13 +36,15 @@ class Keeper {
   }
 
   async serve(): Promise<void> {
-    process.stdout.write(`ended ${await this.#run(this.#plan.serve)}\n`);
+    const ended = this.#run(this.#plan.serve);
+    if (this.#child?.pid !== undefined) tell(`began ${this.#child.pid}`);
+    tell(`ended ${await ended}`);
   }
 
   async prepareAndServe(): Promise<void> {
     const code = await this.#run(this.#plan.prepare);
     if (code === 0) await this.serve();
-    else process.stdout.write(`ended ${code}\n`);
+    else tell(`ended ${code}`);
   }
 
   /** Without ceremony: a broker has to live with that, and here its data goes with it. */
@@ -66,6 +71,10 @@ class Keeper {
       child.once('error', () => settle(null)).once('exit', settle);
     });
   }
+}
+
+function tell(news: KeeperNews): void {
+  process.stdout.write(`${news}\n`);
 }
 
 if (import.meta.main) {

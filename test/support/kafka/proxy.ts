@@ -25,6 +25,8 @@ export interface KafkaProxy extends AsyncDisposable {
   readonly brokers: string;
   /** Decides on each message from now on; asked in order of arrival. */
   decide(fate: (exchange: Exchange) => Fate): void;
+  /** Requests of this kind that were handed over and not answered yet, on connections that are still open. */
+  inFlight(api: number): number;
 }
 
 export const PASS: Fate = { kind: 'pass' };
@@ -40,10 +42,18 @@ class Proxy {
   readonly #servers: Server[] = [];
   readonly #standIns = new Map<string, Promise<Address>>();
   readonly #sockets = new Set<Socket>();
+  /** By connection. */
+  readonly #asked = new Set<ReadonlyMap<number, RequestHeader>>();
   #fate: (exchange: Exchange) => Fate = () => PASS;
 
   decide(fate: (exchange: Exchange) => Fate): void {
     this.#fate = fate;
+  }
+
+  inFlight(api: number): number {
+    let count = 0;
+    for (const asked of this.#asked) for (const request of asked.values()) if (request.api === api) count += 1;
+    return count;
   }
 
   /** The address here behind which a broker is, the same one each time. */
@@ -68,7 +78,10 @@ class Proxy {
 
   #connect(client: Socket, broker: Address): void {
     const upstream = connect(broker);
+    const asked = new Map<number, RequestHeader>();
+    this.#asked.add(asked);
     const cut = (): void => {
+      this.#asked.delete(asked);
       client.destroy();
       upstream.destroy();
     };
@@ -80,7 +93,6 @@ class Proxy {
         cut();
       });
     }
-    const asked = new Map<number, RequestHeader>();
     const silence = { fallen: false };
     const deliver = async (exchange: Exchange, to: Socket): Promise<void> => {
       if (silence.fallen) return;

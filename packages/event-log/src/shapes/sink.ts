@@ -3,6 +3,7 @@ import { AppError, InvariantError } from '@tokenledger/domain';
 import type { LogRecord } from '../port.ts';
 import { gatherBatch, gatherUpTo } from './batch.ts';
 import { commitBeginning } from './beginning.ts';
+import { takeInHand } from './in-hand.ts';
 import { appendClaim, checkpointPartitions } from './claim.ts';
 import type { RecordIdentity } from './offset-metadata.ts';
 import { EMPTY_METADATA, encodeOffsetMetadata, identityOf } from './offset-metadata.ts';
@@ -23,6 +24,7 @@ class SinkPartition {
   readonly #run: PartitionRun;
   readonly #checkpointPartitions: number;
   #owner: SinkOwner | null = null;
+  #letGo = (): void => {};
   /** Everything before this offset is in the store. */
   #offset = 0;
   #last: RecordIdentity | null = null;
@@ -37,6 +39,7 @@ class SinkPartition {
     try {
       await this.#steps();
     } finally {
+      this.#letGo();
       if (this.#owner !== null) this.#options.store.release(this.#owner);
     }
   }
@@ -57,6 +60,7 @@ class SinkPartition {
         // 3. Read a batch. A crash here costs nothing.
         batch = toBatch(await gatherBatch(retry, owned, this.#options));
         if (batch === null) continue;
+        this.#letGo = takeInHand('batch', owned);
         // 4. Commit its bounds. After a crash from here on, the next owner reads back what of it is there.
         await this.#commit(batch);
       }
@@ -79,6 +83,7 @@ class SinkPartition {
       this.#last = identityOf(batch.records.at(-1));
       this.#offset = batch.to;
       await this.#commit(null);
+      this.#letGo();
       this.#options.observer?.batch?.({
         topic: owned.topic,
         partition: owned.partition,
@@ -92,6 +97,8 @@ class SinkPartition {
   /** Makes this run the only one that can write: claim, commit, raise the fence. */
   async #takeOver(batch: SinkBatch | null): Promise<SinkOwner> {
     const { owned, retry } = this.#run;
+    this.#letGo();
+    this.#letGo = takeInHand('recovery', owned);
     // a. Claim. A crash after it leaves a claim that nobody uses.
     const { epoch } = await appendClaim(this.#options, this.#run, this.#checkpointPartitions);
     // b. Commit the bounds: refused to a former owner, whose claim may be the newest. So fences rise in the order of ownership.
@@ -100,6 +107,8 @@ class SinkPartition {
     const owner: SinkOwner = { topic: owned.topic, partition: owned.partition, epoch };
     this.#owner = owner;
     await persist(retry, () => this.#options.store.takeOver(owner), leavesDoubt);
+    this.#letGo();
+    if (batch !== null) this.#letGo = takeInHand('batch', owned);
     return owner;
   }
 

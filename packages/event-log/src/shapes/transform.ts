@@ -4,6 +4,7 @@ import type { LogRecord, OutgoingRecord } from '../port.ts';
 import { gatherBatch } from './batch.ts';
 import { commitBeginning, markBeginning } from './beginning.ts';
 import { checkpointPartitions } from './claim.ts';
+import { takeInHand } from './in-hand.ts';
 import { encodeOffsetMetadata, EMPTY_METADATA, identityOf } from './offset-metadata.ts';
 import type { PartitionRun } from './partition-shape.ts';
 import { describeOrThrow, runPartitions } from './partition-shape.ts';
@@ -36,16 +37,21 @@ async function transformPartition(options: TransformOptions, run: PartitionRun):
     const records = await gatherBatch(retry, owned, options);
     if (records.length === 0) continue;
     const startedMs = pacing.nowMs();
-    // 3. Decide: one output for each record. A crash here costs the work.
-    const outputs = await persist(retry, () => options.decide(records));
-    invariant(outputs.length === records.length, `decide made ${outputs.length} outputs of ${records.length} records`);
-    // 4. Send, topic by topic, each in order. A crash here leaves a part of the outputs in the log: all of them come again.
-    for (const [topic, sent] of byTopic(outputs)) {
-      if (owned.signal.aborted) return;
-      await sendInOrder(retry, producer, topic, owned.partition, sent);
+    const letGo = takeInHand('batch', owned);
+    try {
+      // 3. Decide: one output for each record. A crash here costs the work.
+      const outputs = await persist(retry, () => options.decide(records));
+      invariant(outputs.length === records.length, `decide made ${outputs.length} outputs of ${records.length} records`);
+      // 4. Send, topic by topic, each in order. A crash here leaves a part of the outputs in the log: all of them come again.
+      for (const [topic, sent] of byTopic(outputs)) {
+        if (owned.signal.aborted) return;
+        await sendInOrder(retry, producer, topic, owned.partition, sent);
+      }
+      // 5. Commit the offset. A crash before it repeats the batch; after it, nothing.
+      await persist(retry, () => owned.commit(committedAfter(records)));
+    } finally {
+      letGo();
     }
-    // 5. Commit the offset. A crash before it repeats the batch; after it, nothing.
-    await persist(retry, () => owned.commit(committedAfter(records)));
     options.observer?.batch?.({
       topic: owned.topic,
       partition: owned.partition,
