@@ -1,12 +1,12 @@
 /** How recorded events come into the log: the journal, who publishes it, who sends again what got lost on the way, and who says how far it is numbered. */
 import { hostname } from 'node:os';
 import { AppError } from '@tokenledger/domain';
-import type { EventLog, Topics } from '@tokenledger/event-log';
-import type { Journal, JournalAlarm } from '@tokenledger/journal';
+import { type EventLog, type Pacing, systemPacing, type Topics } from '@tokenledger/event-log';
+import type { Journal, JournalAlarm, JournalDisk } from '@tokenledger/journal';
 import { type Logger, within } from '@tokenledger/runtime';
 import { newId } from './accepted-request.ts';
 import type { IngressConfig } from './config.ts';
-import { lostRecord, openIngressJournal } from './journal.ts';
+import { lostRecord, type JournalOnDiskOptions, openIngressJournal, openJournalOn } from './journal.ts';
 import { followKnownLanes, type KnownLanes } from './known-lanes.ts';
 import type { IngressMetrics } from './metrics.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
@@ -21,6 +21,13 @@ export interface DeliveryOptions {
   readonly directory: string;
   /** In place of the one there. */
   readonly journal?: Journal;
+  /** In place of that directory; nobody else uses it. */
+  readonly disk?: JournalDisk;
+  readonly pacing?: Pacing;
+  /** Milliseconds since the epoch; `Date.now` unless given. */
+  readonly now?: () => number;
+  /** A UUID, never given before. */
+  readonly newId?: () => string;
   readonly logger: Logger;
   readonly metrics: IngressMetrics;
 }
@@ -51,7 +58,8 @@ const CLOSE_SHARE = 0.3;
 
 /** Throws `TOPIC_MISSING`, `JOURNAL_LOCKED`, `JOURNAL_UNREADABLE`, and what the log throws. */
 export async function openDelivery(options: DeliveryOptions): Promise<Delivery> {
-  const { config, log, topics, logger, metrics } = options;
+  const { config, log, topics, logger, metrics, pacing = systemPacing, now = Date.now } = options;
+  const nextId = options.newId ?? (() => newId(now()));
   const { partitions } = await describe(log, topics.usageEvents);
   const { partitions: sourcePartitions } = await describe(log, topics.sources);
   const producer = await log.producer();
@@ -69,10 +77,11 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     known,
     producer,
     topic: topics.usageEvents,
-    lost: (numbered) => lostRecord(numbered, newId(Date.now()), Date.now()),
+    lost: (numbered) => lostRecord(numbered, nextId(), now()),
     batchMax: config.publish_batch_max,
     lookMs: config.republish_interval_ms,
     quietMs: config.republish_quiet_ms,
+    pacing,
     onRepublished({ lane: { source, partition }, range, lost }) {
       metrics.republished(range.to - range.from + 1 - lost, lost);
       const { from, to } = range;
@@ -92,6 +101,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     batchMax: config.publish_batch_max,
     lingerMs: config.publish_linger_ms,
     retryMsMax: config.publish_retry_ms_max,
+    pacing,
     onPublished: (count) => metrics.published(count),
     onFailure: (error) => {
       metrics.publishFailed();
@@ -107,7 +117,8 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     earlier: known.states,
     everyMs: config.announce_interval_ms,
     idleMs: config.announce_interval_ms * IDLE_INTERVALS,
-    now: Date.now,
+    now,
+    pacing,
     onFailure: (error) => logger.debug({ err: error }, 'how far events are numbered could not be said; it is tried again'),
   });
   return {
@@ -132,13 +143,15 @@ async function describe(log: EventLog, topic: string) {
 }
 
 /** What the log knows of a journal's sources is read before anything in it gets a number. */
-async function openJournal({ config, log, topics, directory, journal: given, logger, metrics }: DeliveryOptions): Promise<OpenedJournal> {
+async function openJournal(options: DeliveryOptions): Promise<OpenedJournal> {
+  const { config, log, topics, directory, journal: given, disk, logger, metrics, pacing = systemPacing, now = Date.now } = options;
   let known: KnownLanes | undefined;
   const follow = (sources: ReadonlySet<string>): Promise<KnownLanes> =>
     followKnownLanes({
       log,
       topics,
       sources,
+      pacing,
       observer: {
         retrying: ({ topic, error, attempt }) =>
           logger.warn({ err: error, topic, attempt }, 'a topic could not be read; it is tried again'),
@@ -148,19 +161,25 @@ async function openJournal({ config, log, topics, directory, journal: given, log
     known = await follow(new Set([given.source, ...given.lanes().map(({ source }) => source)]));
     return { journal: given, known, shutdown: () => Promise.resolve(), release: () => Promise.resolve() };
   }
-  const { journal, close } = await openIngressJournal({
-    directory,
+  const opening = {
     config,
-    now: Date.now,
-    onAlarm: (alarm) => reportAlarm(alarm, logger, metrics),
-    assigned: async (sources) => {
+    now,
+    onAlarm: (alarm: JournalAlarm) => reportAlarm(alarm, logger, metrics),
+    assigned: async (sources: ReadonlySet<string>) => {
       const lanes = (known = await follow(sources));
-      return (source) => lanes.assigned(source);
+      return (source: string) => lanes.assigned(source);
     },
-  });
+  };
+  const { journal, close } =
+    disk === undefined ? await openIngressJournal({ ...opening, directory }) : await openOn(disk, { ...opening, pacing }, options.newId);
   const { sources, unresolved, lost } = journal.recovered;
   if (sources > 0) logger.warn({ sources, unresolved, lost }, 'an earlier ingress left entries in the journal: they are published now');
   return { journal, known: known as unknown as KnownLanes, shutdown: () => journal.shutdown(), release: close };
+}
+
+async function openOn(disk: JournalDisk, opening: Omit<JournalOnDiskOptions, 'disk' | 'newId'>, nextId: (() => string) | undefined) {
+  const journal = await openJournalOn({ ...opening, disk, newId: nextId ?? (() => newId(opening.now())) });
+  return { journal, close: () => journal.shutdown() };
 }
 
 function reportAlarm(alarm: JournalAlarm, logger: Logger, metrics: IngressMetrics): void {
