@@ -109,6 +109,11 @@ export const ingressConfig = z.strictObject({
     .describe(
       'What happens to a request that cannot be recorded: refused with 503, or let through and counted in `tokenledger_ingress_unrecorded_total`.',
     ),
+  unlanded_warn_ms: z
+    .int()
+    .min(1000)
+    .default(300_000)
+    .describe('How long an event may take until it is seen in ClickHouse before `/readyz` says so, in milliseconds.'),
   publish_batch_max: z.int().min(1).default(500).describe('Events per send to the event log.'),
   publish_linger_ms: z.int().min(0).default(50).describe('How long an event may wait for others to be sent along, in milliseconds.'),
   publish_retry_ms_max: z.int().min(10).default(5000).describe('Longest pause between two tries to publish, in milliseconds.'),

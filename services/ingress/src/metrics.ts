@@ -2,6 +2,7 @@
 import type { ControlState } from '@tokenledger/control';
 import type { JournalAlarm, JournalFill } from '@tokenledger/journal';
 import { type CounterSeries, createMetrics, type Registry } from '@tokenledger/runtime';
+import type { Behind } from './core/lane-ages.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 
 /** Refusals that leave no event behind. */
@@ -29,6 +30,10 @@ export interface IngressMetrics {
 /** Values that live elsewhere. */
 export interface IngressGauges {
   readonly journalFill: () => JournalFill;
+  /** Recorded, and not acknowledged by the log. */
+  readonly unpublished: () => Behind;
+  /** Recorded, and not seen in ClickHouse. */
+  readonly unlanded: () => Behind;
   readonly bytesInFlight: () => number;
   /** How old the knowledge of documents may be. */
   readonly controlBehindMs: () => number;
@@ -37,6 +42,8 @@ export interface IngressGauges {
 
 const MICROSECONDS = 1e-6;
 const MILLISECONDS = 1e-3;
+
+const inSeconds = ({ oldestMs }: Behind): number => oldestMs * MILLISECONDS;
 
 export function ingressMetrics(registry: Registry, gauges: IngressGauges): IngressMetrics {
   const metrics = createMetrics(registry, 'ingress');
@@ -67,6 +74,19 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
     const fill = gauges.journalFill();
     return Math.max(fill.entries / fill.entriesMax, fill.bytes / fill.bytesMax);
   });
+  metrics.gaugeOf('journal_bytes', 'Bytes of the journal on disk.', () => gauges.journalFill().bytes);
+  metrics.gaugeOf('unpublished_events', 'Events that the event log does not have yet.', () => gauges.unpublished().events);
+  metrics.gaugeOf('publish_lag_seconds', 'Age of the oldest event that the event log does not have yet; 0 when it has all.', () =>
+    inSeconds(gauges.unpublished()),
+  );
+  metrics.gaugeOf(
+    'unlanded_events',
+    'Events that were not seen in ClickHouse yet: the journal keeps them.',
+    () => gauges.unlanded().events,
+  );
+  metrics.gaugeOf('unlanded_age_seconds', 'Age of the oldest event that was not seen in ClickHouse yet; 0 when all were.', () =>
+    inSeconds(gauges.unlanded()),
+  );
   metrics.gaugeOf('request_bytes_in_flight', 'Request bytes held at this moment.', gauges.bytesInFlight);
   metrics.gaugeOf(
     'upstream_origins',

@@ -8,6 +8,7 @@ import type { RequestTracing } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
 import type { IngressConfig } from './config.ts';
 import { type Delivery, openDelivery } from './delivery.ts';
+import { LaneAges } from './core/lane-ages.ts';
 import { fingerprinter } from './fingerprint.ts';
 import { inFlightBound } from './in-flight.ts';
 import { leave, leftSentence } from './leaving.ts';
@@ -53,8 +54,12 @@ export function createIngress(options: IngressOptions): Ingress {
   let documents: LiveDocuments | undefined;
   const pools = upstreams(config);
   const inFlight = inFlightBound({ inFlightBytesMax: config.request_bytes_in_flight_max, bodyBytesMax: config.body_bytes_max });
+  const ages = new LaneAges();
+  let looking: NodeJS.Timeout | undefined;
   const metrics = ingressMetrics(options.metrics, {
     journalFill: () => delivery?.journal.fill() ?? NOTHING_HELD,
+    unpublished: () => ages.unpublished(performance.now()),
+    unlanded: () => ages.unlanded(performance.now()),
     bytesInFlight: () => inFlight.bytes,
     controlBehindMs: () => documents?.behindMs() ?? 0,
     upstreamOrigins: () => pools.origins,
@@ -63,6 +68,21 @@ export function createIngress(options: IngressOptions): Ingress {
   async function closeConnections(): Promise<void> {
     await documents?.close();
     await pools.close();
+  }
+
+  /** What keeps events from where they belong. */
+  function deliveryTroubles(): readonly string[] {
+    if (delivery === undefined) return [];
+    const { entries, entriesMax, bytes, bytesMax } = delivery.journal.fill();
+    const unlanded = ages.unlanded(performance.now());
+    const fate = config.journal_on_full === 'refuse' ? 'refused' : 'let through unrecorded';
+    return [
+      delivery.publisher.healthy ? '' : `the event log does not take events; ${entries} wait`,
+      entries < entriesMax && bytes < bytesMax ? '' : `the journal is full: new requests are ${fate}`,
+      unlanded.oldestMs < config.unlanded_warn_ms
+        ? ''
+        : `${unlanded.events} events were not seen in ClickHouse, the oldest for ${Math.round(unlanded.oldestMs / 1000)} s`,
+    ];
   }
 
   return {
@@ -91,6 +111,8 @@ export function createIngress(options: IngressOptions): Ingress {
         logger,
         metrics,
       }));
+      ages.look(journal.lanes(), performance.now());
+      looking = setInterval(() => ages.look(journal.lanes(), performance.now()), LOOK_INTERVAL_MS).unref();
       app = ingressServer({
         config,
         journal,
@@ -116,6 +138,7 @@ export function createIngress(options: IngressOptions): Ingress {
 
     async stop(deadlineMs) {
       status = 'stopping';
+      clearInterval(looking);
       const left = await leave({
         app,
         publisher: delivery?.publisher,
@@ -131,15 +154,16 @@ export function createIngress(options: IngressOptions): Ingress {
 
     state() {
       if (status !== 'ready') return { status, detail: '' };
-      const waiting =
-        delivery?.publisher.healthy === false ? `the event log does not take events; ${delivery.journal.fill().entries} wait` : '';
-      const detail = [waiting, delivery?.trouble() ?? '', documents?.trouble() ?? ''].filter((sentence) => sentence !== '').join('; ');
+      const troubles = [...deliveryTroubles(), delivery?.trouble() ?? '', documents?.trouble() ?? ''];
+      const detail = troubles.filter((sentence) => sentence !== '').join('; ');
       if (documents?.failed === true) return { status: 'failed', detail };
       return detail === '' ? { status, detail } : { status: 'degraded', detail };
     },
   };
 }
 
+/** How often the lanes of the journal are looked at, to know how old their events are. */
+const LOOK_INTERVAL_MS = 1_000;
 /** Of the time for a stop: for leaving, and twice for letting go of connections. The rest is for the journal. */
 const LEAVE_SHARE = 0.85;
 const CLOSE_SHARE = 0.05;
