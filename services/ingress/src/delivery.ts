@@ -63,7 +63,8 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
   const { partitions } = await describe(log, topics.usageEvents);
   const { partitions: sourcePartitions } = await describe(log, topics.sources);
   const producer = await log.producer();
-  const { journal, known, shutdown, release } = await openJournal(options);
+  const opened = await openJournal(options);
+  const { journal, known } = opened;
   let failure = '';
   known.failed.catch((error: unknown) => {
     failure = error instanceof Error ? error.message : String(error);
@@ -128,10 +129,10 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     trouble: () => (failure === '' ? '' : `what has landed in ClickHouse is not followed any more: ${failure}`),
     async close(deadlineMs) {
       await within(republisher.close(), deadlineMs * CLOSE_SHARE);
-      await shutdown();
+      await opened.shutdown();
       await within(announcer.close(), deadlineMs * CLOSE_SHARE);
       await within(Promise.all([known.close(), producer.close()]), deadlineMs * CLOSE_SHARE);
-      await release();
+      await opened.release();
     },
   };
 }
@@ -170,11 +171,12 @@ async function openJournal(options: DeliveryOptions): Promise<OpenedJournal> {
       return (source: string) => lanes.assigned(source);
     },
   };
-  const { journal, close } =
+  const opened =
     disk === undefined ? await openIngressJournal({ ...opening, directory }) : await openOn(disk, { ...opening, pacing }, options.newId);
+  const { journal } = opened;
   const { sources, unresolved, lost } = journal.recovered;
   if (sources > 0) logger.warn({ sources, unresolved, lost }, 'an earlier ingress left entries in the journal: they are published now');
-  return { journal, known: known as unknown as KnownLanes, shutdown: () => journal.shutdown(), release: close };
+  return { journal, known: known as unknown as KnownLanes, shutdown: () => journal.shutdown(), release: () => opened.close() };
 }
 
 async function openOn(disk: JournalDisk, opening: Omit<JournalOnDiskOptions, 'disk' | 'newId'>, nextId: (() => string) | undefined) {
