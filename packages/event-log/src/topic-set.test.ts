@@ -97,5 +97,7 @@ test('a lag is what is kept and not committed', async () => {
     'writer-dead-letters/0 0',
     'writer-dead-letters/1 0',
     'writer-audit/0 0',
+    'writer-sources/0 0',
+    'writer-sources/1 0',
   ]);
 });

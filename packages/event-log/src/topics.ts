@@ -36,6 +36,7 @@ export const GROUPS = {
   writer: 'writer',
   writerDeadLetters: 'writer-dead-letters',
   writerAudit: 'writer-audit',
+  writerSources: 'writer-sources',
   /** Whoever owns the control topic's partition in it may write there. */
   registry: 'registry',
 } as const;
@@ -55,6 +56,7 @@ export function consumers(topics: Topics): readonly Consumer[] {
     { group: GROUPS.writer, topic: topics.usagePriced, role: 'writer' },
     { group: GROUPS.writerDeadLetters, topic: topics.deadLetter, role: 'writer' },
     { group: GROUPS.writerAudit, topic: topics.control, role: 'writer' },
+    { group: GROUPS.writerSources, topic: topics.sources, role: 'writer' },
   ];
 }
 

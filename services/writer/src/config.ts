@@ -18,6 +18,11 @@ export const writerConfig = z.strictObject({
     .min(MIB)
     .default(32 * MIB)
     .describe('Most bytes of records per insert, in bytes.'),
+  landed_interval_ms: z
+    .int()
+    .min(10)
+    .default(1000)
+    .describe('How often the writer says what has landed in ClickHouse, in milliseconds; only then do ingresses let go of it.'),
   kill_wait_ms: z
     .int()
     .min(100)

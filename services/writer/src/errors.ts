@@ -10,6 +10,8 @@ export const ERRORS = {
     'An event has a value that its column cannot hold, so it is in `dead_letters`. The message names the field; correct whoever recorded or priced it.',
   AUDIT_UNREADABLE:
     'A record of the control topic stands where an audit record belongs and cannot be read, so it is in `dead_letters`. Only the registry may write to that topic; a newer one may write what an older writer cannot read.',
+  SOURCE_UNREADABLE:
+    'A record of the topic of sources cannot be read, so it is in `dead_letters`. Only ingresses and `tokenledger` may write there; a newer one may write what an older writer cannot read.',
   RECORD_UNEXPECTED:
     'A record is of a kind that does not belong in its topic, so it is in `dead_letters`. Correct the topic that its producer writes to.',
   SEAL_DISAGREES: 'A day that is to be sealed has rows that are there twice, so its raw rows stay. `tokenledger verify` names them.',

@@ -1,5 +1,6 @@
 /** What the writer counts, per topic that it reads. */
 import { createMetrics, type Registry } from '@tokenledger/runtime';
+import type { LandedLane } from '@tokenledger/schemas';
 
 export interface WriterMetrics {
   /** Rows that an insert put into a table, and how long it took. */
@@ -11,6 +12,8 @@ export interface WriterMetrics {
   ): void;
   /** Records of a partition that the group has not committed. */
   behind(topic: string, partition: number, records: number): void;
+  /** What was read to be in ClickHouse. */
+  landed(lanes: readonly LandedLane[]): void;
   retried(topic: string): void;
   stopped(topic: string): void;
   /** A day was sealed, or could not be. */
@@ -38,6 +41,11 @@ export function writerMetrics(registry: Registry): WriterMetrics {
     'Records that wait to be written, by topic and partition; of the whole group, not of this process.',
     ['topic', 'partition'],
   );
+  const looks = metrics.counter('landed_looks_total', 'Looks for what has landed in ClickHouse.');
+  const withGaps = metrics.gauge(
+    'landed_lanes_with_gaps',
+    'Sources and partitions with a missing number, of those that were looked at last.',
+  );
   const retries = metrics.counter('retries_total', 'Failures after which a batch was taken up again, by topic.', ['topic']);
   const stops = metrics.counter('partitions_stopped_total', 'Partitions that stopped and need an operator, by topic.', ['topic']);
   const sealed = metrics.counter('days_sealed_total', 'Days that were sealed, or sealed anew.');
@@ -54,6 +62,10 @@ export function writerMetrics(registry: Registry): WriterMetrics {
       lag.with({ topic }).observe(batch.lagMs * MILLISECONDS);
     },
     behind: (topic, partition, records) => lagRecords.with({ topic, partition: String(partition) }).set(records),
+    landed(lanes) {
+      looks.inc();
+      withGaps.set(lanes.filter(({ missing }) => missing.length > 0).length);
+    },
     retried: (topic) => retries.with({ topic }).inc(),
     stopped: (topic) => stops.with({ topic }).inc(),
     sealed: () => sealed.inc(),

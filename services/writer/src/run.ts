@@ -1,5 +1,6 @@
-/** The writer role: one sink for priced events, one for dead letters, one for the audit of changes, all into ClickHouse. */
+/** The writer role: one sink for priced events, one for dead letters, one for the audit of changes, one for what sources say, all into ClickHouse. */
 import { type ClickHouse, placeOf } from '@tokenledger/clickhouse';
+import { AppError } from '@tokenledger/domain';
 import {
   consumers,
   type EventLog,
@@ -19,10 +20,13 @@ import { type Logger, partitionHealth, type Registry, type Role, type RoleState,
 import type { WriterConfig } from './config.ts';
 import { type Classify, classifyDeadLetters, classifyPriced } from './core/classify.ts';
 import { classifyControl } from './core/classify-control.ts';
+import { classifySources } from './core/source-row.ts';
+import { createLandedAnnouncer, type LandedAnnouncer } from './landed-announcer.ts';
 import { writerMetrics } from './metrics.ts';
 import { placedStore } from './placed-store.ts';
 import { sealedDays } from './sealed-days.ts';
 import { createSealer, type Sealer } from './sealer.ts';
+import { sourceStore } from './source-store.ts';
 import { ledgerStore } from './store.ts';
 
 export interface WriterOptions {
@@ -38,6 +42,10 @@ export interface WriterOptions {
 }
 
 const SEALING_PARTITION = 0;
+/** Sources say something every second; nobody needs it sooner than this. */
+const SOURCES_LINGER_MS = 2_000;
+
+type Announcers = ReadonlyMap<ClickHouse, LandedAnnouncer>;
 
 export function createWriter(options: WriterOptions): Role {
   const { config, log, topics, clickhouse, logger } = options;
@@ -46,6 +54,7 @@ export function createWriter(options: WriterOptions): Role {
   let state: RoleState = { status: 'stopped', detail: '' };
   let producer: Producer | undefined;
   let lagWatch: LagWatch | undefined;
+  let announcers: Announcers = new Map();
   const sinks: Running[] = [];
   const sealer = sealerOf();
 
@@ -75,11 +84,14 @@ export function createWriter(options: WriterOptions): Role {
       await clickhouse.ping();
       producer = await log.producer();
       // 2. Write priced events; each of the two sinks has a group of its own and advances by itself.
-      sinks.push(await startSink(GROUPS.writer, topics.usagePriced, sealing(storeFor(classifyPriced, producer))));
+      const landed = await announcersFor(producer);
+      sinks.push(await startSink(GROUPS.writer, topics.usagePriced, sealing(storeFor(classifyPriced, producer, landed))));
       // 3. Write dead letters: those of the pricer, and those of step 2.
-      sinks.push(await startSink(GROUPS.writerDeadLetters, topics.deadLetter, storeFor(classifyDeadLetters, producer)));
+      sinks.push(await startSink(GROUPS.writerDeadLetters, topics.deadLetter, storeFor(classifyDeadLetters, producer, landed)));
       // 4. Write the audit of changes to the documents.
       sinks.push(await startSink(GROUPS.writerAudit, topics.control, storeFor(classifyControl, producer)));
+      // 5. Write what sources say of themselves.
+      sinks.push(await startSink(GROUPS.writerSources, topics.sources, storeFor(classifySources, producer), SOURCES_LINGER_MS));
       lagWatch = watchLags({
         log,
         consumers: consumers(topics).filter(({ role }) => role === 'writer'),
@@ -102,7 +114,7 @@ export function createWriter(options: WriterOptions): Role {
     },
   };
 
-  async function startSink(group: string, topic: string, store: SinkStore): Promise<Running> {
+  async function startSink(group: string, topic: string, store: SinkStore, lingerMs = config.flush_interval_ms): Promise<Running> {
     const sink = await runSink({
       log,
       group,
@@ -111,7 +123,7 @@ export function createWriter(options: WriterOptions): Role {
       store,
       batchRecordsMax: config.batch_records_max,
       batchBytesMax: config.batch_bytes_max,
-      lingerMs: config.flush_interval_ms,
+      lingerMs,
       observer,
     });
     sink.failed.catch((error: unknown) => {
@@ -121,9 +133,10 @@ export function createWriter(options: WriterOptions): Role {
     return sink;
   }
 
-  function storeFor(classify: Classify, letters: Producer): SinkStore {
-    const storeOn = (node: ClickHouse): SinkStore =>
-      ledgerStore({
+  function storeFor(classify: Classify, letters: Producer, landed?: Announcers): SinkStore {
+    const storeOn = (node: ClickHouse): SinkStore => {
+      const announcer = landed?.get(node);
+      const ledger = ledgerStore({
         clickhouse: node,
         database: clickhouse.database,
         classify,
@@ -134,7 +147,10 @@ export function createWriter(options: WriterOptions): Role {
         killWaitMs: config.kill_wait_ms,
         missingRangesMax: config.missing_ranges_max,
         sourcesMax: config.sources_max,
+        ...(announcer === undefined ? {} : { onWritten: (owner, sources) => announcer.written(owner.partition, sources) }),
       });
+      return classify === classifySources ? sourceStore(node, ledger) : ledger;
+    };
     const placedOn = (nodes: readonly (readonly ClickHouse[])[]): SinkStore =>
       placedStore({
         shards: nodes.map((replicas) => replicas.map((node) => ({ clickhouse: node, store: storeOn(node) }))),
@@ -149,6 +165,29 @@ export function createWriter(options: WriterOptions): Role {
         health.fine(owner.topic, owner.partition);
       },
     };
+  }
+
+  /** One per node, since what is read of a partition is read where it is written; both sinks share it. */
+  async function announcersFor(sender: Producer): Promise<Announcers> {
+    const described = await log.describeTopic(topics.landed);
+    if (described === null) throw new AppError('TOPIC_MISSING', `the topic ${topics.landed} does not exist: run \`tokenledger migrate\``);
+    announcers = new Map(
+      (options.nodes?.flat() ?? [clickhouse]).map((node) => [
+        node,
+        createLandedAnnouncer({
+          reader: { clickhouse: node, database: clickhouse.database },
+          producer: sender,
+          topic: topics.landed,
+          partitions: described.partitions,
+          everyMs: config.landed_interval_ms,
+          rangesMax: config.missing_ranges_max,
+          now: Date.now,
+          onAnnounced: (lanes) => metrics.landed(lanes),
+          onFailure: (error) => logger.warn({ err: error, url: node.url }, 'what has landed could not be read or said; it is tried again'),
+        }),
+      ]),
+    );
+    return announcers;
   }
 
   /** Whoever owns partition 0 seals days, under the same epoch and behind the same fence. */
@@ -188,6 +227,7 @@ export function createWriter(options: WriterOptions): Role {
   async function closeAll(): Promise<void> {
     await Promise.all([lagWatch?.close(), ...sinks.splice(0).map((sink) => sink.close())]);
     await sealer.close();
+    await Promise.all([...announcers.values()].map((announcer) => announcer.close()));
     await producer?.close();
   }
 }

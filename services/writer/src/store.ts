@@ -36,6 +36,8 @@ export interface StoreOptions {
   readonly killWaitMs: number;
   readonly missingRangesMax: number;
   readonly sourcesMax: number;
+  /** Called when everything of a batch is in ClickHouse, with the sources of its rows. */
+  readonly onWritten?: (owner: SinkOwner, sources: Iterable<string>) => void;
 }
 
 /** Tables are partitioned by month. A batch with events of very many months makes many parts; refused, it would be refused for ever. */
@@ -113,6 +115,7 @@ export function ledgerStore(options: StoreOptions): SinkStore {
     // 4. The caller commits the offset. A crash before that hands the batch in again: all of it is a repeat then.
     const repeats = event.repeats + letter.repeats + audit.repeats;
     const rejected = deadLetters.length + undecodable.length;
+    options.onWritten?.(owner, new Set([...event.seen.keys(), ...letter.seen.keys()]));
     const newest = batch.records.at(-1)?.timestampMs ?? options.now();
     metrics.written(owner.topic, { records: batch.records.length, repeats, rejected, lagMs: options.now() - newest });
     return { inserted: event.rows.length + letter.rows.length + audit.rows.length, repeats, rejected };

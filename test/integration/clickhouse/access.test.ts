@@ -23,7 +23,7 @@ const policies = statements.flatMap((sql) => {
 });
 
 /** Tables and views whose rows are no tenant's own. */
-const WITHHELD = ['completeness', 'dead_letters', 'fence', 'schema_migrations', 'audit_log'];
+const WITHHELD = ['completeness', 'sources', 'retired_numbers', 'dead_letters', 'fence', 'schema_migrations', 'audit_log'];
 
 function eventOf(tenantId: string, sequence: number) {
   const priced = pricedEvent(sequence);
@@ -35,6 +35,8 @@ async function fill(clickhouse: ClickHouse): Promise<void> {
   const { store } = openStore(clickhouse);
   await store.takeOver(owner(1));
   await store.write(owner(1), batchOf([eventOf('acme', 1), eventOf('rival', 2), eventOf('acme', 3)]));
+  for (const tenantId of ['acme', 'rival'])
+    await clickhouse.insertRows('usage_sealed', ['day', 'row_kind', 'tenant_id', 'events'], [['2025-10-01', 'sums', tenantId, 1]]);
 }
 
 async function visibleTo(clickhouse: ClickHouse): Promise<Readonly<Record<string, readonly unknown[]>>> {
@@ -50,8 +52,10 @@ const ACME_ONLY = Object.fromEntries(granted.map((table) => [table, [{ tenant_id
 
 describe('what the files state', () => {
   test('is that tenants read these tables and views, and no others', () => {
-    expect(granted).toEqual(['usage_events', 'usage_attempts', 'usage_by_minute', 'usage_by_hour', 'usage_by_day']);
-    expect(policies).toEqual([{ table: 'usage_events', condition: "tenant_id = getSetting('SQL_tokenledger_tenant')" }]);
+    const rollups = ['usage_by_minute', 'usage_by_hour', 'usage_by_day', 'usage_daily', 'usage_sealed'];
+    expect(granted).toEqual(['usage_events', 'usage_attempts', ...rollups]);
+    const condition = "tenant_id = getSetting('SQL_tokenledger_tenant')";
+    expect(policies).toEqual(['usage_events', 'usage_sealed'].map((table) => ({ table, condition })));
   });
 
   test('is refused where nobody can be kept, with what to do', async () => {

@@ -27,7 +27,7 @@ export async function openLedger(): Promise<Ledger> {
     clickhouse,
     value: async (sql) => String(Object.values((await clickhouse.query<Record<string, unknown>>(sql))[0] ?? {})[0]),
     async empty() {
-      for (const table of ['usage_events', 'dead_letters', 'fence']) await clickhouse.command(`TRUNCATE TABLE ${table}`);
+      for (const table of ['usage_events', 'dead_letters', 'sources', 'fence']) await clickhouse.command(`TRUNCATE TABLE ${table}`);
     },
     async [Symbol.asyncDispose]() {
       await clickhouse.close();

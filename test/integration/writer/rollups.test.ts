@@ -223,10 +223,18 @@ test('completeness shows each source, answered from its projection', async () =>
       log_partition: 5,
       first_sequence: '2',
       last_sequence: '9',
+      announced_sequence: null,
       rows: '5',
       distinct_sequences: '4',
       missing: '5',
+      awaited: '0',
       repeats: '1',
+      missing_ranges: [
+        ['1', '1'],
+        ['4', '4'],
+        ['6', '8'],
+      ],
+      closed: null,
     },
   ]);
 });
@@ -234,6 +242,6 @@ test('completeness shows each source, answered from its projection', async () =>
 test('every column of the tables explains itself', async () => {
   expect(
     await rows(`SELECT table, name FROM system.columns WHERE database = currentDatabase() AND comment = ''
-    AND table IN ('usage_events', 'dead_letters', 'fence')`),
+    AND table IN ('usage_events', 'dead_letters', 'sources', 'fence')`),
   ).toEqual([]);
 });
