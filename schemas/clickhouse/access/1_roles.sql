@@ -7,6 +7,8 @@ GRANT {{on_cluster}} SELECT, INSERT, ALTER, CREATE, DROP, TRUNCATE ON {{database
 -- The writer: inserts rows, reads back what is there, raises the fence. It ends its own queries only, which needs no grant.
 CREATE ROLE IF NOT EXISTS tokenledger_writer {{on_cluster}};
 GRANT {{on_cluster}} SELECT, INSERT ON {{database}}.* TO tokenledger_writer;
+-- It builds sealed days in tables of its own, swaps them in, and lets raw rows go.
+GRANT {{on_cluster}} CREATE TABLE, DROP TABLE, ALTER ADD CONSTRAINT, ALTER DELETE ON {{database}}.* TO tokenledger_writer;
 
 -- Whoever may see every tenant: finance, operators, the console's own queries.
 CREATE ROLE IF NOT EXISTS tokenledger_analyst {{on_cluster}};
@@ -19,3 +21,6 @@ GRANT {{on_cluster}} SELECT ON {{database}}.usage_attempts TO tokenledger_tenant
 GRANT {{on_cluster}} SELECT ON {{database}}.usage_by_minute TO tokenledger_tenant;
 GRANT {{on_cluster}} SELECT ON {{database}}.usage_by_hour TO tokenledger_tenant;
 GRANT {{on_cluster}} SELECT ON {{database}}.usage_by_day TO tokenledger_tenant;
+GRANT {{on_cluster}} SELECT ON {{database}}.usage_daily TO tokenledger_tenant;
+-- What `usage_by_day` and `usage_daily` read; it has a policy too.
+GRANT {{on_cluster}} SELECT ON {{database}}.usage_sealed TO tokenledger_tenant;

@@ -8,3 +8,9 @@ CREATE ROW POLICY OR REPLACE tokenledger_own_rows {{on_cluster}} ON {{tables:usa
 -- would insert again what it does not see: so everybody else sees every row by a policy of their own.
 CREATE ROW POLICY OR REPLACE tokenledger_all_rows {{on_cluster}} ON {{tables:usage_events}}
     USING 1 TO ALL EXCEPT tokenledger_tenant;
+
+CREATE ROW POLICY OR REPLACE tokenledger_own_days {{on_cluster}} ON {{tables:usage_sealed}}
+    USING tenant_id = getSetting('SQL_tokenledger_tenant') TO tokenledger_tenant;
+
+CREATE ROW POLICY OR REPLACE tokenledger_all_days {{on_cluster}} ON {{tables:usage_sealed}}
+    USING 1 TO ALL EXCEPT tokenledger_tenant;

@@ -127,10 +127,10 @@ describe('a shard whose tables are not replicated', () => {
   });
 
   test('is written by a writer that knows of no cluster, and its fence keeps an older owner out', async () => {
-    const { store } = openStore(local);
+    const { store } = openStore(local, { database: 'tokenledger' });
     await store.takeOver(owner(1));
     await store.write(owner(1), batchOf([pricedEvent(1), pricedEvent(2), correction(3)]));
-    const second = openStore(local).store;
+    const second = openStore(local, { database: 'tokenledger' }).store;
     await second.takeOver(owner(2));
     await expect(store.write(owner(1), batchOf([pricedEvent(4)], 3))).rejects.toMatchObject({ code: 'FENCED' });
     expect(await second.write(owner(2), batchOf([pricedEvent(2), pricedEvent(3)], 2))).toMatchObject({ inserted: 1, repeats: 1 });
