@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export type InsertFate =
   | 'pass'
-  /** Kept here until the fate changes, then handed over, whether or not its sender still waits. */
+  /** Kept here until the fate changes, whether or not its sender still waits; then handed over, or cut. */
   | 'hold'
   /** Handed over; the connection ends instead of the answer. */
   | 'lose_answer'
@@ -28,7 +28,7 @@ export async function startInsertProxy(target: { readonly host: string; readonly
   const handedOver = new Set<Socket>();
   let held = 0;
   let fate: InsertFate = 'pass';
-  let released = Promise.withResolvers<void>();
+  let released = Promise.withResolvers<InsertFate>();
 
   function join(client: Socket): void {
     const server = connect(target);
@@ -38,10 +38,11 @@ export async function startInsertProxy(target: { readonly host: string; readonly
       client.destroy();
       server.destroy();
     };
-    const hold = async (): Promise<void> => {
+    const hold = async (): Promise<InsertFate> => {
       held += 1;
-      await released.promise;
+      const then = await released.promise;
       held -= 1;
+      return then;
     };
     for (const socket of [client, server]) {
       sockets.add(socket);
@@ -53,7 +54,7 @@ export async function startInsertProxy(target: { readonly host: string; readonly
       sending = sending.then(async () => {
         if (REQUEST.test(chunk.toString('latin1', 0, METHOD_CHARS_MAX))) inserts = chunk.includes('INSERT');
         if (inserts && fate === 'cut') return cut();
-        if (inserts && fate === 'hold') await hold();
+        if (inserts && fate === 'hold' && (await hold()) === 'cut') return cut();
         if (inserts) handedOver.add(client);
         server.write(chunk);
       });
@@ -76,13 +77,13 @@ export async function startInsertProxy(target: { readonly host: string; readonly
     decide(next) {
       fate = next;
       if (next === 'hold') return;
-      released.resolve();
+      released.resolve(next);
       released = Promise.withResolvers();
     },
     inFlight: () => handedOver.size,
     held: () => held,
     async [Symbol.asyncDispose]() {
-      released.resolve();
+      released.resolve('cut');
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => listener.close(resolve));
     },

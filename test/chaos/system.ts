@@ -134,6 +134,8 @@ function roleVictim(role: RoleProcess, phasesFile: string): Victim {
       await role.kill();
     },
     async start() {
+      // What the dead had in hand is not what the new one has.
+      writeFileSync(phasesFile, '');
       const starting = role.start();
       running = true;
       try {
