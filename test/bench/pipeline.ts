@@ -35,8 +35,9 @@ const EVENTS = SECONDS * RATE;
 const PREFIX = 'bench.';
 const READY_TIMEOUT_MS = 60_000;
 const DRAIN_TIMEOUT_MS = SECONDS * 20_000 + 60_000;
-const LOOK_INTERVAL_MS = 500;
-const FRESHNESS_INTERVAL_MS = 25;
+const LOOK_INTERVAL_MS = 1_000;
+/** A look costs ClickHouse some milliseconds of CPU. */
+const FRESHNESS_INTERVAL_MS = 100;
 const WINDOW_MS = 10_000;
 const SETTLE_MS = 3_000;
 const BARE_ROWS_MAX = 400_000;
