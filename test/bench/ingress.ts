@@ -3,7 +3,8 @@
  *  Measured side by side in interleaved rounds. With 64 requests in flight: requests per second, and the CPU of the process under test per
  *  1,000 requests, which is what `cpu_ratio_to_bare` compares. At one fixed rate for all: latency from the intended send time, and the CPU again
  *  (then every request also pays for waking idle processes). `--json` prints the last line alone; `--rounds N` (default 5); `--log kafka`
- *  publishes to a real broker in place of the embedded log. */
+ *  publishes to a real broker in place of the embedded log; `--journal` measures what the journal costs instead: the ingress with a journal that
+ *  waits for the disk, with one that waits for the operating system, and, for this comparison alone, with none. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { runCli } from '../support/cli.ts';
 import { chooseKafka } from '../support/kafka/source.ts';
 import { type Kafka, startKafka } from '../support/kafka/start.ts';
 import { repositoryRoot } from '../support/repository.ts';
+import { TEST_KEY } from '../support/running-ingress.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { cpuTimeMs } from './support/cpu-time.ts';
 import { closedLoop, type LoadTarget, openLoop } from './support/load.ts';
@@ -23,10 +25,12 @@ const { values: options } = parseArgs({
     json: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     log: { type: 'string', default: 'embedded' },
+    journal: { type: 'boolean', default: false },
   },
 });
 const ROUNDS = Number(options.rounds);
 if (options.log !== 'embedded' && options.log !== 'kafka') throw new Error(`--log is embedded or kafka, not ${options.log}`);
+if (options.journal && options.log === 'kafka') throw new Error('--journal compares on the embedded log');
 const START_TIMEOUT_MS = 60_000;
 
 interface Scenario {
@@ -60,8 +64,12 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'stream_50', body: requestBody(1024, { stream: true }), perSecond: 50, paced: 100, peak: 1000 },
 ];
 
+const HEADER = ['CPU s/1,000', 'requests/s', 'p50 ms', 'p99 ms', 'added p50', 'added p99', 'CPU s/1,000 at a fixed rate'];
+
+type TargetName = 'direct' | 'bare' | 'ingress' | 'disk' | 'process' | 'none';
+
 interface Target {
-  readonly name: 'direct' | 'bare' | 'ingress';
+  readonly name: TargetName;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Null for direct: nothing stands in between. */
@@ -82,20 +90,10 @@ const say = (line: string): void => {
 await using directory = await makeTempDir('bench-ingress');
 await using upstream = await started('test/bench/support/canned-upstream.ts', []);
 const upstreamUrl = await urlOf(upstream);
-await using bare = await started('test/bench/support/bare-proxy.ts', [upstreamUrl]);
-const bareUrl = await urlOf(bare);
-const key = `tl-${randomBytes(24).toString('hex')}`;
-await using kafka = options.log === 'kafka' ? await ownKafka() : null;
 const resources = new AsyncDisposableStack();
-await using ingress = await startIngress(key, kafka, resources);
-await using _beside = resources;
-const ingressUrl = (await ingress.waitForOutput(/"urls":\{"ingress":"(http:[^"]+)"/, START_TIMEOUT_MS))[1] as string;
-
-const targets: readonly Target[] = [
-  { name: 'direct', url: upstreamUrl, headers: {}, pid: null },
-  { name: 'bare', url: bareUrl, headers: {}, pid: bare.pid },
-  { name: 'ingress', url: ingressUrl, headers: { authorization: `Bearer ${key}` }, pid: ingress.pid },
-];
+await using _started = resources;
+const direct: Target = { name: 'direct', url: upstreamUrl, headers: {}, pid: null };
+const targets: readonly Target[] = options.journal ? [direct, ...(await journalTargets())] : [direct, ...(await proxyTargets())];
 
 const results = new Map<string, Measured>();
 for (const scenario of SCENARIOS) {
@@ -112,6 +110,27 @@ for (let round = 1; round <= ROUNDS; round++) {
   }
 }
 report();
+
+async function proxyTargets(): Promise<readonly Target[]> {
+  const bare = resources.use(await started('test/bench/support/bare-proxy.ts', [upstreamUrl]));
+  const key = `tl-${randomBytes(24).toString('hex')}`;
+  const kafka = options.log === 'kafka' ? resources.use(await ownKafka()) : null;
+  const ingress = resources.use(await startIngress(key, kafka, resources));
+  const url = (await ingress.waitForOutput(/"urls":\{"ingress":"(http:[^"]+)"/, START_TIMEOUT_MS))[1] as string;
+  return [
+    { name: 'bare', url: await urlOf(bare), headers: {}, pid: bare.pid },
+    { name: 'ingress', url, headers: { authorization: `Bearer ${key}` }, pid: ingress.pid },
+  ];
+}
+
+async function journalTargets(): Promise<readonly Target[]> {
+  const found: Target[] = [];
+  for (const name of ['none', 'process', 'disk'] as const) {
+    const ingress = resources.use(await started('test/bench/support/journal-ingress.ts', [name, upstreamUrl]));
+    found.push({ name, url: await urlOf(ingress), headers: { authorization: `Bearer ${TEST_KEY}` }, pid: ingress.pid });
+  }
+  return found;
+}
 
 async function measure(scenario: Scenario, target: Target): Promise<void> {
   const measured = results.get(`${scenario.name}/${target.name}`) as Measured;
@@ -141,42 +160,70 @@ function loadTarget(scenario: Scenario, target: Target): LoadTarget {
   return { url: target.url, headers: { 'content-type': 'application/json', 'x-bench-answer': scenario.name, ...target.headers } };
 }
 
+function resultsOf(scenario: Scenario, target: TargetName): Measured {
+  return results.get(`${scenario.name}/${target}`) as Measured;
+}
+
 function report(): void {
-  const of = (scenario: Scenario, target: Target['name']): Measured => results.get(`${scenario.name}/${target}`) as Measured;
-  const header = ['CPU s/1,000', 'requests/s', 'p50 ms', 'p99 ms', 'added p50', 'added p99', 'CPU s/1,000 at a fixed rate'];
+  const figures = Object.fromEntries(
+    SCENARIOS.flatMap((scenario) => targets.map((target) => [`${scenario.name}/${target.name}`, figuresOf(scenario, target)])),
+  );
   say('');
-  say(`${'scenario'.padEnd(12)}${'target'.padEnd(8)}${header.map((cell) => cell.padStart(cell.length + 2)).join('')}`);
-  const ratios: Record<string, number> = {};
-  const pacedRatios: Record<string, number> = {};
-  const figures: Record<string, unknown> = {};
-  for (const scenario of SCENARIOS) {
-    const direct = of(scenario, 'direct').latencies;
-    const ratio = (cpu: (measured: Measured) => number[]): number =>
-      rounded(median(cpu(of(scenario, 'ingress'))) / median(cpu(of(scenario, 'bare'))));
-    ratios[scenario.name] = ratio((measured) => measured.cpuMsPerThousand);
-    pacedRatios[scenario.name] = ratio((measured) => measured.pacedCpuMsPerThousand);
-    for (const target of targets) {
-      const measured = of(scenario, target.name);
-      const seconds = (values: readonly number[]): number | null => (target.pid === null ? null : rounded(median(values) / 1000, 4));
-      const cells = {
-        cpu_s_per_1000: seconds(measured.cpuMsPerThousand),
-        requests_per_s: Math.round(median(measured.perSecond)),
-        p50_ms: rounded(percentile(measured.latencies, 0.5)),
-        p99_ms: rounded(percentile(measured.latencies, 0.99)),
-        added_p50_ms: rounded(percentile(measured.latencies, 0.5) - percentile(direct, 0.5)),
-        added_p99_ms: rounded(percentile(measured.latencies, 0.99) - percentile(direct, 0.99)),
-        paced_cpu_s_per_1000: seconds(measured.pacedCpuMsPerThousand),
-      };
-      figures[`${scenario.name}/${target.name}`] = cells;
-      const printed = Object.values(cells).map((cell, index) => String(cell ?? '-').padStart((header[index] as string).length + 2));
-      say(`${scenario.name.padEnd(12)}${target.name.padEnd(8)}${printed.join('')}`);
-    }
+  say(`${'scenario'.padEnd(12)}${'target'.padEnd(8)}${HEADER.map((cell) => cell.padStart(cell.length + 2)).join('')}`);
+  for (const [name, cells] of Object.entries(figures)) {
+    const [scenario = '', target = ''] = name.split('/');
+    const printed = Object.values(cells).map((cell, index) => String(cell ?? '-').padStart((HEADER[index] as string).length + 2));
+    say(`${scenario.padEnd(12)}${target.padEnd(8)}${printed.join('')}`);
   }
   say('');
+  const compared = options.journal ? journalCosts() : proxyRatios();
+  process.stdout.write(`${JSON.stringify({ bench: 'ingress', log: options.log, rounds: ROUNDS, ...compared, figures })}\n`);
+}
+
+function figuresOf(scenario: Scenario, target: Target): Record<string, number | null> {
+  const direct = resultsOf(scenario, 'direct').latencies;
+  const measured = resultsOf(scenario, target.name);
+  const seconds = (values: readonly number[]): number | null => (target.pid === null ? null : rounded(median(values) / 1000, 4));
+  return {
+    cpu_s_per_1000: seconds(measured.cpuMsPerThousand),
+    requests_per_s: Math.round(median(measured.perSecond)),
+    p50_ms: rounded(percentile(measured.latencies, 0.5)),
+    p99_ms: rounded(percentile(measured.latencies, 0.99)),
+    added_p50_ms: rounded(percentile(measured.latencies, 0.5) - percentile(direct, 0.5)),
+    added_p99_ms: rounded(percentile(measured.latencies, 0.99) - percentile(direct, 0.99)),
+    paced_cpu_s_per_1000: seconds(measured.pacedCpuMsPerThousand),
+  };
+}
+
+/** By scenario. */
+function byScenario(of: (scenario: Scenario) => number): Record<string, number> {
+  return Object.fromEntries(SCENARIOS.map((scenario) => [scenario.name, rounded(of(scenario))]));
+}
+
+function cpuRatio(target: TargetName, ground: TargetName, cpu: (measured: Measured) => readonly number[]): Record<string, number> {
+  return byScenario((scenario) => median(cpu(resultsOf(scenario, target))) / median(cpu(resultsOf(scenario, ground))));
+}
+
+function proxyRatios(): Record<string, unknown> {
+  const ratios = cpuRatio('ingress', 'bare', (measured) => measured.cpuMsPerThousand);
+  const pacedRatios = cpuRatio('ingress', 'bare', (measured) => measured.pacedCpuMsPerThousand);
   say(`CPU of the ingress as a multiple of the bare proxy: ${JSON.stringify(ratios)}; at a fixed rate: ${JSON.stringify(pacedRatios)}`);
-  process.stdout.write(
-    `${JSON.stringify({ bench: 'ingress', log: options.log, rounds: ROUNDS, cpu_ratio_to_bare: ratios, cpu_ratio_to_bare_at_fixed_rate: pacedRatios, figures })}\n`,
-  );
+  return { cpu_ratio_to_bare: ratios, cpu_ratio_to_bare_at_fixed_rate: pacedRatios };
+}
+
+/** CPU with a journal as a multiple of that without, at 64 in flight; milliseconds added to the median latency at a fixed rate. */
+function journalCosts(): Record<string, unknown> {
+  const costs = (name: 'disk' | 'process') => ({
+    cpu_ratio_to_none: cpuRatio(name, 'none', (measured) => measured.cpuMsPerThousand),
+    added_p50_ms: byScenario(
+      (scenario) => percentile(resultsOf(scenario, name).latencies, 0.5) - percentile(resultsOf(scenario, 'none').latencies, 0.5),
+    ),
+  });
+  const journal = { disk: costs('disk'), process: costs('process') };
+  for (const [name, { cpu_ratio_to_none: cpu, added_p50_ms: added }] of Object.entries(journal)) {
+    say(`a journal that waits for the ${name}: CPU as a multiple of none ${JSON.stringify(cpu)}; added p50 in ms ${JSON.stringify(added)}`);
+  }
+  return { journal };
 }
 
 async function started(script: string, args: readonly string[]): Promise<Child> {

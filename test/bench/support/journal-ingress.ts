@@ -1,0 +1,14 @@
+/** An ingress by its journal, `disk`, `process` or `none`, in front of the upstream of the second argument. Prints its URL. */
+import { runIngress } from '../../support/running-ingress.ts';
+import { noJournal } from './no-journal.ts';
+
+const [journal, upstreamUrl = ''] = process.argv.slice(2);
+if (journal !== 'disk' && journal !== 'process' && journal !== 'none')
+  throw new Error(`the journal is disk, process or none, not ${journal}`);
+
+const ingress = await runIngress({
+  upstreamUrl,
+  ...(journal === 'none' ? { journal: noJournal() } : { config: { journal_durability: journal } }),
+});
+process.stdout.write(`${JSON.stringify({ url: ingress.url })}\n`);
+process.once('SIGTERM', () => void ingress[Symbol.asyncDispose]());
