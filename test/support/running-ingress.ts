@@ -37,6 +37,8 @@ export interface RunningIngressOptions {
   readonly upstreamUrl: string;
   readonly config?: Partial<IngressConfig>;
   readonly injectUsage?: boolean;
+  /** What the documents of the channels say besides. */
+  readonly channel?: Readonly<Record<string, unknown>>;
   readonly journal?: IngressOptions['journal'];
   readonly tracing?: IngressOptions['tracing'];
   /** More secrets, by reference; may change while it runs. */
@@ -127,7 +129,12 @@ function testSecret(reference: string): string {
 }
 
 function testDocuments(options: RunningIngressOptions) {
-  const channel = { base_url: options.upstreamUrl, credential: 'env:UPSTREAM', inject_usage: options.injectUsage ?? true };
+  const channel = {
+    base_url: options.upstreamUrl,
+    credential: 'env:UPSTREAM',
+    inject_usage: options.injectUsage ?? true,
+    ...options.channel,
+  };
   const key = { tenant: 'acme', owner: 'ada' };
   return documentsOf(
     documentsSection.parse({
