@@ -1,6 +1,6 @@
 /** How recorded events come into the log: the journal, who publishes it, who sends again what got lost on the way, and who says how far it is numbered. */
 import { hostname } from 'node:os';
-import { AppError } from '@tokenledger/domain';
+import { AppError, invariant } from '@tokenledger/domain';
 import { type EventLog, type Pacing, systemPacing, type Topics } from '@tokenledger/event-log';
 import type { Journal, JournalAlarm, JournalDisk } from '@tokenledger/journal';
 import { type Logger, within } from '@tokenledger/runtime';
@@ -62,9 +62,9 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
   const nextId = options.newId ?? (() => newId(now()));
   const { partitions } = await describe(log, topics.usageEvents);
   const { partitions: sourcePartitions } = await describe(log, topics.sources);
-  const producer = await log.producer();
   const opened = await openJournal(options);
   const { journal, known } = opened;
+  const producer = await log.producer();
   let failure = '';
   known.failed.catch((error: unknown) => {
     failure = error instanceof Error ? error.message : String(error);
@@ -171,12 +171,17 @@ async function openJournal(options: DeliveryOptions): Promise<OpenedJournal> {
       return (source: string) => lanes.assigned(source);
     },
   };
-  const opened =
-    disk === undefined ? await openIngressJournal({ ...opening, directory }) : await openOn(disk, { ...opening, pacing }, options.newId);
+  const opened = await (
+    disk === undefined ? openIngressJournal({ ...opening, directory }) : openOn(disk, { ...opening, pacing }, options.newId)
+  ).catch(async (error: unknown) => {
+    await known?.close();
+    throw error;
+  });
+  invariant(known !== undefined, 'a journal is opened after what is known of it');
   const { journal } = opened;
   const { sources, unresolved, lost } = journal.recovered;
   if (sources > 0) logger.warn({ sources, unresolved, lost }, 'an earlier ingress left entries in the journal: they are published now');
-  return { journal, known: known as unknown as KnownLanes, shutdown: () => journal.shutdown(), release: () => opened.close() };
+  return { journal, known, shutdown: () => journal.shutdown(), release: () => opened.close() };
 }
 
 async function openOn(disk: JournalDisk, opening: Omit<JournalOnDiskOptions, 'disk' | 'newId'>, nextId: (() => string) | undefined) {

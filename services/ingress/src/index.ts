@@ -1,5 +1,8 @@
 /** The ingress: the thin proxy that records one billable event per request. */
 export { ingressConfig, type IngressConfig } from './config.ts';
 export { ATTRIBUTION_HEADERS } from './core/attribution.ts';
+export { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
+export { type Delivery, type DeliveryOptions, openDelivery } from './delivery.ts';
 export { ERRORS } from './errors.ts';
+export { ingressMetrics, type IngressMetrics } from './metrics.ts';
 export { createIngress, type Ingress, type IngressOptions } from './run.ts';

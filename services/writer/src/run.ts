@@ -27,7 +27,7 @@ import { placedStore } from './placed-store.ts';
 import { sealedDays } from './sealed-days.ts';
 import { createSealer, type Sealer } from './sealer.ts';
 import { sourceStore } from './source-store.ts';
-import { ledgerStore } from './store.ts';
+import { ledgerStore, type LedgerStore } from './store.ts';
 
 export interface WriterOptions {
   readonly config: WriterConfig;
@@ -45,7 +45,13 @@ const SEALING_PARTITION = 0;
 /** Sources say something every second; nobody needs it sooner than this. */
 const SOURCES_LINGER_MS = 2_000;
 
-type Announcers = ReadonlyMap<ClickHouse, LandedAnnouncer>;
+/** Who says what has landed on a node, and the stores that write there. */
+interface NodeLanding {
+  readonly announcer: LandedAnnouncer;
+  readonly ledgers: LedgerStore[];
+}
+
+type Landings = ReadonlyMap<ClickHouse, NodeLanding>;
 
 export function createWriter(options: WriterOptions): Role {
   const { config, log, topics, clickhouse, logger } = options;
@@ -54,7 +60,7 @@ export function createWriter(options: WriterOptions): Role {
   let state: RoleState = { status: 'stopped', detail: '' };
   let producer: Producer | undefined;
   let lagWatch: LagWatch | undefined;
-  let announcers: Announcers = new Map();
+  let landings: Landings = new Map();
   const sinks: Running[] = [];
   const sealer = sealerOf();
 
@@ -84,7 +90,7 @@ export function createWriter(options: WriterOptions): Role {
       await clickhouse.ping();
       producer = await log.producer();
       // 2. Write priced events; each of the two sinks has a group of its own and advances by itself.
-      const landed = await announcersFor(producer);
+      const landed = await landingsFor(producer);
       sinks.push(await startSink(GROUPS.writer, topics.usagePriced, sealing(storeFor(classifyPriced, producer, landed))));
       // 3. Write dead letters: those of the pricer, and those of step 2.
       sinks.push(await startSink(GROUPS.writerDeadLetters, topics.deadLetter, storeFor(classifyDeadLetters, producer, landed)));
@@ -133,9 +139,9 @@ export function createWriter(options: WriterOptions): Role {
     return sink;
   }
 
-  function storeFor(classify: Classify, letters: Producer, landed?: Announcers): SinkStore {
+  function storeFor(classify: Classify, letters: Producer, landed?: Landings): SinkStore {
     const storeOn = (node: ClickHouse): SinkStore => {
-      const announcer = landed?.get(node);
+      const announcer = landed?.get(node)?.announcer;
       const ledger = ledgerStore({
         clickhouse: node,
         database: clickhouse.database,
@@ -149,6 +155,7 @@ export function createWriter(options: WriterOptions): Role {
         sourcesMax: config.sources_max,
         ...(announcer === undefined ? {} : { onWritten: (owner, sources) => announcer.written(owner.partition, sources) }),
       });
+      landed?.get(node)?.ledgers.push(ledger);
       return classify === classifySources ? sourceStore(node, ledger) : ledger;
     };
     const placedOn = (nodes: readonly (readonly ClickHouse[])[]): SinkStore =>
@@ -168,26 +175,29 @@ export function createWriter(options: WriterOptions): Role {
   }
 
   /** One per node, since what is read of a partition is read where it is written; both sinks share it. */
-  async function announcersFor(sender: Producer): Promise<Announcers> {
+  async function landingsFor(sender: Producer): Promise<Landings> {
     const described = await log.describeTopic(topics.landed);
     if (described === null) throw new AppError('TOPIC_MISSING', `the topic ${topics.landed} does not exist: run \`tokenledger migrate\``);
-    announcers = new Map(
-      (options.nodes?.flat() ?? [clickhouse]).map((node) => [
-        node,
-        createLandedAnnouncer({
-          reader: { clickhouse: node, database: clickhouse.database },
-          producer: sender,
-          topic: topics.landed,
-          partitions: described.partitions,
-          everyMs: config.landed_interval_ms,
-          rangesMax: config.missing_ranges_max,
-          now: Date.now,
-          onAnnounced: (lanes) => metrics.landed(lanes),
-          onFailure: (error) => logger.warn({ err: error, url: node.url }, 'what has landed could not be read or said; it is tried again'),
-        }),
-      ]),
-    );
-    return announcers;
+    const announcedBy = (node: ClickHouse): NodeLanding => {
+      const ledgers: LedgerStore[] = [];
+      const announcer = createLandedAnnouncer({
+        reader: { clickhouse: node, database: clickhouse.database },
+        producer: sender,
+        topic: topics.landed,
+        partitions: described.partitions,
+        everyMs: config.landed_interval_ms,
+        rangesMax: config.missing_ranges_max,
+        now: Date.now,
+        onAnnounced(lanes) {
+          metrics.landed(lanes);
+          for (const lane of lanes) if (lane.missing.length > 0) for (const ledger of ledgers) ledger.lacks(lane);
+        },
+        onFailure: (error) => logger.warn({ err: error, url: node.url }, 'what has landed could not be read or said; it is tried again'),
+      });
+      return { announcer, ledgers };
+    };
+    landings = new Map((options.nodes?.flat() ?? [clickhouse]).map((node) => [node, announcedBy(node)]));
+    return landings;
   }
 
   /** Whoever owns partition 0 seals days, under the same epoch and behind the same fence. */
@@ -227,7 +237,7 @@ export function createWriter(options: WriterOptions): Role {
   async function closeAll(): Promise<void> {
     await Promise.all([lagWatch?.close(), ...sinks.splice(0).map((sink) => sink.close())]);
     await sealer.close();
-    await Promise.all([...announcers.values()].map((announcer) => announcer.close()));
+    await Promise.all([...landings.values()].map(({ announcer }) => announcer.close()));
     await producer?.close();
   }
 }

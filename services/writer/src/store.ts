@@ -13,11 +13,12 @@ import {
   type SinkStore,
   type SinkWritten,
 } from '@tokenledger/event-log';
+import type { LandedLane, NumberRange } from '@tokenledger/schemas';
 import type { Classify, Undecodable } from './core/classify.ts';
 import { type Decided, decide, type Numbered, type NumberedRow, numbersToAsk, unknownSources } from './core/decide.ts';
 import { type EventBlock, eventBlock } from './event-block.ts';
 import { letterOf } from './core/letter.ts';
-import type { Seen } from './core/seen.ts';
+import { lookUp, NOTHING_SEEN, type Seen } from './core/seen.ts';
 import { fenced, queryId, raiseFence } from './fence.ts';
 import type { WriterMetrics } from './metrics.ts';
 import { AUDIT_LOG, DEAD_LETTERS, type LedgerTable, readPresent, readSeen, type RowTable, USAGE_EVENTS } from './tables.ts';
@@ -49,13 +50,21 @@ const BLOCKS_KEPT = 4;
 /** What one epoch knows of a partition: by table, then by source, the source used last at the end. */
 interface Memory {
   readonly epoch: number;
+  readonly partition: number;
+  /** By source: numbers that ClickHouse did not have when it was asked, to be held against what is remembered. */
+  readonly doubted: Map<string, readonly NumberRange[]>;
   readonly tables: ReadonlyMap<LedgerTable, Map<string, Seen>>;
 }
 
 /** One insert of these rows. */
 type Send<Content> = (rows: readonly Content[], insert: InsertOptions) => Promise<{ readonly writtenRows: number }>;
 
-export function ledgerStore(options: StoreOptions): SinkStore {
+export interface LedgerStore extends SinkStore {
+  /** ClickHouse lacks these numbers. Where they are remembered to be there, rows have been lost: they are let in again. */
+  lacks(lane: LandedLane): void;
+}
+
+export function ledgerStore(options: StoreOptions): LedgerStore {
   const { clickhouse, metrics } = options;
   const reader = { clickhouse, database: options.database ?? clickhouse.database };
   const memories = new Map<string, Memory>();
@@ -67,6 +76,8 @@ export function ledgerStore(options: StoreOptions): SinkStore {
       await raiseFence({ clickhouse, killWaitMs: options.killWaitMs }, owner);
       memories.set(partitionOf(owner), {
         epoch: owner.epoch,
+        partition: owner.partition,
+        doubted: new Map(),
         tables: new Map([USAGE_EVENTS, DEAD_LETTERS, AUDIT_LOG].map((table) => [table, new Map<string, Seen>()])),
       });
     },
@@ -88,7 +99,22 @@ export function ledgerStore(options: StoreOptions): SinkStore {
     },
 
     release: forget,
+
+    lacks({ source, partition, missing }) {
+      for (const memory of memories.values()) if (memory.partition === partition) memory.doubted.set(source, missing);
+    },
   };
+
+  /** Only between batches: what a batch has read must not go while it decides by it. */
+  function settleDoubts({ doubted, tables }: Memory): void {
+    for (const [source, missing] of doubted) {
+      for (const known of tables.values()) {
+        const seen = known.get(source) ?? NOTHING_SEEN;
+        if (missing.some(({ from, to }) => lookUp(seen, from) === 'seen' || lookUp(seen, to) === 'seen')) known.delete(source);
+      }
+    }
+    doubted.clear();
+  }
 
   /** What a newer owner in this process remembers stays. */
   function forget(owner: SinkOwner): void {
@@ -97,6 +123,7 @@ export function ledgerStore(options: StoreOptions): SinkStore {
   }
 
   async function writeBatch(memory: Memory, owner: SinkOwner, batch: SinkBatch, block: EventBlock): Promise<SinkWritten> {
+    settleDoubts(memory);
     // 1. Decode. A crash here costs nothing.
     const { events, deadLetters, audits, undecodable } = options.classify(batch.records, owner, block);
     // 2. Send on what cannot be decoded. After a crash it is sent again, and counted once by its identity.
