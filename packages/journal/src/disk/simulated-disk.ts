@@ -7,6 +7,8 @@ export interface SimulatedDisk extends JournalDisk {
   kill(torn?: number): SimulatedDisk;
   /** The power goes: of what was not synced, `kept` says how much stays (0 to 1), and the same of names that were not synced. */
   cutPower(kept: number): SimulatedDisk;
+  /** All that is there now, for another machine or another time. */
+  copy(): SimulatedDisk;
   /** Replaces the bytes of a file, as damage does. */
   damage(name: string, change: (bytes: Buffer) => Buffer | null): void;
   /** Asked before each operation: throws to fail it, waits to stall it. */
@@ -117,6 +119,7 @@ export function simulatedDisk(files: Map<string, StoredFile> = new Map(), aside:
       }
       return simulatedDisk(files, aside);
     },
+    copy: () => simulatedDisk(new Map(Array.from(files, ([name, file]) => [name, { ...file }]))),
     damage(name, change) {
       const changed = change(Buffer.from(stored(name).content));
       if (changed === null) files.delete(name);

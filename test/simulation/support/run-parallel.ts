@@ -1,0 +1,39 @@
+/** Runs seeds on all cores, a few at a time, so that no core is left with a long rest. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { added, NO_RUNS, type Range, type RangeReport } from './run-range.ts';
+
+const SEEDS_AT_A_TIME = 20;
+
+/** `onReport`: what is known so far, after each part. */
+export async function runParallel({ from, seeds }: Range, onReport: (sum: RangeReport) => void = () => undefined): Promise<RangeReport> {
+  let next = from;
+  let sum = NO_RUNS;
+  const work = async (): Promise<void> => {
+    const worker = new Worker(new URL('range-worker.ts', import.meta.url));
+    try {
+      while (next < from + seeds) {
+        const part: Range = { from: next, seeds: Math.min(SEEDS_AT_A_TIME, from + seeds - next) };
+        next += part.seeds;
+        sum = added(sum, await answerOf(worker, part));
+        onReport(sum);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return sum;
+}
+
+function answerOf(worker: Worker, range: Range): Promise<RangeReport> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (report: RangeReport): void => {
+      worker.off('error', reject);
+      resolve(report);
+    };
+    worker.once('message', onMessage);
+    worker.once('error', reject);
+    worker.postMessage(range);
+  });
+}
