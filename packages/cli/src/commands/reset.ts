@@ -41,7 +41,15 @@ export function resetDemo(settings: Settings, say: (line: string) => void): void
         `the rows of this demo are also in ${record.clickhouse_url}: drop the database there, then ${byHand}`,
       );
     }
-    const parts = [layout.log, layout.clickhouse, join(layout.root, 'simulator'), layout.secrets, layout.runNote, layout.demo];
+    const parts = [
+      layout.log,
+      layout.journal,
+      layout.clickhouse,
+      join(layout.root, 'simulator'),
+      layout.secrets,
+      layout.runNote,
+      layout.demo,
+    ];
     for (const path of parts.filter((candidate) => existsSync(candidate))) {
       const size = sizeBytes(path);
       rmSync(path, { recursive: true });
