@@ -1,4 +1,5 @@
-/** `npm run chaos -- --seed S --kills K [--rate R] [--json]`: kills and spoils a running system and holds its ledger against the provider's bill. Exit 1 on any difference. */
+/** `npm run chaos -- --seed S --kills K [--rate R] [--json]`: kills and spoils a running system and holds its ledger against the provider's bill. Exit 1 on any difference.
+ *  Ctrl-C ends the killing, not the verdict. */
 import { parseArgs } from 'node:util';
 import { IN_WORK_SHARE_MIN, reportText } from './report.ts';
 import { runChaos } from './run.ts';
@@ -12,13 +13,24 @@ const { values } = parseArgs({
   },
 });
 
+const INTERRUPTED = 130;
+
 /** Each process that runs has a listener that ends it with this one. */
 process.setMaxListeners(0);
+
+const stop = new AbortController();
+process.once('SIGINT', () => {
+  stop.abort();
+  process.once('SIGINT', () => process.exit(INTERRUPTED));
+});
+// By its own exit, so that what was started ends, too.
+process.once('SIGTERM', () => process.exit(INTERRUPTED));
 
 const report = await runChaos({
   seed: Number(values.seed),
   kills: Number(values.kills),
   requestsPerSecond: Number(values.rate),
+  stop: stop.signal,
   say: (line) => console.error(line),
 });
 console.log(values.json ? JSON.stringify(report, undefined, 2) : reportText(report));

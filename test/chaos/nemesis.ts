@@ -17,7 +17,8 @@ export interface Nemesis {
   readonly inFlightAtKills: number;
   /** Starts that failed, for want of what they need, and were tried again. */
   readonly failedStarts: number;
-  run(rounds: readonly Round[], onRound: (round: number) => void): Promise<void>;
+  /** Ends early, after a whole round, once `stop` aborts. */
+  run(rounds: readonly Round[], stop: AbortSignal, onRound: (round: number) => void): Promise<void>;
 }
 
 /** Who is fed by others dies before they do, or it would have nothing in hand. */
@@ -128,8 +129,9 @@ export function nemesis(system: ChaosSystem, load: Load, seed: number): Nemesis 
     get failedStarts() {
       return state.failedStarts;
     },
-    async run(rounds, onRound) {
+    async run(rounds, stop, onRound) {
       for (const [index, planned] of rounds.entries()) {
+        if (stop.aborted) return;
         await round(planned);
         onRound(index + 1);
       }

@@ -15,6 +15,8 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly kills: number;
   readonly requestsPerSecond: number;
+  /** Once it aborts, nothing more is killed: the system heals, and is judged. */
+  readonly stop: AbortSignal;
   /** Called with a line on what goes on. */
   readonly say: (line: string) => void;
 }
@@ -49,7 +51,7 @@ export async function runChaos(options: ChaosOptions): Promise<Report> {
     });
     const rounds = planRounds(options.seed, options.kills);
     const began = performance.now();
-    await evil.run(rounds, (round) => {
+    await evil.run(rounds, options.stop, (round) => {
       const s = Math.round((performance.now() - began) / 1_000);
       options.say(`round ${round} of ${rounds.length}: ${evil.deaths.length} kills in ${s} s, ${load.requests.length} requests`);
     });
