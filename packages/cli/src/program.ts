@@ -2,19 +2,23 @@
 import { Command } from 'commander';
 import { applyCommand } from './commands/apply.ts';
 import { auditCommand } from './commands/audit.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
 import { getCommand } from './commands/get.ts';
+import { journalCommand } from './commands/journal.ts';
 import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { ownersCommand } from './commands/owners.ts';
 import { resetCommand } from './commands/reset.ts';
 import { runCommand } from './commands/run.ts';
+import { sourcesCommand } from './commands/sources.ts';
 import { sqlCommand } from './commands/sql.ts';
 import { topicsCommand } from './commands/topics.ts';
 import { upCommand } from './commands/up.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { withExamples } from './command-line.ts';
 import { VERSION } from './version.ts';
 
@@ -29,6 +33,8 @@ export function createProgram(): Command {
     .addCommand(doctorCommand())
     .addCommand(topicsCommand())
     .addCommand(offsetsCommand())
+    .addCommand(journalCommand())
+    .addCommand(sourcesCommand())
     .addCommand(applyCommand())
     .addCommand(getCommand())
     .addCommand(deleteCommand())
@@ -37,6 +43,8 @@ export function createProgram(): Command {
     .addCommand(auditCommand())
     .addCommand(sqlCommand())
     .addCommand(eventsCommand())
+    .addCommand(verifyCommand())
+    .addCommand(deadLettersCommand())
     .addCommand(resetCommand());
   withExamples(
     program,

@@ -1,5 +1,6 @@
 export * from './dead-letter.ts';
 export { ERRORS } from './errors.ts';
+export { usageEventFromJson, usageEventToJson } from './event-json.ts';
 export type { DecodeOptions, SchemaLookup } from './framing.ts';
 export * from './headers.ts';
 export * from './lane-records.ts';
