@@ -156,6 +156,8 @@ async function freshness(perSecond: number) {
   const seen = Array.from({ length: PARTITIONS }, () => 0);
   let schedule: Schedule | undefined;
   const paced = pace(target, perSecond, SECONDS, (begun) => (schedule = begun));
+  let failure: unknown;
+  paced.catch((error: unknown) => (failure = error));
   const expected = (): number => (schedule?.perPartition ?? 0) * PARTITIONS;
   const giveUpMs = performance.now() + DRAIN_TIMEOUT_MS;
   while (ages.length === 0 || ages.length < expected()) {
@@ -172,6 +174,7 @@ async function freshness(perSecond: number) {
       }
       seen[partition] = Number(last);
     }
+    if (failure !== undefined) throw failure;
     if (nowMs > giveUpMs) throw new Error(`${ages.length} of ${expected()} paced events came. ${complaints()}`);
     await new Promise((resolve) => setTimeout(resolve, FRESHNESS_INTERVAL_MS));
   }
