@@ -1,7 +1,7 @@
 /** Reads from ClickHouse what the verdict is about. */
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import { CLASS_NAMES, type ClassName } from '@tokenledger/provider-simulator';
-import type { Lane, LedgerRow, RollupSums } from './verdict.ts';
+import type { Incomplete, Lane, LedgerRow, RollupSums } from './verdict.ts';
 
 interface AnsweredRow {
   readonly event_id: string;
@@ -48,6 +48,13 @@ export async function readLanes(clickhouse: ClickHouse): Promise<readonly Lane[]
     SELECT source, log_partition, toString(max(sequence)) AS last, toString(count()) AS rows, toString(uniqExact(sequence)) AS distinct
     FROM usage_events GROUP BY source, log_partition SETTINGS optimize_use_projections = 0`);
   return rows.map((row) => ({ ...row, last: Number(row.last), rows: Number(row.rows), distinct: Number(row.distinct) }));
+}
+
+/** What the view that operators ask says is not complete: numbers up to the last announcement, too. */
+export async function readIncomplete(clickhouse: ClickHouse): Promise<readonly Incomplete[]> {
+  return clickhouse.query<Incomplete>(`
+    SELECT source, log_partition, toString(c.missing) AS missing, toString(c.repeats) AS repeats, toString(c.missing_ranges) AS missing_ranges
+    FROM completeness AS c WHERE c.missing != 0 OR c.repeats != 0`);
 }
 
 export async function readRollups(clickhouse: ClickHouse, views: readonly string[] = ROLLUP_VIEWS): Promise<readonly RollupSums[]> {

@@ -3,7 +3,7 @@ import { waitFor } from '../support/wait-for.ts';
 import { surveyMachine } from '../support/kafka/machine.ts';
 import { chooseJars } from '../support/kafka/source.ts';
 import { ledgerKeys } from '../support/running-ledger.ts';
-import { countDeadLetters, readLanes, readRollups, readRows } from './ledger.ts';
+import { countDeadLetters, readIncomplete, readLanes, readRollups, readRows } from './ledger.ts';
 import { type Load, startLoad } from './load.ts';
 import { type Nemesis, nemesis } from './nemesis.ts';
 import { planRounds } from './plan.ts';
@@ -101,6 +101,7 @@ async function gather(system: ChaosSystem, load: Load, unresolvedMax: number): P
     rows: await readRows(clickhouse),
     clients: load.requests,
     lanes: await readLanes(clickhouse),
+    incomplete: await readIncomplete(clickhouse),
     rollups: await readRollups(clickhouse),
     deadLetters: await countDeadLetters(clickhouse),
     unresolvedMax,

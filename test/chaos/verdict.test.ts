@@ -56,6 +56,7 @@ const RIGHT: Evidence = {
   rows: [row(1), row(2), refused(3), unresolved(4)],
   clients: [client(1), client(2), client(3, { ...ENDED, status: 400 }), client(4, { kind: 'broken', endedMs: 9 })],
   lanes: [{ source: 's', log_partition: 0, last: 4, rows: 4, distinct: 4 }],
+  incomplete: [],
   rollups: [{ view: 'usage_by_hour', base: { events: '4' }, sums: { events: '4' } }],
   unresolvedMax: 1,
   deadLetters: 0,
@@ -89,6 +90,10 @@ test.each<readonly [string, Partial<Evidence>]>([
     { clients: [client(3, { kind: 'answered', status: 503, recorded: false, endedMs: 2 })] },
   ],
   ['numbers are missing', { lanes: [{ source: 's', log_partition: 0, last: 5, rows: 4, distinct: 4 }] }],
+  [
+    'the view completeness shows a difference',
+    { incomplete: [{ source: 's', log_partition: 0, missing: '1', repeats: '0', missing_ranges: '[(5,5)]' }] },
+  ],
   ['numbers are repeated', { lanes: [{ source: 's', log_partition: 0, last: 4, rows: 5, distinct: 4 }] }],
   ['there are more than were in flight when an ingress was killed', { unresolvedMax: 0 }],
   ['events differs from the sum of the rows', { rollups: [{ view: 'usage_by_hour', base: { events: '4' }, sums: { events: '3' } }] }],

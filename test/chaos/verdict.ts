@@ -28,6 +28,15 @@ export interface Lane {
   readonly distinct: number;
 }
 
+/** A row of `completeness` that should not be there. */
+export interface Incomplete {
+  readonly source: string;
+  readonly log_partition: number;
+  readonly missing: string;
+  readonly repeats: string;
+  readonly missing_ranges: string;
+}
+
 /** The same sums, from the rows and from a view over a rollup. */
 export interface RollupSums {
   readonly view: string;
@@ -41,6 +50,7 @@ export interface Evidence {
   /** Undefined where requests had no clients of ours. */
   readonly clients: readonly ClientRequest[] | undefined;
   readonly lanes: readonly Lane[];
+  readonly incomplete: readonly Incomplete[];
   readonly rollups: readonly RollupSums[];
   /** The most `unresolved` events that the kills can explain. */
   readonly unresolvedMax: number;
@@ -135,7 +145,7 @@ function inRequests({ clients, rows }: Evidence): readonly Difference[] {
   });
 }
 
-function inNumbers({ rows, lanes }: Evidence): readonly Difference[] {
+function inNumbers({ rows, lanes, incomplete }: Evidence): readonly Difference[] {
   const events = Map.groupBy(rows, ({ event_id: id }) => id);
   return [
     ...[...events].filter(([, same]) => same.length > 1).map(([id, same]) => ({ of: id, what: 'an event is there twice', seen: same })),
@@ -146,6 +156,11 @@ function inNumbers({ rows, lanes }: Evidence): readonly Difference[] {
         what: lane.last === lane.distinct ? 'numbers are repeated' : 'numbers are missing',
         seen: lane,
       })),
+    ...incomplete.map((lane) => ({
+      of: `${lane.source} in partition ${lane.log_partition}`,
+      what: 'the view completeness shows a difference',
+      seen: lane,
+    })),
   ];
 }
 

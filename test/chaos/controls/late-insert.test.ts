@@ -51,5 +51,6 @@ test('with the fence off it is counted twice, and that is found', async () => {
     'an event is there twice',
     'numbers are repeated',
     'the attempt is in the ledger twice',
+    'the view completeness shows a difference',
   ]);
 });

@@ -3,7 +3,7 @@ import type { ClickHouse } from '@tokenledger/clickhouse';
 import type { Attempt, PricedEvent } from '@tokenledger/domain';
 import { type BillLine, CLASS_NAMES, type Classes } from '@tokenledger/provider-simulator';
 import { pricedEvent } from '../../integration/writer/priced-events.ts';
-import { countDeadLetters, readLanes, readRollups, readRows } from '../ledger.ts';
+import { countDeadLetters, readIncomplete, readLanes, readRollups, readRows } from '../ledger.ts';
 import { type Difference, verdict } from '../verdict.ts';
 
 /** One that was answered by one attempt. */
@@ -29,6 +29,7 @@ export async function judged(
     rows: await readRows(clickhouse),
     clients: undefined,
     lanes: await readLanes(clickhouse),
+    incomplete: await readIncomplete(clickhouse),
     rollups: await readRollups(clickhouse, views),
     deadLetters: await countDeadLetters(clickhouse),
     unresolvedMax: 0,

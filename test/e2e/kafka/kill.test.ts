@@ -4,7 +4,7 @@ import { type ProviderSimulator, type Script, startProviderSimulator } from '@to
 import { request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type ClickHouseProcess, startClickHouseProcess } from '../../chaos/clickhouse-process.ts';
-import { countDeadLetters, readLanes, readRollups, readRows } from '../../chaos/ledger.ts';
+import { countDeadLetters, readIncomplete, readLanes, readRollups, readRows } from '../../chaos/ledger.ts';
 import { startLoad } from '../../chaos/load.ts';
 import { type LedgerRow, verdict } from '../../chaos/verdict.ts';
 import { ownPrefix, requireBrokers, sharedKafka } from '../../support/kafka/index.ts';
@@ -85,6 +85,7 @@ describe.skipIf(kafka.skipped !== undefined)('kill -9', () => {
         rows: await readRows(cluster.clickhouse),
         clients,
         lanes: await readLanes(cluster.clickhouse),
+        incomplete: await readIncomplete(cluster.clickhouse),
         rollups: await readRollups(cluster.clickhouse),
         deadLetters: await countDeadLetters(cluster.clickhouse),
         unresolvedMax,
