@@ -174,7 +174,7 @@ async function freshness(perSecond: number) {
       }
       seen[partition] = Number(last);
     }
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined) throw new Error('the paced load failed', { cause: failure });
     if (nowMs > giveUpMs) throw new Error(`${ages.length} of ${expected()} paced events came. ${complaints()}`);
     await new Promise((resolve) => setTimeout(resolve, FRESHNESS_INTERVAL_MS));
   }
