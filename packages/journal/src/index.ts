@@ -5,6 +5,7 @@ export * from './disk/lock.ts';
 export { nodeDisk } from './disk/node-disk.ts';
 export { simulatedDisk, type SimulatedDisk } from './disk/simulated-disk.ts';
 export type { BehindSource, Numbered } from './disk/earlier-source.ts';
+export * from './disk/inspection.ts';
 export { heldSources } from './disk/segment-name.ts';
 export type { RecoveredEvent } from './disk/recovered-event.ts';
 export type { UnclosedEntry } from './disk/recovery.ts';

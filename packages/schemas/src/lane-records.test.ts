@@ -30,7 +30,11 @@ test('what has landed is read as it was written', () => {
       highest: Math.min(Number.MAX_SAFE_INTEGER, rest.through + above),
       missing: gaps.map((from) => ({ from, to: from })),
     }));
-  fc.assert(fc.property(lane, (written) => void expect(decodeLandedLane(encodeLandedLane(written))).toEqual(written)));
+  fc.assert(
+    fc.property(lane, (written) => {
+      expect(decodeLandedLane(encodeLandedLane(written))).toEqual(written);
+    }),
+  );
 });
 
 test('what a source says is read as it was written', () => {
@@ -44,7 +48,11 @@ test('what a source says is read as it was written', () => {
     partitions: fc.array(fc.tuple(fc.nat({ max: 1023 }), count)).map((pairs) => new Map(pairs)),
     closedBy: fc.option(fc.record({ by: fc.string({ minLength: 1, maxLength: 40 }), note: fc.string({ maxLength: 40 }) })),
   });
-  fc.assert(fc.property(state, (written) => void expect(decodeSourceState(encodeSourceState(written))).toEqual(written)));
+  fc.assert(
+    fc.property(state, (written) => {
+      expect(decodeSourceState(encodeSourceState(written))).toEqual(written);
+    }),
+  );
 });
 
 test.each([

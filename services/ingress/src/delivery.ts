@@ -29,8 +29,10 @@ export interface DeliveryOptions {
   /** A UUID, never given before. */
   readonly newId?: () => string;
   readonly logger: Logger;
-  readonly metrics: IngressMetrics;
+  readonly metrics: DeliveryMetrics;
 }
+
+export type DeliveryMetrics = Pick<IngressMetrics, 'published' | 'publishFailed' | 'republished' | 'journalAlarm'>;
 
 export interface Delivery {
   readonly journal: Journal;
@@ -189,7 +191,7 @@ async function openOn(disk: JournalDisk, opening: Omit<JournalOnDiskOptions, 'di
   return { journal, close: () => journal.shutdown() };
 }
 
-function reportAlarm(alarm: JournalAlarm, logger: Logger, metrics: IngressMetrics): void {
+function reportAlarm(alarm: JournalAlarm, logger: Logger, metrics: DeliveryMetrics): void {
   metrics.journalAlarm(alarm.kind);
   switch (alarm.kind) {
     case 'write_failed':

@@ -16,6 +16,8 @@ export const ERRORS = {
   UPSTREAM_TIMED_OUT: 'The provider did not answer in time: try again, or have `ingress.upstream_headers_timeout_ms` raised.',
   PUBLISH_UNCONFIRMED:
     'The event log answered a send without naming where it landed: the send is tried again; look at the log if it goes on.',
+  IMPORT_INCOMPLETE:
+    'The event log did not acknowledge all of an import in time. What is numbered is kept in the folder `import` of the copy: run the import again.',
   JOURNAL_UNREADABLE:
     'The journal of the ingress cannot be read or written: correct its disk or its permissions, or name another directory in ingress.journal_dir.',
 } as const;

@@ -12,6 +12,7 @@ import {
   type Numbered,
   openDiskJournal,
   type RecoveredEvent,
+  type UnclosedEntry,
 } from '@tokenledger/journal';
 import { decodeUsageEvent, encodeUsageEvent } from '@tokenledger/schemas';
 import { newId } from './accepted-request.ts';
@@ -94,11 +95,8 @@ export async function openJournalOn({ disk, config, onAlarm, now, newId, assigne
     bufferedBytesMax: config.journal_buffer_bytes_max,
     memoryBytesMax: config.journal_memory_bytes_max,
     segmentBytesMax: config.journal_segment_bytes_max,
-    unresolved: (entry, { source, sequence }) => {
-      const event = decodeUsageEvent(Buffer.from(entry.progress ?? entry.facts));
-      invariant(!isRejected(event), 'the journal holds facts that an ingress wrote');
-      return recovered({ ...event, source, sequence, recordedAtMs: now() });
-    },
+    unresolved: (entry, numbered) =>
+      recovered({ ...unclosedEvent(entry), source: numbered.source, sequence: numbered.sequence, recordedAtMs: now() }),
     lost: (numbered) => lostRecord(numbered, newId(), now()),
     onAlarm,
     ...(pacing === undefined ? {} : { pacing }),
@@ -108,6 +106,13 @@ export async function openJournalOn({ disk, config, onAlarm, now, newId, assigne
 /** Says that there was a request, and nothing else. */
 export function lostRecord({ source, sequence }: Numbered, eventId: string, atMs: number): RecoveredEvent {
   return recovered(lostEvent({ eventId, source, sequence, atMs }));
+}
+
+/** What is known of a request whose end nobody recorded. */
+export function unclosedEvent({ facts, progress }: Pick<UnclosedEntry, 'facts' | 'progress'>): UsageEvent {
+  const event = decodeUsageEvent(Buffer.from(progress ?? facts));
+  invariant(!isRejected(event), 'the journal holds facts that an ingress wrote');
+  return event;
 }
 
 function recovered(event: UsageEvent): RecoveredEvent {

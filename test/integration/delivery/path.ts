@@ -5,6 +5,7 @@ import { isRejected } from '@tokenledger/domain';
 import { type EventLog, openEmbeddedLog, type OutgoingRecord, topicNames, topicSpecs } from '@tokenledger/event-log';
 import { type Delivery, ingressConfig, ingressMetrics, openDelivery } from '@tokenledger/ingress';
 import { createPricer, pricerConfig } from '@tokenledger/pricer';
+import type { Journal } from '@tokenledger/journal';
 import { parsePriceBook, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
 import { createLogger, createRegistry, type Role, silentLogger } from '@tokenledger/runtime';
 import { encodeUsageEvent, readIdentity } from '@tokenledger/schemas';
@@ -31,6 +32,8 @@ export interface EventPath extends AsyncDisposable {
   /** Answers with true for a record that the log acknowledges and forgets. */
   swallows: (sent: Sent) => boolean;
   open(change?: { readonly directory?: string; readonly quietMs?: number }): Promise<Delivery>;
+  /** Opens a request that nobody ends; resolves with the id of its event once it is safe. */
+  openRequest(delivery: Delivery, partition?: number): Promise<string>;
   /** Records an event in the journal; resolves with its number once it is safe. */
   record(delivery: Delivery, partition?: number): Promise<number>;
   startConsumers(): Promise<void>;
@@ -77,12 +80,12 @@ export async function openPath(ledger: Ledger): Promise<EventPath> {
       resources.defer(() => close(STOP_MS));
       return { ...delivery, close };
     },
+    openRequest({ journal }, partition = 0) {
+      const { event, entry } = opened(journal, partition);
+      return new Promise((resolve) => journal.onSynced(entry.position, () => resolve(event.eventId)));
+    },
     record({ journal }, partition = 0) {
-      numbered += 1;
-      const { event } = pricedEvent(numbered);
-      const facts = encodeUsageEvent({ ...event, source: journal.source, sequence: 0, outcome: 'unresolved' });
-      const entry = journal.open({ partition, facts: () => facts });
-      if (entry === null) throw new Error('the journal is full');
+      const { event, entry } = opened(journal, partition);
       let number = 0;
       const position = journal.close(entry, 'key', (sequence) => {
         number = sequence;
@@ -115,6 +118,15 @@ export async function openPath(ledger: Ledger): Promise<EventPath> {
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
   return path;
+
+  function opened(journal: Journal, partition: number) {
+    numbered += 1;
+    const { event } = pricedEvent(numbered);
+    const facts = encodeUsageEvent({ ...event, source: journal.source, sequence: 0, outcome: 'unresolved', attempts: [] });
+    const entry = journal.open({ partition, facts: () => facts });
+    if (entry === null) throw new Error('the journal is full');
+    return { event, entry };
+  }
 
   /** The log, as delivery sees it. */
   function watched(real: EventLog): EventLog {
@@ -149,6 +161,7 @@ const NO_GAUGES: Parameters<typeof ingressMetrics>[1] = {
   unlanded: () => ({ events: 0, oldestMs: 0 }),
   journalFill: () => ({ entries: 0, open: 0, entriesMax: 1, bytes: 0, bytesMax: 1 }),
   bytesInFlight: () => 0,
+  answerBytesHeld: () => 0,
   controlBehindMs: () => 0,
   upstreamOrigins: () => 0,
 };

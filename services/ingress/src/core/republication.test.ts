@@ -25,7 +25,7 @@ test.each([
   'a missing number that was %s: due %o → %s',
   (_what, { first = false, laterMs = 0, ...now }: Record<string, unknown> & { first?: boolean; laterMs?: number }, due) => {
     const memory = republication([], view(), at(0));
-    const later = view(now as Partial<LaneView>);
+    const later = view(now);
     const [sent] = republication(memory, first ? view() : later, at(laterMs));
     expect(sent).toEqual({ from: 4, to: 5, givenThrough: 10, atMs: 0, again: 0 });
     expect(isDue(sent!, later, at(laterMs))).toBe(due);

@@ -1,0 +1,31 @@
+/** Waits until what the log has at this moment is in ClickHouse: step by step along the path of an event. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { AppError } from '@tokenledger/domain';
+import { type Consumer, consumers, type EventLog, type Topics } from '@tokenledger/event-log';
+
+const LOOK_MS = 200;
+
+/** Throws `NOT_WRITTEN` when a role has not come that far after `timeoutMs`. */
+export async function untilWritten(log: EventLog, topics: Topics, timeoutMs: number): Promise<void> {
+  const untilMs = performance.now() + timeoutMs;
+  const path: readonly string[] = [topics.usageEvents, topics.usagePriced, topics.deadLetter];
+  for (const topic of path)
+    for (const consumer of consumers(topics).filter((one) => one.topic === topic)) await untilRead(log, consumer, untilMs);
+}
+
+async function untilRead(log: EventLog, consumer: Consumer, untilMs: number): Promise<void> {
+  const ends = (await log.ranges(consumer.topic)).map(({ start, end }) => (end > start ? end : 0));
+  for (;;) {
+    const committed = await log.committedOffsets(consumer.group, consumer.topic);
+    const behind = ends.findIndex((end, partition) => (committed.get(partition)?.offset ?? 0) < end);
+    if (behind < 0) return;
+    if (performance.now() >= untilMs) {
+      throw new AppError(
+        'NOT_WRITTEN',
+        `${consumer.group} has not read ${consumer.topic}/${behind} up to offset ${ends[behind]}: let a ${consumer.role} run until it has, and try again`,
+        { retryable: true },
+      );
+    }
+    await wait(LOOK_MS);
+  }
+}
