@@ -39,8 +39,8 @@ export function recordOf(event: UsageEvent): OutgoingRecord {
 export interface Pipeline extends AsyncDisposable {
   readonly clickhouse: ClickHouse;
   publish(partition: number, records: readonly OutgoingRecord[]): Promise<void>;
-  /** Starts pricer and writer, waits until all is written, and stops them. */
-  drain(): Promise<void>;
+  /** Starts pricer and writer, waits until all is written, and stops them. `meanwhile` runs before the wait. */
+  drain(meanwhile?: () => Promise<void>): Promise<void>;
   /** Beside the open log. */
   cli(...args: readonly string[]): Promise<CliResult>;
   /** While nobody has the log, as an embedded one wants it of whoever sends. */
@@ -65,7 +65,7 @@ export async function openPipeline(): Promise<Pipeline> {
       await producer.send(topics.usageEvents, partition, records);
       await producer.close();
     },
-    async drain() {
+    async drain(meanwhile) {
       const shared = { log, topics, logger: silentLogger() };
       const metrics = (): ReturnType<typeof createRegistry> => createRegistry({ processMetrics: false });
       const roles: readonly Role[] = [
@@ -83,6 +83,7 @@ export async function openPipeline(): Promise<Pipeline> {
         }),
       ];
       for (const role of roles) await role.start();
+      await meanwhile?.();
       // Twice: what the first look sees consumed may have put out what the second one sees.
       const drained = async (): Promise<boolean> => (await lags(log, topics)).every(({ records }) => records === 0);
       await waitFor(async () => (await drained()) && (await drained()), { timeoutMs: 60_000, describe: 'everything to be written' });

@@ -12,8 +12,9 @@ beforeAll(async () => {
   pipeline = await openPipeline();
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
     const records = events(EVENTS, partition).map(recordOf);
-    // Repeats, a rejected event (its headers name another number than it has) and poison, with an identity and without one.
+    // With repeats, and then poison, with an identity and without one.
     await pipeline.publish(partition, [...records, ...records.slice(3, 9)]);
+    // The headers of the first of these name another number than it has: it is rejected.
     const next = { ...records[0]!, headers: { 'tl-source': SOURCE, 'tl-sequence': String(EVENTS + 1) } };
     await pipeline.publish(partition, [
       next,
@@ -75,6 +76,36 @@ test('a ledger that is whole is found so, and each consumed record has its place
     [0, 1].map((partition) => ({ partition, consumed: 2, written: 0, dead_lettered: 2, repeats: 0 })),
   );
 });
+
+test('while traffic flows nothing that is on its way is taken for a difference', async () => {
+  const flow = new AbortController();
+  const found: string[] = [];
+  await pipeline.drain(async () => {
+    const sent = keepSending(flow.signal);
+    for (let looks = 0; looks < 3; looks += 1) found.push(...(await verify()).differences);
+    flow.abort();
+    expect(await sent).toBeGreaterThan(20);
+  });
+  expect(found).toEqual([]);
+  expect((await verify()).differences).toEqual([]);
+});
+
+/** Events of a source of its own in each partition, with repeats and poison among them, until `signal` aborts. Gives how many. */
+async function keepSending(signal: AbortSignal): Promise<number> {
+  const source = 'ingress/flow';
+  const [sample] = events(1, 0);
+  let sequence = 0;
+  while (!signal.aborted) {
+    sequence += 1;
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      const eventId = `019aa6c0-ffff-7abc-8${partition}ef-${sequence.toString(16).padStart(12, '0')}`;
+      const record = recordOf({ ...sample!, eventId, source, sequence });
+      const sent = sequence % 11 === 0 ? { ...record, value: GARBAGE } : record;
+      await pipeline.publish(partition, sequence % 7 === 0 ? [sent, sent] : [sent]);
+    }
+  }
+  return sequence;
+}
 
 test('days whose raw rows have left are found whole', async () => {
   await seal(1);

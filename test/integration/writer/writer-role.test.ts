@@ -41,9 +41,9 @@ afterEach(async () => {
 });
 afterAll(() => resources.disposeAsync());
 
-async function startWriter(): Promise<Role> {
+async function startWriter(config: Parameters<typeof writerConfig.parse>[0] = {}): Promise<Role> {
   const writer = createWriter({
-    config: writerConfig.parse({ flush_interval_ms: 20, batch_records_max: 150, kill_wait_ms: 5_000 }),
+    config: writerConfig.parse({ flush_interval_ms: 20, batch_records_max: 150, kill_wait_ms: 5_000, ...config }),
     log,
     topics,
     clickhouse: ledger.clickhouse,
@@ -193,4 +193,26 @@ test('without ClickHouse the writer does not start, and says where it looked', a
   await expect(writer.start()).rejects.toMatchObject({ code: 'CLICKHOUSE_UNAVAILABLE', message: expect.stringContaining('127.0.0.1:9') });
   expect(await writer.stop(1_000)).toEqual({ left: '' });
   await nowhere.close();
+});
+
+test('the writer that has partition 0 seals days that are over, and lets their raw rows go', async () => {
+  await ledger.clickhouse.command('TRUNCATE TABLE usage_sealed');
+  const numbers = [1, 2, 3, 400, 5_000, 9_000];
+  await send(
+    topics.usagePriced,
+    numbers.map((number) => outgoing(pricedEvent(number))),
+  );
+  await startWriter({ seal_interval_ms: 1_000, allowed_lateness_ms: 0, retention_days: 1 });
+  const sums = 'SELECT day, sum(events) AS events, sum(cost_usd) AS cost FROM usage_by_day GROUP BY day ORDER BY day';
+  await waitForRows('usage_events', numbers.length);
+  const before = await ledger.clickhouse.query(sums);
+  // The newest of these days is sealed last, and stays.
+  await waitForRows("usage_daily WHERE day = '2025-11-04'", 1);
+  expect(await ledger.value('SELECT count() FROM usage_events')).toBe('2');
+  expect(await ledger.clickhouse.query('SELECT DISTINCT day, retired FROM usage_daily ORDER BY day')).toEqual([
+    { day: '2025-11-01', retired: true },
+    { day: '2025-11-02', retired: true },
+    { day: '2025-11-04', retired: false },
+  ]);
+  expect(await ledger.clickhouse.query(sums)).toEqual(before);
 });
