@@ -106,6 +106,15 @@ export class AnswerReader implements UsageReader {
     }
   }
 
+  get heldBytes(): number {
+    return this.#framing === 'sse' ? this.#events.pending.length : this.#json.heldBytes;
+  }
+
+  giveUp(): void {
+    if (this.#framing === 'sse') this.#events.giveUp();
+    else this.#json.giveUp();
+  }
+
   measureContent(): void {
     this.#share.sampleEvery(SAMPLE_EVERY_BYTES);
   }

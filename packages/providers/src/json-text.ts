@@ -9,6 +9,7 @@ export class JsonText {
   #pieces: string[] = [];
   readonly #blocks: string[] = [];
   #bytes = 0;
+  #givenUp = false;
   #lastByte = SPACE;
 
   constructor(bytesMax: number) {
@@ -21,7 +22,17 @@ export class JsonText {
   }
 
   get tooLarge(): boolean {
-    return this.#bytes > this.#bytesMax;
+    return this.#givenUp || this.#bytes > this.#bytesMax;
+  }
+
+  get heldBytes(): number {
+    return this.tooLarge ? 0 : this.#bytes;
+  }
+
+  /** As if it were too large already. */
+  giveUp(): void {
+    this.#givenUp = true;
+    this.#letGo();
   }
 
   /** The last byte that is not white space; a space when there is none. */
@@ -35,14 +46,18 @@ export class JsonText {
     while (at >= 0 && (chunk[at] as number) <= SPACE) at--;
     if (at >= 0) this.#lastByte = chunk[at] as number;
     if (this.tooLarge) {
-      this.#pieces.length = 0;
-      this.#blocks.length = 0;
+      this.#letGo();
       return;
     }
     this.#pieces.push(chunk.toString('latin1'));
     if (this.#pieces.length < PIECES_MAX) return;
     this.#blocks.push(this.#pieces.join(''));
     this.#pieces = [];
+  }
+
+  #letGo(): void {
+    this.#pieces.length = 0;
+    this.#blocks.length = 0;
   }
 
   text(): string {

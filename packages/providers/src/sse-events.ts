@@ -52,6 +52,15 @@ export class SseEvents {
     return this.#carry.subarray(0, this.#carried);
   }
 
+  /** Treats the event that is not whole yet as one that exceeds the limit. */
+  giveUp(): void {
+    if (this.#carried === 0) return;
+    this.#run(this.#carry, 0, this.#carried, false);
+    this.#oversized = true;
+    this.#atLineStart = endsLine(this.#carry, this.#carried);
+    this.#drop(this.#carried);
+  }
+
   /** The stream is over: what is left counts as one event, its blank line missing. */
   end(): void {
     if (this.#carried > 0) this.#run(this.#carry, 0, this.#carried, true);
@@ -75,10 +84,8 @@ export class SseEvents {
     const whole = lastEventEnd(this.#carry, 0, this.#carried);
     if (whole > 0) this.#run(this.#carry, 0, whole, true);
     if (this.#carried - whole > this.#eventBytesMax) {
-      this.#run(this.#carry, whole, this.#carried, false);
-      this.#oversized = true;
-      this.#atLineStart = endsLine(this.#carry, this.#carried);
-      this.#drop(this.#carried);
+      this.#drop(whole);
+      this.giveUp();
     } else {
       this.#drop(whole);
     }

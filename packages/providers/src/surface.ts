@@ -58,6 +58,10 @@ export interface UsageReader {
   /** True once the answer's own end marker has been pushed (`data: [DONE]`, `message_stop`): from that chunk on the client can know that the
    *  answer is complete, so the ingress holds it until the closing record is safe. Always false for JSON. */
   readonly sawEnd: boolean;
+  /** Bytes that are kept until the answer, or an event of it, is whole. */
+  readonly heldBytes: number;
+  /** Lets go of them: its usage is unknown (`answer_too_large`), unless a later event states it. */
+  giveUp(): void;
   /** From now on content is measured, since this answer may have to be estimated. Before, that is left out: it costs, and most answers end. */
   measureContent(): void;
   soFar(): AnswerSoFar;

@@ -17,6 +17,9 @@ export interface AnswerReading {
   readonly sawEnd: boolean;
   /** False: stop feeding until `onDrain` was called. */
   push(chunk: Buffer): boolean;
+  /** As `UsageReader` has them. */
+  readonly heldBytes: number;
+  giveUp(): void;
   measureContent(): void;
   soFar(): AnswerSoFar;
   end(done: (observed: ObservedAnswer) => void): void;
@@ -57,6 +60,14 @@ class PlainReading implements AnswerReading {
     return true;
   }
 
+  get heldBytes(): number {
+    return this.#reader.heldBytes;
+  }
+
+  giveUp(): void {
+    this.#reader.giveUp();
+  }
+
   measureContent(): void {
     this.#reader.measureContent();
   }
@@ -82,6 +93,14 @@ class UnreadReading implements AnswerReading {
 
   push(): boolean {
     return true;
+  }
+
+  get heldBytes(): number {
+    return this.#reader.heldBytes;
+  }
+
+  giveUp(): void {
+    this.#reader.giveUp();
   }
 
   measureContent(): void {
@@ -128,6 +147,14 @@ class DecodedReading implements AnswerReading {
 
   push(chunk: Buffer): boolean {
     return this.#failed || this.#tooLong ? true : this.#decoder.write(chunk);
+  }
+
+  get heldBytes(): number {
+    return this.#options.reader.heldBytes;
+  }
+
+  giveUp(): void {
+    this.#options.reader.giveUp();
   }
 
   measureContent(): void {

@@ -32,6 +32,12 @@ export const ingressConfig = z.strictObject({
     .min(MIB)
     .default(32 * MIB)
     .describe('Longest answer that is read for usage, in decoded bytes; a longer one passes through with usage unknown.'),
+  answer_bytes_held_max: z
+    .int()
+    .min(MIB)
+    .default(256 * MIB)
+    .describe('Answer bytes held to be read at one time in all; beyond it answers pass with usage unknown.'),
+  connections_max: z.int().min(1).default(10_000).describe('Connections of clients at one time; beyond it a new one is closed at once.'),
   upstream_connections_max: z.int().min(1).default(1024).describe('Connections per channel.'),
   upstream_connect_timeout_ms: z.int().min(100).default(10_000).describe('How long connecting to a provider may take, in milliseconds.'),
   upstream_headers_timeout_ms: z

@@ -16,6 +16,7 @@ import { encodeUsageEvent } from '@tokenledger/schemas';
 import type { RequestTracing } from '@tokenledger/tracing';
 import type { Dispatcher } from 'undici';
 import type { AcceptedRequest } from './accepted-request.ts';
+import { type AnswerMemory, HeldAnswer } from './answer-memory.ts';
 import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
 import { Drain } from './drain.ts';
 import { ERRORS, type IngressCode } from './errors.ts';
@@ -25,11 +26,13 @@ import { type Estimate, estimateUsage } from './core/estimate.ts';
 import { errorClassOf, failureStatus, outcomeOf, statusUnsent } from './core/outcome.ts';
 import { type Progress, type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
 import { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
+import { HeldRequest } from './held-request.ts';
 import type { IngressMetrics } from './metrics.ts';
 
 export interface ExchangeContext {
   readonly journal: Journal;
   readonly config: IngressConfig;
+  readonly answerMemory: AnswerMemory;
   readonly metrics: IngressMetrics;
   /** Undefined: off. */
   readonly tracing: RequestTracing | undefined;
@@ -59,6 +62,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Null for a request that the full journal let pass. */
   readonly #entry: JournalEntry | null;
   readonly #response: ServerResponse;
+  readonly #heldRequest = new HeldRequest();
+  readonly #heldAnswer: HeldAnswer;
   #controller: Dispatcher.DispatchController | undefined;
   #reading: AnswerReading | undefined;
   #filter: StreamFilter | undefined;
@@ -85,20 +90,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** When the next progress record of a long answer is due. */
   #progressAt = Number.POSITIVE_INFINITY;
   #progressBytes = Number.POSITIVE_INFINITY;
-  /** The pool may still hold the request's body, or will be given it. */
-  #isSending = true;
-  #onReleased: (() => void) | undefined;
 
   constructor(context: ExchangeContext, request: ExchangeRequest, entry: JournalEntry | null, response: ServerResponse) {
     this.#context = context;
     this.#request = request;
     this.#entry = entry;
     this.#response = response;
+    this.#heldAnswer = new HeldAnswer(context.answerMemory);
   }
 
   /** Once the opening record is written. Nobody waits for a request that was given up meanwhile. */
   begin(dispatch: () => void): void {
-    if (this.#settled) this.#sendingEnded();
+    if (this.#settled) this.#heldRequest.sent();
     else dispatch();
   }
 
@@ -156,6 +159,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (reading === undefined) return;
     this.#receivedBytes += chunk.length;
     const waits = !reading.push(chunk);
+    if (!this.#heldAnswer.resize(reading.heldBytes)) {
+      reading.giveUp();
+      this.#context.metrics.unread();
+    }
     if (this.#firstTokenAt === null && reading.sawContent) this.#firstTokenAt = performance.now();
     if (this.#drain !== null) this.#drain.read(chunk.length);
     else if (!this.#decodesInline) this.#forward(chunk);
@@ -164,12 +171,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#sendingEnded();
+    this.#heldRequest.sent();
     this.#reading?.end((observed) => this.#finish(observed, undefined));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#sendingEnded();
+    this.#heldRequest.sent();
     this.#failed(error);
   }
 
@@ -258,8 +265,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   clientClosed(released: () => void): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#onReleased = released;
-    this.#release();
+    this.#heldRequest.whenReleased(released);
     if (this.#settled || this.#response.writableFinished) return;
     this.#held = undefined;
     this.#context.metrics.draining(1);
@@ -269,17 +275,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const limits = { timeoutMs: drainTimeoutMs ?? config.drain_timeout_ms, bytesMax: drainBytesMax ?? config.drain_bytes_max };
     this.#drain = new Drain(limits, () => this.#stopDraining());
     this.#flow(this.#waitsForReading, false);
-  }
-
-  #sendingEnded(): void {
-    this.#isSending = false;
-    this.#release();
-  }
-
-  #release(): void {
-    if (!this.#settled || this.#isSending) return;
-    this.#onReleased?.();
-    this.#onReleased = undefined;
   }
 
   #stopDraining(): void {
@@ -292,9 +287,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #finish(observed: ObservedAnswer | null, error: Error | undefined): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#release();
+    this.#heldRequest.settled();
     clearTimeout(this.#timer);
     this.#drain?.end();
+    this.#heldAnswer.resize(0);
     try {
       this.#record(observed, error);
     } catch (defect) {

@@ -14,6 +14,10 @@ export interface IngressMetrics {
   unrecorded(reason: UnrecordedReason): void;
   /** A call that costs nothing and has no event, e.g. a list of models. */
   free(surface: string): void;
+  /** An answer whose usage is not looked for: too many bytes of answers are held. */
+  unread(): void;
+  /** A connection that was not accepted. */
+  connectionRefused(): void;
   /** Answers that are read on although their client has left: one more, or one less. */
   draining(change: 1 | -1): void;
   published(count: number): void;
@@ -35,6 +39,7 @@ export interface IngressGauges {
   /** Recorded, and not seen in ClickHouse. */
   readonly unlanded: () => Behind;
   readonly bytesInFlight: () => number;
+  readonly answerBytesHeld: () => number;
   /** How old the knowledge of documents may be. */
   readonly controlBehindMs: () => number;
   readonly upstreamOrigins: () => number;
@@ -50,6 +55,8 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
   const requests = metrics.counter('requests_total', 'Requests that have an event, by surface and outcome.', ['surface', 'outcome']);
   const unrecorded = metrics.counter('unrecorded_total', 'Requests refused without an event, by reason.', ['reason']);
   const free = metrics.counter('free_calls_total', 'Calls that cost nothing and have no event.', ['surface']);
+  const unread = metrics.counter('answers_unread_total', 'Answers that passed unread, their usage unknown, for want of room to hold them.');
+  const refused = metrics.counter('connections_refused_total', 'Connections beyond the bound, closed as they came.');
   const draining = metrics.gauge('draining', 'Answers that are read on although their client has left.');
   const published = metrics.counter('published_total', 'Events that the event log holds.');
   const alarms = metrics.counter(
@@ -87,6 +94,7 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
   metrics.gaugeOf('unlanded_age_seconds', 'Age of the oldest event that was not seen in ClickHouse yet; 0 when all were.', () =>
     inSeconds(gauges.unlanded()),
   );
+  metrics.gaugeOf('answer_bytes_held', 'Answer bytes held to be read at this moment.', gauges.answerBytesHeld);
   metrics.gaugeOf('request_bytes_in_flight', 'Request bytes held at this moment.', gauges.bytesInFlight);
   metrics.gaugeOf(
     'upstream_origins',
@@ -117,6 +125,8 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
     },
     unrecorded: (reason) => unrecorded.with({ reason }).inc(),
     free: (surface) => free.with({ surface }).inc(),
+    unread: () => unread.inc(),
+    connectionRefused: () => refused.inc(),
     draining: (change) => draining.inc(change),
     published: (count) => published.inc(count),
     journalAlarm: (kind) => alarms.with({ kind }).inc(),

@@ -8,6 +8,7 @@ import type { RequestTracing } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
 import type { IngressConfig } from './config.ts';
 import { type Delivery, openDelivery } from './delivery.ts';
+import { answerMemory } from './answer-memory.ts';
 import { LaneAges } from './core/lane-ages.ts';
 import { fingerprinter } from './fingerprint.ts';
 import { inFlightBound } from './in-flight.ts';
@@ -54,6 +55,7 @@ export function createIngress(options: IngressOptions): Ingress {
   let documents: LiveDocuments | undefined;
   const pools = upstreams(config);
   const inFlight = inFlightBound({ inFlightBytesMax: config.request_bytes_in_flight_max, bodyBytesMax: config.body_bytes_max });
+  const answers = answerMemory(config.answer_bytes_held_max);
   const ages = new LaneAges();
   let looking: NodeJS.Timeout | undefined;
   const metrics = ingressMetrics(options.metrics, {
@@ -61,6 +63,7 @@ export function createIngress(options: IngressOptions): Ingress {
     unpublished: () => ages.unpublished(performance.now()),
     unlanded: () => ages.unlanded(performance.now()),
     bytesInFlight: () => inFlight.bytes,
+    answerBytesHeld: () => answers.bytes,
     controlBehindMs: () => documents?.behindMs() ?? 0,
     upstreamOrigins: () => pools.origins,
   });
@@ -118,6 +121,7 @@ export function createIngress(options: IngressOptions): Ingress {
         journal,
         metrics,
         inFlight,
+        answerMemory: answers,
         tracing: options.tracing,
         control: live,
         upstreams: pools,

@@ -19,6 +19,8 @@ export function ingressServer(context: BillableContext): FastifyInstance {
     exposeHeadRoutes: false,
     clientErrorHandler: (error, socket) => answerBrokenRequest(context, error, socket),
   });
+  app.server.maxConnections = config.connections_max;
+  app.server.on('drop', () => context.metrics.connectionRefused());
   for (const surface of Object.values(SURFACES)) addBillableRoute(app, surface, context);
   addModelsRoute(app, { openai: SURFACES['openai.chat'], anthropic: SURFACES['anthropic.messages'] }, context);
   app.setNotFoundHandler((request, reply) => {
