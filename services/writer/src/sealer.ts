@@ -33,6 +33,7 @@ export interface Sealer {
 
 /** How far back the newest event of a partition is looked for. */
 const LOOK_BACK_MS = 7 * 86_400_000;
+const LEAVING_ROWS_MAX = 5_000_000;
 
 export function createSealer(options: SealerOptions): Sealer {
   const { intervalMs, logger, metrics, pacing = systemPacing } = options;
@@ -93,7 +94,14 @@ export async function sealDays(
   if (mark === null) return { sealed: [], unsettled: [] };
   // 2. What differs. A crash from here on costs nothing: the next look sees the same.
   const [base, sealedCounts] = [await days.base(owner), await days.sealed(owner)];
-  const plans = planSealing({ base, sealed: sealedCounts, watermarkMs: mark, nowMs: options.now(), retention });
+  const plans = planSealing({
+    base,
+    sealed: sealedCounts,
+    watermarkMs: mark,
+    nowMs: options.now(),
+    retention,
+    leavingRowsMax: LEAVING_ROWS_MAX,
+  });
   const [sealed, unsettled]: [string[], string[]] = [[], []];
   let disagreement: AppError | undefined;
   for (const plan of plans) {

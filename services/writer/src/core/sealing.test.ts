@@ -7,7 +7,15 @@ const base = (rows: number, tenantId = 'acme'): BaseCount => ({ day: DAY, tenant
 const sealed = (rows: number, retired = false, tenantId = 'acme'): SealedCount => ({ day: DAY, tenantId, rows, retired });
 const KEEP_ALL = { days: 0, byTenant: new Map<string, number>() };
 const plan = (state: Partial<SealingState>) =>
-  planSealing({ base: [], sealed: [], watermarkMs: at('2026-03-11', 1), nowMs: at('2026-06-01'), retention: KEEP_ALL, ...state });
+  planSealing({
+    base: [],
+    sealed: [],
+    watermarkMs: at('2026-03-11', 1),
+    nowMs: at('2026-06-01'),
+    retention: KEEP_ALL,
+    leavingRowsMax: 100,
+    ...state,
+  });
 const BUILD = { day: DAY, retired: [], clears: false };
 const KEEP_3 = { days: 3, byTenant: new Map<string, number>() };
 const LATER_MS = at('2026-03-14', 1);
@@ -66,4 +74,15 @@ test('days come in order', () => {
   const days = ['2026-03-09', '2026-03-07', '2026-03-08'];
   expect(plan({ base: days.map((day) => ({ day, tenantId: 'a', rows: 1 })) }).map(({ day }) => day)).toEqual(days.toSorted());
   expect(dayOf(at('2026-03-07', 23))).toBe('2026-03-07');
+});
+
+test('of very many rows some leave now and the others later; one tenant always does', () => {
+  const state = { retention: KEEP_3, watermarkMs: LATER_MS, leavingRowsMax: 10 };
+  const rows = [base(50, 'a'), base(6, 'b'), base(5, 'c')];
+  const leaving = (given: readonly BaseCount[], before: readonly SealedCount[]) =>
+    plan({ ...state, base: given, sealed: before })[0]?.retired;
+  expect(leaving(rows, [])).toEqual(['a']);
+  const first = [sealed(50, true, 'a'), sealed(6, false, 'b'), sealed(5, false, 'c')];
+  expect(leaving(rows.slice(1), first)).toEqual(['a', 'b']);
+  expect(leaving(rows.slice(2), [sealed(50, true, 'a'), sealed(6, true, 'b'), sealed(5, false, 'c')])).toEqual(['a', 'b', 'c']);
 });

@@ -38,6 +38,8 @@ export interface SealingState {
   /** Raw rows leave only when this agrees that it is time: an event that claims to be of next year must not let the present go. */
   readonly nowMs: number;
   readonly retention: Retention;
+  /** Raw rows of a day that leave in one go, unless one tenant alone has more: their numbers are held in memory, some 100 bytes each. */
+  readonly leavingRowsMax: number;
 }
 
 export interface DayPlan {
@@ -70,17 +72,21 @@ function planDay(
   state: SealingState,
 ): DayPlan | null {
   const retired: string[] = [];
-  let [builds, clears] = [false, false];
-  for (const tenantId of new Set([...base.keys(), ...sealed.keys()])) {
+  let [builds, clears, leaving] = [false, false, 0];
+  for (const tenantId of [...new Set([...base.keys(), ...sealed.keys()])].toSorted()) {
     const rows = base.get(tenantId)?.rows ?? 0;
     const before = sealed.get(tenantId);
     const wasRetired = before?.retired === true;
-    const leaves = wasRetired || isDue(day, tenantId, state);
-    if (leaves) retired.push(tenantId);
+    const fits = leaving === 0 || leaving + rows <= state.leavingRowsMax;
+    const leaves = wasRetired || (fits && isDue(day, tenantId, state));
+    if (leaves) {
+      retired.push(tenantId);
+      leaving += rows;
+    }
     if (leaves ? rows > 0 : rows !== (before?.rows ?? 0)) builds = true;
     if (leaves && rows > 0) clears = true;
   }
-  return builds ? { day, retired: retired.toSorted(), clears } : null;
+  return builds ? { day, retired, clears } : null;
 }
 
 function isDue(day: Day, tenantId: string, { retention, watermarkMs, nowMs }: SealingState): boolean {
