@@ -3,7 +3,7 @@ import { openClickHouse } from '@tokenledger/clickhouse';
 import { type EmbeddedLog, openEmbeddedLog, type OutgoingRecord, type Producer, topicNames, topicSpecs } from '@tokenledger/event-log';
 import { createLogger, createRegistry, type Role } from '@tokenledger/runtime';
 import { encodeRejected, identityHeaders } from '@tokenledger/schemas';
-import { createWriter, writerConfig } from '@tokenledger/writer';
+import { createWriter, type WriterConfig, writerConfig } from '@tokenledger/writer';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 afterAll(() => resources.disposeAsync());
 
-async function startWriter(config: Parameters<typeof writerConfig.parse>[0] = {}): Promise<Role> {
+async function startWriter(config: Partial<WriterConfig> = {}): Promise<Role> {
   const writer = createWriter({
     config: writerConfig.parse({ flush_interval_ms: 20, batch_records_max: 150, kill_wait_ms: 5_000, ...config }),
     log,
