@@ -81,6 +81,9 @@ type JournalSetting =
   | 'journal_memory_bytes_max'
   | 'journal_segment_bytes_max';
 
+/** A full journal is of so many segments at least: the one that is written to never goes, so it must not be all there is room for. */
+const SEGMENTS_MIN = 4;
+
 /** The journal on a disk that nobody else uses. Throws what the disk throws. */
 export async function openJournalOn({ disk, config, onAlarm, now, newId, assigned, pacing }: JournalOnDiskOptions): Promise<DiskJournal> {
   const source = `ingress/${newId()}`;
@@ -94,7 +97,7 @@ export async function openJournalOn({ disk, config, onAlarm, now, newId, assigne
     bytesMax: config.journal_bytes_max,
     bufferedBytesMax: config.journal_buffer_bytes_max,
     memoryBytesMax: config.journal_memory_bytes_max,
-    segmentBytesMax: config.journal_segment_bytes_max,
+    segmentBytesMax: Math.min(config.journal_segment_bytes_max, Math.floor(config.journal_bytes_max / SEGMENTS_MIN)),
     unresolved: (entry, numbered) =>
       recovered({ ...unclosedEvent(entry), source: numbered.source, sequence: numbered.sequence, recordedAtMs: now() }),
     lost: (numbered) => lostRecord(numbered, newId(), now()),

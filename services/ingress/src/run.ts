@@ -60,8 +60,8 @@ export function createIngress(options: IngressOptions): Ingress {
   let looking: NodeJS.Timeout | undefined;
   const metrics = ingressMetrics(options.metrics, {
     journalFill: () => delivery?.journal.fill() ?? NOTHING_HELD,
-    unpublished: () => ages.unpublished(performance.now()),
-    unlanded: () => ages.unlanded(performance.now()),
+    unpublished: () => agesNow().unpublished(performance.now()),
+    unlanded: () => agesNow().unlanded(performance.now()),
     bytesInFlight: () => inFlight.bytes,
     answerBytesHeld: () => answers.bytes,
     controlBehindMs: () => documents?.behindMs() ?? 0,
@@ -73,11 +73,16 @@ export function createIngress(options: IngressOptions): Ingress {
     await pools.close();
   }
 
+  function agesNow(): LaneAges {
+    ages.look(delivery?.journal.lanes() ?? [], performance.now());
+    return ages;
+  }
+
   /** What keeps events from where they belong. */
   function deliveryTroubles(): readonly string[] {
     if (delivery === undefined) return [];
     const { entries, entriesMax, bytes, bytesMax } = delivery.journal.fill();
-    const unlanded = ages.unlanded(performance.now());
+    const unlanded = agesNow().unlanded(performance.now());
     const fate = config.journal_on_full === 'refuse' ? 'refused' : 'let through unrecorded';
     return [
       delivery.publisher.healthy ? '' : `the event log does not take events; ${entries} wait`,
@@ -114,8 +119,7 @@ export function createIngress(options: IngressOptions): Ingress {
         logger,
         metrics,
       }));
-      ages.look(journal.lanes(), performance.now());
-      looking = setInterval(() => ages.look(journal.lanes(), performance.now()), LOOK_INTERVAL_MS).unref();
+      looking = setInterval(agesNow, LOOK_INTERVAL_MS).unref();
       app = ingressServer({
         config,
         journal,
