@@ -15,7 +15,10 @@ const from = count('from', values.from);
 const startedMs = performance.now();
 let toldMs = startedMs;
 
+let shown = 0;
 const report = await runParallel({ from, seeds }, (sum) => {
+  for (const { seed, failures } of sum.failed.slice(shown)) console.error(`seed ${seed} failed: ${failures[0]}`);
+  shown = sum.failed.length;
   if (performance.now() - toldMs < 10 * SECOND_MS) return;
   toldMs = performance.now();
   console.error(`${sum.runs} of ${seeds} seeds, ${sum.failed.length} failed`);

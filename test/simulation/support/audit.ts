@@ -2,7 +2,7 @@
 import { isRejected, type PricedEvent } from '@tokenledger/domain';
 import type { LogRecord } from '@tokenledger/event-log';
 import { decide, type PricerContext } from '@tokenledger/pricer';
-import { decodeRecord, readIdentity } from '@tokenledger/schemas';
+import { decodeRecord, decodeSourceState, readIdentity } from '@tokenledger/schemas';
 import type { ClientView } from './client-view.ts';
 import { type LedgerRow, type LedgerTable, rollupOf } from './ledger-table.ts';
 import type { BilledAttempt } from './provider.ts';
@@ -16,6 +16,8 @@ export interface Evidence {
   readonly deadLetters: readonly LedgerTable[];
   /** Everything in the topic of usage events. */
   readonly records: readonly LogRecord[];
+  /** Everything in the topic of sources. */
+  readonly statements: readonly LogRecord[];
   readonly context: Omit<PricerContext, 'prices'>;
   /** Requests that were in hand when an ingress died. */
   readonly lostInHand: number;
@@ -28,6 +30,7 @@ export function differences(evidence: Evidence): readonly string[] {
     ...billed(evidence, rows),
     ...requested(evidence, rows),
     ...numbered(evidence, rows),
+    ...announced(evidence, rows),
     ...stated(rows),
     ...unresolved(evidence, rows),
     ...rolledUp(evidence),
@@ -88,6 +91,29 @@ function* numbered({ deadLetters }: Evidence, rows: readonly LedgerRow[]): Gener
     const wrong = numbers.findIndex((number, index) => number !== index + 1);
     if (wrong >= 0) yield `lane ${lane} has ${numbers[wrong]} where ${wrong + 1} belongs`;
   }
+}
+
+/** Whatever a source has said that it gave is there: what is not announced yet is all that could be missing unseen. */
+function* announced({ statements, deadLetters }: Evidence, rows: readonly LedgerRow[]): Generator<string> {
+  const highest = new Map<string, number>();
+  for (const { source, sequence, logPartition } of [...rows, ...(deadLetters[0]?.rows ?? [])]) {
+    const lane = `${source}/${logPartition}`;
+    highest.set(lane, Math.max(sequence, highest.get(lane) ?? 0));
+  }
+  const sources = new Set<string>();
+  for (const { value } of statements) {
+    const state = decodeSourceState(value ?? new Uint8Array());
+    if (isRejected(state)) {
+      yield `a source said what nobody can read: ${state.message}`;
+      continue;
+    }
+    sources.add(state.source);
+    for (const [partition, last] of state.partitions) {
+      const found = highest.get(`${state.source}/${partition}`) ?? 0;
+      if (found < last) yield `${state.source} announced ${last} numbers in partition ${partition}, the ledger has ${found}`;
+    }
+  }
+  for (const { source } of rows) if (!sources.has(source)) yield `${source} never announced itself`;
 }
 
 /** What is unknown is null with a reason, never 0; a price is that of the event's own time. */

@@ -1,6 +1,6 @@
 /** One run: a seed, a load, what goes wrong, healing, and the audit. The same seed gives the same run. */
 import { createHash } from 'node:crypto';
-import { type EventLog, type LogRecord, simulatedLog, topicNames, topicSpecs, virtualClock } from '@tokenledger/event-log';
+import { type LogRecord, simulatedLog, topicNames, topicSpecs, virtualClock } from '@tokenledger/event-log';
 import { differences, type Evidence } from './audit.ts';
 import { type Chance, chance } from './chance.ts';
 import { type ConsumerProcess, startPricer, startWriter } from './consumer-processes.ts';
@@ -59,8 +59,9 @@ export async function runSeed({ seed, variant = AS_BUILT, requests = REQUESTS }:
     nemesis.heal();
     await rage;
     const unsettled = await settle(world, machines);
-    const records = await readAll(world.log, world.topics.usageEvents, world.partitions);
-    if (unsettled === '') failures.push(...differences(evidenceOf(world, machines, records)));
+    const records = await readAll(world, world.topics.usageEvents);
+    const statements = await readAll(world, world.topics.sources);
+    if (unsettled === '') failures.push(...differences(evidenceOf(world, machines, { records, statements })));
     else failures.push(`it did not heal: ${unsettled}`);
     return reportOf(seed, world, failures);
   } finally {
@@ -152,6 +153,7 @@ async function settle(world: World, { ingresses, nodes }: Machines): Promise<str
     else if (processes.some((process) => (process?.inHand.size ?? 0) > 0)) waitsFor = 'requests to end';
     else if (processes.some((process) => (process?.journal.fill().entries ?? 0) > 0))
       waitsFor = `journals to be empty: ${JSON.stringify(processes.map((process) => [process?.journal.fill(), process?.journal.lanes()]))}`;
+    else if (processes.some((process) => process?.hasLanded === false)) waitsFor = 'all to be known to have landed';
     else if (nodes.some(({ underWay }) => underWay > 0)) waitsFor = 'inserts that are under way';
     else waitsFor = await unread(world);
     calm = waitsFor === '' ? calm + 1 : 0;
@@ -176,7 +178,7 @@ async function unread({ log, topics }: World): Promise<string> {
   return '';
 }
 
-async function readAll(log: EventLog, topic: string, partitions: number): Promise<readonly LogRecord[]> {
+async function readAll({ log, partitions }: World, topic: string): Promise<readonly LogRecord[]> {
   const records: LogRecord[] = [];
   for (let partition = 0; partition < partitions; partition++) {
     const reader = await log.reader({ topic, partition, from: 'start' });
@@ -191,14 +193,14 @@ async function readAll(log: EventLog, topic: string, partitions: number): Promis
   return records;
 }
 
-function evidenceOf(world: World, { ingresses, nodes }: Machines, records: readonly LogRecord[]): Evidence {
+function evidenceOf(world: World, { ingresses, nodes }: Machines, read: Pick<Evidence, 'records' | 'statements'>): Evidence {
   const { topics } = world;
   return {
     bill: world.provider.bill,
     views: world.views,
     usageEvents: nodes.map(({ usageEvents }) => usageEvents),
     deadLetters: nodes.map(({ deadLetters }) => deadLetters),
-    records,
+    ...read,
     context: { pricedTopic: topics.usagePriced, deadLetterTopic: topics.deadLetter, fits: () => true },
     lostInHand: ingresses.reduce((sum, { lostInHand }) => sum + lostInHand, 0),
   };
