@@ -48,10 +48,11 @@ SELECT
     a.images AS images,
     a.audio_seconds AS audio_seconds,
     a.characters AS characters,
-    if(a.usage_reason = '', ifNull(a.uncached_input_tokens, 0) + ifNull(a.cache_read_tokens, 0) + ifNull(a.cache_write_5m_tokens, 0) + ifNull(a.cache_write_1h_tokens, 0) + ifNull(a.input_audio_tokens, 0) + ifNull(a.cached_audio_tokens, 0) + ifNull(a.input_image_tokens, 0), NULL) AS input_tokens,
-    if(a.usage_reason = '', ifNull(a.visible_output_tokens, 0) + ifNull(a.reasoning_tokens, 0) + ifNull(a.output_audio_tokens, 0) + ifNull(a.output_image_tokens, 0), NULL) AS output_tokens,
-    if(a.usage_reason = '', ifNull(a.uncached_input_tokens, 0) + ifNull(a.cache_read_tokens, 0) + ifNull(a.cache_write_5m_tokens, 0) + ifNull(a.cache_write_1h_tokens, 0) + ifNull(a.input_audio_tokens, 0) + ifNull(a.cached_audio_tokens, 0) + ifNull(a.input_image_tokens, 0) + ifNull(a.visible_output_tokens, 0) + ifNull(a.reasoning_tokens, 0) + ifNull(a.output_audio_tokens, 0) + ifNull(a.output_image_tokens, 0), NULL) AS total_tokens,
+    if(coalesce(a.uncached_input_tokens, a.cache_read_tokens, a.cache_write_5m_tokens, a.cache_write_1h_tokens, a.input_audio_tokens, a.cached_audio_tokens, a.input_image_tokens) IS NULL, NULL, ifNull(a.uncached_input_tokens, 0) + ifNull(a.cache_read_tokens, 0) + ifNull(a.cache_write_5m_tokens, 0) + ifNull(a.cache_write_1h_tokens, 0) + ifNull(a.input_audio_tokens, 0) + ifNull(a.cached_audio_tokens, 0) + ifNull(a.input_image_tokens, 0)) AS input_tokens,
+    if(coalesce(a.visible_output_tokens, a.reasoning_tokens, a.output_audio_tokens, a.output_image_tokens) IS NULL, NULL, ifNull(a.visible_output_tokens, 0) + ifNull(a.reasoning_tokens, 0) + ifNull(a.output_audio_tokens, 0) + ifNull(a.output_image_tokens, 0)) AS output_tokens,
+    if(coalesce(a.uncached_input_tokens, a.cache_read_tokens, a.cache_write_5m_tokens, a.cache_write_1h_tokens, a.input_audio_tokens, a.cached_audio_tokens, a.input_image_tokens, a.visible_output_tokens, a.reasoning_tokens, a.output_audio_tokens, a.output_image_tokens) IS NULL, NULL, ifNull(a.uncached_input_tokens, 0) + ifNull(a.cache_read_tokens, 0) + ifNull(a.cache_write_5m_tokens, 0) + ifNull(a.cache_write_1h_tokens, 0) + ifNull(a.input_audio_tokens, 0) + ifNull(a.cached_audio_tokens, 0) + ifNull(a.input_image_tokens, 0) + ifNull(a.visible_output_tokens, 0) + ifNull(a.reasoning_tokens, 0) + ifNull(a.output_audio_tokens, 0) + ifNull(a.output_image_tokens, 0)) AS total_tokens,
     a.usage_source AS usage_source,
+    a.usage_basis AS usage_basis,
     a.usage_reason AS usage_reason,
     a.usage_flags AS usage_flags,
     a.raw_usage AS raw_usage,
@@ -62,29 +63,3 @@ ARRAY JOIN
     attempts AS a,
     arrayEnumerate(`attempts.attempt_id`) AS attempt
 COMMENT 'One row per upstream call of an event, failed ones included';
-
--- Each source numbers its events from 1 without gaps, so what is missing or repeated below the highest number can be seen here.
--- A number is there when it is an event or a dead letter.
-CREATE OR REPLACE VIEW {{database}}.completeness {{on_cluster}} AS
-SELECT
-    source,
-    log_partition,
-    min(first) AS first_sequence,
-    max(last) AS last_sequence,
-    sum(count) AS rows,
-    bitmapCardinality(groupBitmapMergeState(seen)) AS distinct_sequences,
-    last_sequence - distinct_sequences AS missing,
-    rows - distinct_sequences AS repeats
-FROM
-(
-    SELECT source, log_partition, count() AS count, min(sequence) AS first, max(sequence) AS last, groupBitmapState(sequence) AS seen
-    FROM {{database}}.usage_events
-    GROUP BY source, log_partition
-    UNION ALL
-    SELECT source, log_partition, count() AS count, min(sequence) AS first, max(sequence) AS last, groupBitmapState(sequence) AS seen
-    FROM {{database}}.dead_letters
-    WHERE NOT startsWith(source, '@')
-    GROUP BY source, log_partition
-)
-GROUP BY source, log_partition
-COMMENT 'Which numbers of each source are there: one row per source and partition';

@@ -22,14 +22,15 @@ SELECT
     outcome,
     events,
     events_usage_unknown,
+    events_usage_estimated,
     events_unpriced,
     events_not_forwarded,
     attempts_usage_unknown,
     attempts_unpriced,
     cost_usd,
-    if(rows_usage_known = 0, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
-    if(rows_usage_known = 0, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
-    if(rows_usage_known = 0, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
+    if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
+    if(coalesce(visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
+    if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens, visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
     uncached_input_tokens,
     cache_read_tokens,
     cache_write_5m_tokens,
@@ -67,7 +68,7 @@ FROM
         countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded')) AS events_usage_unknown,
         countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded')) AS events_unpriced,
         countIf(kind = 'usage' AND usage_reason = 'not_forwarded') AS events_not_forwarded,
-        countIf(usage_reason = '') AS rows_usage_known,
+        countIf(kind = 'usage' AND usage_source = 'estimated') AS events_usage_estimated,
         sum(u.attempts_usage_unknown) AS attempts_usage_unknown,
         sum(u.attempts_unpriced) AS attempts_unpriced,
         sum(u.cost_usd) AS cost_usd,
@@ -89,7 +90,7 @@ FROM
     FROM {{database}}.usage_events AS u
     GROUP BY minute, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome
 )
-COMMENT 'Usage and cost per minute: tokens and cost_usd are sums of what is known';
+COMMENT 'Usage and cost per minute: tokens and cost_usd are sums of what is known, events_usage_estimated of which are estimates';
 
 CREATE OR REPLACE VIEW {{database}}.usage_by_hour {{on_cluster}} AS
 SELECT
@@ -110,14 +111,15 @@ SELECT
     outcome,
     events,
     events_usage_unknown,
+    events_usage_estimated,
     events_unpriced,
     events_not_forwarded,
     attempts_usage_unknown,
     attempts_unpriced,
     cost_usd,
-    if(rows_usage_known = 0, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
-    if(rows_usage_known = 0, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
-    if(rows_usage_known = 0, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
+    if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
+    if(coalesce(visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
+    if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens, visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
     uncached_input_tokens,
     cache_read_tokens,
     cache_write_5m_tokens,
@@ -155,7 +157,7 @@ FROM
         countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded')) AS events_usage_unknown,
         countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded')) AS events_unpriced,
         countIf(kind = 'usage' AND usage_reason = 'not_forwarded') AS events_not_forwarded,
-        countIf(usage_reason = '') AS rows_usage_known,
+        countIf(kind = 'usage' AND usage_source = 'estimated') AS events_usage_estimated,
         sum(u.attempts_usage_unknown) AS attempts_usage_unknown,
         sum(u.attempts_unpriced) AS attempts_unpriced,
         sum(u.cost_usd) AS cost_usd,
@@ -177,8 +179,9 @@ FROM
     FROM {{database}}.usage_events AS u
     GROUP BY hour, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome
 )
-COMMENT 'Usage and cost per hour: tokens and cost_usd are sums of what is known';
+COMMENT 'Usage and cost per hour: tokens and cost_usd are sums of what is known, events_usage_estimated of which are estimates';
 
+-- Per day: raw rows where they are, sealed sums where they have left.
 CREATE OR REPLACE VIEW {{database}}.usage_by_day {{on_cluster}} AS
 SELECT
     day,
@@ -198,14 +201,15 @@ SELECT
     outcome,
     events,
     events_usage_unknown,
+    events_usage_estimated,
     events_unpriced,
     events_not_forwarded,
     attempts_usage_unknown,
     attempts_unpriced,
     cost_usd,
-    if(rows_usage_known = 0, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
-    if(rows_usage_known = 0, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
-    if(rows_usage_known = 0, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
+    if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
+    if(coalesce(visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
+    if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens, visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
     uncached_input_tokens,
     cache_read_tokens,
     cache_write_5m_tokens,
@@ -243,7 +247,7 @@ FROM
         countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded')) AS events_usage_unknown,
         countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded')) AS events_unpriced,
         countIf(kind = 'usage' AND usage_reason = 'not_forwarded') AS events_not_forwarded,
-        countIf(usage_reason = '') AS rows_usage_known,
+        countIf(kind = 'usage' AND usage_source = 'estimated') AS events_usage_estimated,
         sum(u.attempts_usage_unknown) AS attempts_usage_unknown,
         sum(u.attempts_unpriced) AS attempts_unpriced,
         sum(u.cost_usd) AS cost_usd,
@@ -264,5 +268,49 @@ FROM
         sum(u.characters) AS characters
     FROM {{database}}.usage_events AS u
     GROUP BY day, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome
+    HAVING (day, tenant_id) NOT IN (SELECT day, tenant_id FROM {{database}}.usage_sealed WHERE row_kind = 'sums' AND retired)
+    UNION ALL
+    SELECT
+        day,
+        tenant_id,
+        project_id,
+        owner_id,
+        team,
+        virtual_key_id,
+        application,
+        environment,
+        feature,
+        settlement_kind,
+        settlement_id,
+        surface,
+        provider,
+        served_model,
+        outcome,
+        sum(s.events) AS events,
+        sum(s.events_usage_unknown) AS events_usage_unknown,
+        sum(s.events_unpriced) AS events_unpriced,
+        sum(s.events_not_forwarded) AS events_not_forwarded,
+        sum(s.events_usage_estimated) AS events_usage_estimated,
+        sum(s.attempts_usage_unknown) AS attempts_usage_unknown,
+        sum(s.attempts_unpriced) AS attempts_unpriced,
+        sum(s.cost_usd) AS cost_usd,
+        sum(s.uncached_input_tokens) AS uncached_input_tokens,
+        sum(s.cache_read_tokens) AS cache_read_tokens,
+        sum(s.cache_write_5m_tokens) AS cache_write_5m_tokens,
+        sum(s.cache_write_1h_tokens) AS cache_write_1h_tokens,
+        sum(s.input_audio_tokens) AS input_audio_tokens,
+        sum(s.cached_audio_tokens) AS cached_audio_tokens,
+        sum(s.input_image_tokens) AS input_image_tokens,
+        sum(s.visible_output_tokens) AS visible_output_tokens,
+        sum(s.reasoning_tokens) AS reasoning_tokens,
+        sum(s.output_audio_tokens) AS output_audio_tokens,
+        sum(s.output_image_tokens) AS output_image_tokens,
+        sum(s.web_search_requests) AS web_search_requests,
+        sum(s.images) AS images,
+        sum(s.audio_seconds) AS audio_seconds,
+        sum(s.characters) AS characters
+    FROM {{database}}.usage_sealed AS s
+    WHERE row_kind = 'sums' AND retired
+    GROUP BY day, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome
 )
-COMMENT 'Usage and cost per day: tokens and cost_usd are sums of what is known';
+COMMENT 'Usage and cost per day: tokens and cost_usd are sums of what is known, events_usage_estimated of which are estimates';
