@@ -31,7 +31,8 @@ const LOOK_MS = 50;
 /** Throws `JOURNAL_LOCKED`, `JOURNAL_UNREADABLE`, `TOPIC_MISSING`, and what the log throws. */
 export async function drainJournal(options: JournalDrainOptions): Promise<JournalDrained> {
   const { config, log, topics, directory, logger, pacing = systemPacing } = options;
-  const { journal, publisher, close } = await openDelivery({ config, log, topics, directory, logger, metrics: UNCOUNTED });
+  const delivery = await openDelivery({ config, log, topics, directory, logger, metrics: UNCOUNTED });
+  const { journal, publisher } = delivery;
   try {
     const unlanded = (): number => journal.lanes().reduce((sum, { last, landed }) => sum + last - landed, 0);
     const found = unlanded();
@@ -40,7 +41,7 @@ export async function drainJournal(options: JournalDrainOptions): Promise<Journa
     while (unlanded() > 0 && pacing.nowMs() < untilMs) await pacing.wait(LOOK_MS);
     return { found, unpublished, unlanded: unlanded() };
   } finally {
-    await close(CLOSE_MS);
+    await delivery.close(CLOSE_MS);
   }
 }
 

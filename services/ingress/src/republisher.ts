@@ -85,7 +85,7 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
     for (const due of memory.filter((sent) => isDue(sent, view, limits))) {
       for (const range of chunks(due, options.batchMax)) {
         if (closed.signal.aborted) return;
-        await send(lane, range);
+        if (!(await send(lane, range))) return;
         memory = sentAgain(memory, range, givenIn(partition), pacing.nowMs());
         memories.set(key, memory);
       }
@@ -96,7 +96,8 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
     return journal.lanes().find((lane) => lane.source === journal.source && lane.partition === partition)?.last ?? 0;
   }
 
-  async function send(lane: LaneState, range: NumberRange): Promise<void> {
+  /** Says whether the log has acknowledged it. */
+  async function send(lane: LaneState, range: NumberRange): Promise<boolean> {
     const { source, partition } = lane;
     const entries = new Map<number, ClosedEntry>();
     for (const entry of await journal.read(source, partition, range.from, range.to)) entries.set(entry.sequence, entry);
@@ -107,8 +108,9 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
       records.push(recordOf(entries.get(sequence) ?? { ...numbered, ...options.lost(numbered) }));
     }
     const failure = await append(producer, topic, partition, records);
-    if (failure !== undefined) throw failure;
-    options.onRepublished({ lane, range, lost });
+    if (failure === undefined) options.onRepublished({ lane, range, lost });
+    else options.onFailure(failure);
+    return failure === undefined;
   }
 
   return {

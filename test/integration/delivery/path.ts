@@ -15,7 +15,7 @@ import { waitFor } from '../../support/wait-for.ts';
 import type { Ledger } from '../writer/ledger.ts';
 import { pricedEvent } from '../writer/priced-events.ts';
 
-export const PARTITIONS = 2;
+const PARTITIONS = 2;
 const STOP_MS = 5_000;
 const TIMEOUT_MS = 30_000;
 /** Short waits, so that a test need not be long. */

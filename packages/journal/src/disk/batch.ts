@@ -10,7 +10,7 @@ const LENGTH_AT = 4;
 const NUMBER_AT = 8;
 const SYNCED_AT = 14;
 const CRC_AT = 20;
-export const BATCH_HEAD_BYTES = 24;
+const BATCH_HEAD_BYTES = 24;
 const NUMBER_BYTES = 6;
 /** The number of a segment's head, which is no batch of the journal: others are numbered from 1. */
 export const SEGMENT_HEAD = 0;

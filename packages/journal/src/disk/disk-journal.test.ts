@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ClosedEntry, JournalEntry } from '../journal.ts';
 import { type DiskJournal, type JournalAlarm, openDiskJournal } from './disk-journal.ts';
 import { type SimulatedDisk, simulatedDisk } from './simulated-disk.ts';
@@ -100,7 +100,10 @@ test('an entry that is closed while a sync is under way is told of once it is sy
     told.push(texts(entries));
     subject.journal.acknowledged(source, partition, entries.at(-1)?.sequence ?? 0);
   });
-  const written = (position: number): Promise<void> => new Promise((resolve) => void subject.journal.onWritten(position, resolve));
+  const written = (position: number): Promise<void> =>
+    new Promise((resolve) => {
+      subject.journal.onWritten(position, resolve);
+    });
   const first = close(subject, open(subject, 'a'), 'a');
   await written(first);
   const second = close(subject, open(subject, 'b'), 'b');
@@ -122,13 +125,17 @@ test('an entry beyond the memory bound is not read from disk before it is synced
   };
   const subject = await opened(disk, { memoryBytesMax: 0 });
   const position = close(subject, open(subject, 'a'), 'a');
-  await new Promise<void>((resolve) => void subject.journal.onWritten(position, resolve));
+  await new Promise<void>((resolve) => {
+    subject.journal.onWritten(position, resolve);
+  });
   expect(subject.journal.pending(FIRST, 0, 10)).toEqual([]);
   expect(read).toEqual([]);
   gate.resolve();
   await synced(subject, position);
   subject.journal.close(open(subject, 'b'), 'key', () => Buffer.from('b'));
-  const arrived = new Promise<void>((resolve) => void subject.journal.onClosed(() => resolve()));
+  const arrived = new Promise<void>((resolve) => {
+    subject.journal.onClosed(() => resolve());
+  });
   expect(subject.journal.pending(FIRST, 0, 10)).toEqual([]);
   await arrived;
   expect(read).not.toEqual([]);
@@ -352,52 +359,6 @@ test('it is full at its limit of entries, and takes more once some are acknowled
   await synced(subject, close(subject, entry, 'a'));
   subject.journal.acknowledged(FIRST, 0, 1);
   expect(subject.journal.open({ partition: 0, facts: () => Buffer.alloc(0) })).not.toBeNull();
-});
-
-describe('a copy of a journal that is behind what the ledger knows', () => {
-  /** Three events and an open request were here; then the journal was put back to what it was after two. */
-  async function restored(): Promise<SimulatedDisk> {
-    const disk = simulatedDisk();
-    const subject = await opened(disk);
-    await record(subject, 'a');
-    await record(subject, 'b');
-    open(subject, 'unclosed');
-    await record(subject, 'elsewhere', 1);
-    return disk.kill();
-  }
-  const known = (partition: number, highest: number) => (source: string) => new Map(source === FIRST ? [[partition, highest]] : []);
-
-  test('is set aside before any of its requests gets a number that another event has', async () => {
-    const disk = await restored();
-    const before = disk.names;
-    const { journal, alarms } = await opened(disk, { assigned: known(0, 3) });
-    expect(alarms).toEqual([{ kind: 'set_aside', source: FIRST, partition: 0, last: 2, assigned: 3, to: expect.any(String) }]);
-    expect(journal.lanes()).toEqual([]);
-    expect(journal.recovered).toEqual({ sources: 0, unresolved: 0, lost: 0 });
-    expect(disk.asideNames).toEqual(before);
-    expect(disk.names).toEqual([]);
-  });
-
-  test('is set aside for a partition that it knows nothing of', async () => {
-    const { alarms } = await opened(await restored(), { assigned: known(7, 1) });
-    expect(alarms).toMatchObject([{ kind: 'set_aside', partition: 7, last: 0, assigned: 1 }]);
-  });
-
-  test.each([
-    ['no number', new Map<number, number>()],
-    [
-      'as many numbers as are here',
-      new Map([
-        [0, 2],
-        [1, 1],
-      ]),
-    ],
-    ['fewer', new Map([[0, 1]])],
-  ])('is recovered where the ledger knows %s', async (_what, assigned) => {
-    const subject = await opened(await restored(), { assigned: () => assigned });
-    expect(subject.alarms).toEqual([]);
-    expect(await drain(subject, FIRST)).toEqual(['a 1', 'b 2', 'unresolved 3 unclosed ']);
-  });
 });
 
 test('a number counts as synced once the disk has its record, and not before', async () => {

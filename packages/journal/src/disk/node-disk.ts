@@ -3,7 +3,7 @@ import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JournalDisk, JournalFile } from './disk.ts';
 
-export const ASIDE = 'aside';
+const ASIDE = 'aside';
 
 /** `directory` must exist. */
 export function nodeDisk(directory: string): JournalDisk {

@@ -15,7 +15,7 @@ export function segmentFileName({ source, number }: SegmentName): string {
 }
 
 /** Null for a file that is no segment. */
-export function parseSegmentFileName(name: string): SegmentName | null {
+function parseSegmentFileName(name: string): SegmentName | null {
   const groups = PATTERN.exec(name)?.groups;
   return groups === undefined ? null : { source: (groups['source'] as string).replaceAll('~', '/'), number: Number(groups['number']) };
 }
