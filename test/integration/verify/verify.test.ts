@@ -4,6 +4,8 @@ import { createRegistry } from '@tokenledger/runtime';
 import { events, openPipeline, PARTITIONS, type Pipeline, recordOf, SOURCE } from './pipeline.ts';
 
 const EVENTS = 60;
+/** The program starts four times, on cores that the traffic has too. */
+const FLOW_TIMEOUT_MS = 240_000;
 const GARBAGE = Buffer.from([0xff, 0x00, 0x80, 0x0a]);
 const TOPIC = 'tokenledger.usage.priced';
 
@@ -77,7 +79,7 @@ test('a ledger that is whole is found so, and each consumed record has its place
   );
 });
 
-test('while traffic flows nothing that is on its way is taken for a difference', async () => {
+test('while traffic flows nothing that is on its way is taken for a difference', { timeout: FLOW_TIMEOUT_MS }, async () => {
   const flow = new AbortController();
   const found: string[] = [];
   await pipeline.drain(async () => {

@@ -21,6 +21,8 @@ beforeEach(async () => {
 /** By their numbers, events fall on four days, 2025-11-01 to 2025-11-04; the last one is not over. */
 const DAYS = ['2025-11-01', '2025-11-02', '2025-11-03'] as const;
 const EVENTS = [...range(1, 60), ...range(300, 380), ...range(2600, 2640), ...range(4900, 4905)];
+/** Some twenty steps, each with two owners and what people read in between. */
+const STEPS_TIMEOUT_MS = 300_000;
 const NOW_MS = Date.parse('2026-06-01T00:00:00Z');
 const metrics = writerMetrics(createRegistry({ processMetrics: false }));
 
@@ -168,34 +170,38 @@ describe('raw rows', () => {
 });
 
 describe('whoever seals', () => {
-  test('is killed at any step: what people read is right all the while, and the next owner completes it', async () => {
-    const events = [...range(1, 12), 5_000].map((number) => pricedEvent(number));
-    await write(events);
-    const before = await daysOf('usage_by_day');
-    const complete = await completeness();
-    let epoch = 1;
-    for (let step = 1; ; step += 1) {
-      await ledger.clickhouse.command('TRUNCATE TABLE usage_sealed');
-      await ledger.clickhouse.command('TRUNCATE TABLE usage_events');
-      await write(events, (epoch += 1));
-      const survived = await seal({ clickhouse: dyingBefore(step), epoch, retentionDays: 1 }).then(
-        () => true,
-        () => false,
-      );
-      expect(await daysOf('usage_by_day'), `dead before call ${step}`).toEqual(before);
-      expect(await completeness(), `dead before call ${step}`).toEqual(complete);
-      if (survived) {
-        expect(step).toBeGreaterThan(15);
-        break;
+  test(
+    'is killed at any step: what people read is right all the while, and the next owner completes it',
+    { timeout: STEPS_TIMEOUT_MS },
+    async () => {
+      const events = [...range(1, 12), 5_000].map((number) => pricedEvent(number));
+      await write(events);
+      const before = await daysOf('usage_by_day');
+      const complete = await completeness();
+      let epoch = 1;
+      for (let step = 1; ; step += 1) {
+        await ledger.clickhouse.command('TRUNCATE TABLE usage_sealed');
+        await ledger.clickhouse.command('TRUNCATE TABLE usage_events');
+        await write(events, (epoch += 1));
+        const survived = await seal({ clickhouse: dyingBefore(step), epoch, retentionDays: 1 }).then(
+          () => true,
+          () => false,
+        );
+        expect(await daysOf('usage_by_day'), `dead before call ${step}`).toEqual(before);
+        expect(await completeness(), `dead before call ${step}`).toEqual(complete);
+        if (survived) {
+          expect(step).toBeGreaterThan(15);
+          break;
+        }
+        await openStore(ledger.clickhouse).store.takeOver(owner((epoch += 1)));
+        await seal({ epoch, retentionDays: 1 });
+        expect(await daysOf('usage_by_day'), `taken over from call ${step}`).toEqual(before);
+        expect(await completeness(), `taken over from call ${step}`).toEqual(complete);
+        expect(await rawRows(`day = '${DAYS[0]}'`)).toBe('0');
+        expect(await staged()).toBe('0');
       }
-      await openStore(ledger.clickhouse).store.takeOver(owner((epoch += 1)));
-      await seal({ epoch, retentionDays: 1 });
-      expect(await daysOf('usage_by_day'), `taken over from call ${step}`).toEqual(before);
-      expect(await completeness(), `taken over from call ${step}`).toEqual(complete);
-      expect(await rawRows(`day = '${DAYS[0]}'`)).toBe('0');
-      expect(await staged()).toBe('0');
-    }
-  });
+    },
+  );
 
   test('is overtaken before it swaps: what it built is not swapped in any more, and it builds nothing else', async () => {
     await write(
