@@ -1,3 +1,4 @@
+import { virtualClock } from '@tokenledger/event-log';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ClosedEntry, JournalEntry } from '../journal.ts';
@@ -337,6 +338,41 @@ test('segments go once all that was opened in them is closed and all that was cl
   await subject.journal.shutdown();
   const second = await opened(disk.kill());
   expect(second.journal.lanes()).toEqual([]);
+});
+
+test('segments go one after the other: a process that is killed in between leaves no hole, and the next one finds no damage', async () => {
+  const disk = simulatedDisk();
+  const subject = await opened(disk, { segmentBytesMax: 1 });
+  for (const name of ['a', 'b', 'c', 'd']) await record(subject, name);
+  const [first] = disk.names as [string];
+  disk.before = (operation, name) => (operation === 'remove' && name === first ? new Promise(() => undefined) : Promise.resolve());
+  const before = disk.names;
+  subject.journal.landed(FIRST, 0, 3);
+  await record(subject, 'e');
+  expect(disk.names).toEqual(expect.arrayContaining([...before]));
+  const second = await opened(disk.kill(), { segmentBytesMax: 1 });
+  expect(second.alarms).toEqual([]);
+  expect(second.journal.recovered).toEqual({ sources: 1, unresolved: 0, lost: 0 });
+});
+
+test('a segment that cannot be removed is tried again, and those behind it wait for it', async () => {
+  const disk = simulatedDisk();
+  const subject = await opened(disk, { segmentBytesMax: 1, pacing: virtualClock() });
+  for (const name of ['a', 'b', 'c']) await record(subject, name);
+  const [first, second] = disk.names as [string, string];
+  const tried: string[] = [];
+  const bothGone = new Promise<void>((resolve) => {
+    disk.before = async (operation, name) => {
+      if (operation !== 'remove') return;
+      tried.push(name);
+      if (tried.length <= 2) throw new Error('EIO: i/o error');
+      if (name === second) resolve();
+    };
+  });
+  subject.journal.landed(FIRST, 0, 2);
+  await bothGone;
+  expect(tried).toEqual([first, first, first, second]);
+  expect(subject.alarms).toHaveLength(2);
 });
 
 test('entries beyond the memory bound are read from disk in their order, and can be read again until they have landed', async () => {

@@ -53,6 +53,9 @@ interface OpenEntry extends JournalEntry, WrittenEntry {
   closed: boolean;
 }
 
+/** Between two tries to remove a segment. */
+const REMOVE_RETRY_MS = 1_000;
+
 const NOTHING_ASSIGNED = (): ReadonlyMap<number, number> => new Map();
 
 /** Throws what the disk throws: without its journal an ingress does not start. */
@@ -82,6 +85,7 @@ class OpenedJournal implements DiskJournal {
   readonly source: string;
   readonly recovered: DiskJournal['recovered'];
   readonly #options: DiskJournalOptions;
+  readonly #pacing: Pacing;
   readonly #lanes: Map<string, Lane>;
   /** Earlier openings that still hold entries. */
   readonly #earlier: EarlierSource[];
@@ -92,13 +96,15 @@ class OpenedJournal implements DiskJournal {
   /** Lanes with closed entries that are not synced yet, and where the last of them ends. */
   readonly #fresh = new Map<Lane, number>();
   readonly #reading = new Set<Lane>();
-  readonly #removing = new Set<Promise<void>>();
+  /** By source: settles with the last removal that was begun; false when a segment had to stay. */
+  readonly #removing = new Map<string, Promise<boolean>>();
   #lastId = 0;
   #open = 0;
   #closing = false;
 
   constructor(options: DiskJournalOptions, pacing: Pacing, earlier: EarlierSource[]) {
     this.#options = options;
+    this.#pacing = pacing;
     this.#lanes = new Map(earlier.flatMap(({ lanes }) => lanes).map((lane) => [laneKey(lane.source, lane.partition), lane]));
     this.#earlier = earlier;
     this.recovered = {
@@ -238,7 +244,7 @@ class OpenedJournal implements DiskJournal {
     await this.#writer.close();
     // With nothing held there is nothing for the next start to read.
     this.#letGoOf(this.source, this.#writer.segments, 0);
-    await Promise.all(this.#removing);
+    await Promise.all(this.#removing.values());
   }
 
   #onSynced(): void {
@@ -332,17 +338,23 @@ class OpenedJournal implements DiskJournal {
       if (segment.unclosed > 0) return;
       for (const [partition, { to }] of segment.closed) if (to > this.#lane(source, partition).landed) return;
       segments.shift();
-      const removing = this.#remove(segment).finally(() => this.#removing.delete(removing));
-      this.#removing.add(removing);
+      this.#removing.set(source, this.#removeAfter(this.#removing.get(source), segment));
     }
   }
 
-  /** What stays although it may go is read, and let go, at the next start. */
-  async #remove({ name }: Segment): Promise<void> {
-    try {
-      await this.#options.disk.remove(name);
-    } catch (error) {
-      this.#options.onAlarm({ kind: 'write_failed', error });
+  /** One after the other, from the front: where one is gone and an older one is left, the next start would find a hole and call it damage. */
+  async #removeAfter(before: Promise<boolean> | undefined, { name }: Segment): Promise<boolean> {
+    // What stays although it may go is read, and let go, at the next start.
+    if ((await before) === false) return false;
+    for (;;) {
+      try {
+        await this.#options.disk.remove(name);
+        return true;
+      } catch (error) {
+        this.#options.onAlarm({ kind: 'write_failed', error });
+        if (this.#closing) return false;
+      }
+      await this.#pacing.wait(REMOVE_RETRY_MS);
     }
   }
 }
