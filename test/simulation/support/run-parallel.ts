@@ -15,7 +15,8 @@ export async function runParallel({ from, seeds }: Range, onReport: (sum: RangeR
       while (next < from + seeds) {
         const part: Range = { from: next, seeds: Math.min(SEEDS_AT_A_TIME, from + seeds - next) };
         next += part.seeds;
-        sum = added(sum, await answerOf(worker, part));
+        const report = await answerOf(worker, part);
+        sum = added(sum, report);
         onReport(sum);
       }
     } finally {
