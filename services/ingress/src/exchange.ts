@@ -19,15 +19,15 @@ import type { AcceptedRequest } from './accepted-request.ts';
 import { type AnswerMemory, HeldAnswer } from './answer-memory.ts';
 import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
 import { Drain } from './drain.ts';
-import { ERRORS, type IngressCode } from './errors.ts';
 import type { IngressConfig } from './config.ts';
 import { answerHeaders } from './core/headers.ts';
 import { type Estimate, estimateUsage } from './core/estimate.ts';
-import { errorClassOf, failureStatus, outcomeOf, statusUnsent } from './core/outcome.ts';
+import { errorClassOf, outcomeOf, statusUnsent } from './core/outcome.ts';
 import { type Progress, type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
 import { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 import { HeldRequest } from './held-request.ts';
 import type { IngressMetrics } from './metrics.ts';
+import { answerFailure } from './refusal.ts';
 
 export interface ExchangeContext {
   readonly journal: Journal;
@@ -332,7 +332,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#drain !== null || response.destroyed) return;
     if (error !== undefined) {
       if (response.headersSent) response.destroy();
-      else this.#answerFailure(error);
+      else answerFailure(response, this.#request.accepted, error);
       return;
     }
     const rest = this.#filter?.end();
@@ -340,19 +340,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!response.headersSent) this.#writeHead();
     if (last === undefined) response.end();
     else response.end(last);
-  }
-
-  #answerFailure(error: Error): void {
-    const status = failureStatus(error);
-    const code: IngressCode = status === 504 ? 'UPSTREAM_TIMED_OUT' : 'UPSTREAM_UNREACHABLE';
-    const { requestId, surface } = this.#request.accepted;
-    const body = surface.errorBody({ status, code, message: ERRORS[code], requestId });
-    this.#response.writeHead(status, {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-      'x-tokenledger-request-id': requestId,
-    });
-    this.#response.end(body);
   }
 
   #endOf(observed: ObservedAnswer | null, error: Error | undefined): RequestEnd {

@@ -6,6 +6,7 @@ import type { Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import type { RequestTracing } from '@tokenledger/tracing';
 import type { AcceptedRequest } from './accepted-request.ts';
+import { failureStatus } from './core/outcome.ts';
 import { type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 import { ERRORS, type IngressCode } from './errors.ts';
 import type { IngressMetrics } from './metrics.ts';
@@ -90,4 +91,11 @@ export function answerRefusal(response: ServerResponse, surface: Surface, reques
     'x-tokenledger-request-id': requestId,
   });
   response.end(body);
+}
+
+/** The provider gave no answer that could be passed on. */
+export function answerFailure(response: ServerResponse, { surface, requestId }: AcceptedRequest, error: Error): void {
+  const status = failureStatus(error);
+  const code = status === 504 ? 'UPSTREAM_TIMED_OUT' : 'UPSTREAM_UNREACHABLE';
+  answerRefusal(response, surface, requestId, { status, code, outcome: status === 504 ? 'timed_out' : 'upstream_error' });
 }
