@@ -63,6 +63,8 @@ try {
 
 /** Rows as the writer would leave them, but for what completeness does not look at. The last number of a lane is there, and the sources say so. */
 async function fill(): Promise<void> {
+  // Completeness asks neither, and without them the table is filled in a third of the time.
+  for (const name of ['by_minute', 'by_hour_and_day']) await clickhouse.command(`ALTER TABLE usage_events DROP PROJECTION ${name}`);
   const at = 'toDateTime64(1762000000 + number / 1000, 3)';
   const source = `concat('ingress/', toString(intDiv(number, ${ROWS_PER_SOURCE})))`;
   const sequence = `intDiv(number % ${ROWS_PER_SOURCE}, ${PARTITIONS}) + 1`;

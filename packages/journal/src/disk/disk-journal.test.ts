@@ -396,39 +396,3 @@ test('it is full at its limit of entries, and takes more once some are acknowled
   subject.journal.acknowledged(FIRST, 0, 1);
   expect(subject.journal.open({ partition: 0, facts: () => Buffer.alloc(0) })).not.toBeNull();
 });
-
-test('a number counts as synced once the disk has its record, and not before', async () => {
-  const disk = simulatedDisk();
-  const subject = await opened(disk);
-  await record(subject, 'a');
-  const { promise: disks, resolve: free } = Promise.withResolvers<void>();
-  disk.before = (operation) => (operation === 'sync' ? disks : Promise.resolve());
-  const entry = open(subject, 'b');
-  const position = close(subject, entry, 'b');
-  expect(subject.journal.lanes()).toMatchObject([{ last: 2, synced: 1 }]);
-  free();
-  await synced(subject, position);
-  expect(subject.journal.lanes()).toMatchObject([{ last: 2, synced: 2 }]);
-  expect(subject.journal.fill().open).toBe(0);
-});
-
-test('numbers are contiguous in each partition, whatever is closed in which order', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(fc.nat(2), fc.boolean()), { maxLength: 40 }), async (steps) => {
-      const subject = await opened(simulatedDisk());
-      const waiting: JournalEntry[] = [];
-      let last = 0;
-      for (const [partition, atOnce] of steps) {
-        const entry = open(subject, 'x', partition);
-        if (atOnce) last = close(subject, entry, 'x');
-        else waiting.push(entry);
-      }
-      for (const entry of waiting.toReversed()) last = close(subject, entry, 'x');
-      await synced(subject, last);
-      for (const { source, partition, last: highest } of subject.journal.lanes()) {
-        expect(await drain(subject, source, partition)).toEqual(Array.from({ length: highest }, (_, index) => `x ${index + 1}`));
-      }
-    }),
-    { numRuns: 40 },
-  );
-});

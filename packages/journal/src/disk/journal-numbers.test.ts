@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { JournalEntry } from '../journal.ts';
 import { type DiskJournal, type DiskJournalOptions, type JournalAlarm, openDiskJournal } from './disk-journal.ts';
 import { type SimulatedDisk, simulatedDisk } from './simulated-disk.ts';
 
@@ -80,4 +82,47 @@ describe('a copy of a journal that is behind what the ledger knows', () => {
     const entries = await journal.read(FIRST, 0, 1, 9);
     expect(entries.map(({ value }) => Buffer.from(value).toString())).toEqual(['a 1', 'b 2', 'unresolved 3 unclosed']);
   });
+});
+
+test('a number counts as synced once the disk has its record, and not before', async () => {
+  const disk = simulatedDisk();
+  const { journal } = await opened(disk, FIRST);
+  await record(journal, 'a');
+  const { promise: disks, resolve: free } = Promise.withResolvers<void>();
+  disk.before = (operation) => (operation === 'sync' ? disks : Promise.resolve());
+  const position = journal.close(open(journal, 'b', 0), 'key', () => Buffer.from('b'));
+  expect(journal.lanes()).toMatchObject([{ last: 2, synced: 1 }]);
+  free();
+  await new Promise<void>((resolve) => {
+    journal.onSynced(position, resolve);
+  });
+  expect(journal.lanes()).toMatchObject([{ last: 2, synced: 2 }]);
+  expect(journal.fill().open).toBe(0);
+});
+
+test('numbers are contiguous in each partition, whatever is closed in which order', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(fc.nat(2), fc.boolean()), { maxLength: 40 }), async (steps) => {
+      const { journal } = await opened(simulatedDisk(), FIRST);
+      const closing = (entry: JournalEntry): number => journal.close(entry, 'key', (sequence) => Buffer.from(`x ${sequence}`));
+      const waiting: JournalEntry[] = [];
+      let last = 0;
+      for (const [partition, atOnce] of steps) {
+        const entry = open(journal, 'x', partition);
+        if (atOnce) last = closing(entry);
+        else waiting.push(entry);
+      }
+      for (const entry of waiting.toReversed()) last = closing(entry);
+      await new Promise<void>((resolve) => {
+        journal.onSynced(last, resolve);
+      });
+      for (const { source, partition, last: highest } of journal.lanes()) {
+        const entries = journal.pending(source, partition, highest + 1);
+        expect(entries.map(({ value }) => Buffer.from(value).toString())).toEqual(
+          Array.from({ length: highest }, (_, index) => `x ${index + 1}`),
+        );
+      }
+    }),
+    { numRuns: 40 },
+  );
 });
