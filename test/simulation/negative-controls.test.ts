@@ -24,7 +24,7 @@ const controls: readonly { readonly name: string; readonly variant: Variant; rea
 ];
 
 describe.each(controls)('$name', ({ variant, shows }) => {
-  test('is found', async () => {
+  test('is found', { timeout: 300_000 }, async () => {
     const { failed, runs } = await runRange({ from: 1, seeds: SEEDS_MAX, variant, untilFailure: true });
     expect(failed, `nothing was found in ${runs} seeds`).toHaveLength(1);
     expect(failed[0]?.failures.filter((failure) => shows.test(failure))).not.toEqual([]);

@@ -1,5 +1,6 @@
 /** A store as one would write it who trusts ClickHouse's deduplication. What a batch has to insert is decided once and remembered, whoever dies; in doubt the same
- *  rows are sent again with the same token, and nothing is read back. All else is right, so that a run shows what the token alone is worth. */
+ *  rows are sent again with the same token, and nothing is read back, neither then nor to say what has landed. All else is right, so that a run shows what the
+ *  token alone is worth. */
 import type { LogRecord, SinkBatch, SinkOwner, SinkStore } from '@tokenledger/event-log';
 import type { StoreOptions } from '@tokenledger/writer';
 import { bareBlock } from './recorded-block.ts';
