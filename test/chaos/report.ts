@@ -49,7 +49,7 @@ export function reportOf(run: {
   const kinds = Map.groupBy(deaths, ({ kind }) => kind);
   return {
     seed: options.seed,
-    command: `npm run chaos -- --seed ${options.seed} --kills ${options.kills}`,
+    command: `npm run chaos -- --seed ${options.seed} --kills ${options.kills} --rate ${options.requestsPerSecond}`,
     duration_s: Math.round(run.durationMs / MS_PER_S),
     heal_s: Math.round(run.healMs / MS_PER_S),
     kills: deaths.length,
