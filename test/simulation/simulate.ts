@@ -1,4 +1,5 @@
-/** npm run simulate -- --seeds N [--from SEED] : runs the whole path under seeded faults and says which seeds break a promise. Exit 1 when one does. */
+/** npm run simulate -- --seeds N [--from SEED] : runs the whole path under seeded faults and says which seeds break a promise. Exit 1 when one does.
+ *  Ctrl-C ends it after the runs in hand, and what is known then is printed. */
 import { parseArgs } from 'node:util';
 import { FAULT_KINDS } from './support/fault-counts.ts';
 import { runParallel } from './support/run-parallel.ts';
@@ -16,7 +17,9 @@ const startedMs = performance.now();
 let toldMs = startedMs;
 
 let shown = 0;
-const report = await runParallel({ from, seeds }, (sum) => {
+const ended = new AbortController();
+process.once('SIGINT', () => ended.abort());
+const report = await runParallel({ from, seeds, signal: ended.signal }, (sum) => {
   for (const { seed, failures } of sum.failed.slice(shown)) console.error(`seed ${seed} failed: ${failures[0]}`);
   shown = sum.failed.length;
   if (performance.now() - toldMs < 10 * SECOND_MS) return;

@@ -3,16 +3,24 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { added, NO_RUNS, type Range, type RangeReport } from './run-range.ts';
 
-const SEEDS_AT_A_TIME = 20;
+const SEEDS_AT_A_TIME = 10;
+
+export interface ParallelRange extends Pick<Range, 'from' | 'seeds'> {
+  /** Ends it after the parts in hand. */
+  readonly signal?: AbortSignal;
+}
 
 /** `onReport`: what is known so far, after each part. */
-export async function runParallel({ from, seeds }: Range, onReport: (sum: RangeReport) => void = () => undefined): Promise<RangeReport> {
+export async function runParallel(
+  { from, seeds, signal }: ParallelRange,
+  onReport: (sum: RangeReport) => void = () => undefined,
+): Promise<RangeReport> {
   let next = from;
   let sum = NO_RUNS;
   const work = async (): Promise<void> => {
     const worker = new Worker(new URL('range-worker.ts', import.meta.url));
     try {
-      while (next < from + seeds) {
+      while (next < from + seeds && signal?.aborted !== true) {
         const part: Range = { from: next, seeds: Math.min(SEEDS_AT_A_TIME, from + seeds - next) };
         next += part.seeds;
         const report = await answerOf(worker, part);
