@@ -49,7 +49,8 @@ FROM
         announced AS announced_sequence,
         closed,
         raw_rows,
-        raw_distinct,
+        bitmapCardinality(raw_numbers) AS raw_distinct,
+        bitmapOr(raw_numbers, retired_numbers) AS numbers,
         bitmapCardinality(numbers) AS distinct_sequences,
         greatest(last_seen, ifNull(announced, 0)) AS upper,
         if(upper = distinct_sequences, 0, upper + 1) AS listed,
@@ -65,8 +66,8 @@ FROM
             max(announced) AS announced,
             max(closed) AS closed,
             sum(count) AS raw_rows,
-            groupBitmapMergeIf(seen, raw) AS raw_distinct,
-            groupBitmapMergeState(seen) AS numbers
+            groupBitmapMergeStateIf(seen, raw) AS raw_numbers,
+            groupBitmapMergeStateIf(seen, NOT raw) AS retired_numbers
         FROM
         (
             SELECT source, log_partition, true AS raw, count() AS count, toNullable(min(sequence)) AS first, max(sequence) AS last, groupBitmapState(sequence) AS seen, NULL AS announced, NULL AS closed

@@ -2,7 +2,7 @@
 import { type OutgoingRecord, type Pacing, type Producer, systemPacing } from '@tokenledger/event-log';
 import type { ClosedEntry, Journal, LaneState, Numbered, RecoveredEvent } from '@tokenledger/journal';
 import { type LandedLane, laneKey, type NumberRange } from '@tokenledger/schemas';
-import { isDue, type LaneMemory, republication, sentAgain } from './core/republication.ts';
+import { isDue, type LaneMemory, marked, republication, sentAgain, type SendMark } from './core/republication.ts';
 import type { KnownLanes } from './known-lanes.ts';
 import { append, recordOf } from './sending.ts';
 
@@ -30,10 +30,14 @@ export interface Republisher {
   close(): Promise<void>;
 }
 
+/** Looks at a lane of which is remembered when its numbers were sent. */
+const MARKS_MAX = 128;
+
 /** Call it before anything of the journal is published: what has landed is not published again, and what is missing below it is sent at once. */
 export function startRepublisher(options: RepublisherOptions): Republisher {
   const { journal, known, producer, topic, pacing = systemPacing } = options;
   const memories = new Map<string, LaneMemory>();
+  const marks = new Map<string, readonly SendMark[]>();
   const closed = new AbortController();
 
   for (const { source, partition, last } of journal.lanes()) {
@@ -65,7 +69,11 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
   async function look(): Promise<void> {
     const lanes = journal.lanes();
     const held = new Set(lanes.map(({ source, partition }) => laneKey(source, partition)));
-    for (const key of memories.keys()) if (!held.has(key)) memories.delete(key);
+    for (const key of memories.keys()) {
+      if (held.has(key)) continue;
+      memories.delete(key);
+      marks.delete(key);
+    }
     for (const lane of lanes) await sendMissing(lane);
   }
 
@@ -73,16 +81,21 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
     const { source, partition, acknowledged } = lane;
     const key = laneKey(source, partition);
     const limits = { nowMs: pacing.nowMs(), quietMs: options.quietMs };
+    const landed = known.landed(source, partition);
+    const given = givenIn(partition);
+    const sent = marked(marks.get(key) ?? [], { acknowledged, given }, landed?.through ?? 0, MARKS_MAX);
+    marks.set(key, sent);
     const view = {
-      missing: known.landed(source, partition)?.missing ?? [],
-      highest: known.landed(source, partition)?.highest ?? 0,
+      missing: landed?.missing ?? [],
+      highest: landed?.highest ?? 0,
       acknowledged,
-      given: givenIn(partition),
+      given,
+      marks: sent,
       passed: known.landed(journal.source, partition)?.highest ?? 0,
     };
     let memory = republication(memories.get(key) ?? [], view, limits);
     memories.set(key, memory);
-    for (const due of memory.filter((sent) => isDue(sent, view, limits))) {
+    for (const due of memory.filter((range) => isDue(range, view, limits))) {
       for (const range of chunks(due, options.batchMax)) {
         if (closed.signal.aborted) return;
         if (!(await send(lane, range))) return;

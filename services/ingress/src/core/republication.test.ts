@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isDue, type LaneMemory, type LaneView, republication, sentAgain } from './republication.ts';
+import { isDue, type LaneMemory, type LaneView, marked, republication, sentAgain, type SendMark } from './republication.ts';
 
 const QUIET_MS = 1_000;
 const at = (nowMs: number) => ({ nowMs, quietMs: QUIET_MS });
@@ -11,6 +11,7 @@ const view = (change: Partial<LaneView> = {}): LaneView => ({
   acknowledged: 10,
   given: 10,
   passed: 10,
+  marks: [],
   ...change,
 });
 
@@ -49,6 +50,26 @@ test('where nothing more is given, each time is twice as far from the last', () 
     memory = sentAgain(memory, { from: 4, to: 5 }, 10, nowMs);
   }
   expect(sentAt).toEqual([1_000, 3_000, 7_000, 15_000]);
+});
+
+test('a number that was sent once waits for what was given when the log had taken it, not for what is given when it is missed', () => {
+  const marks = [
+    { acknowledged: 3, given: 4 },
+    { acknowledged: 6, given: 8 },
+    { acknowledged: 30, given: 33 },
+  ];
+  const now = view({ given: 40, passed: 9, marks });
+  const [sent] = republication([], now, at(0));
+  expect(sent).toMatchObject({ from: 4, to: 5, givenThrough: 8 });
+  expect(isDue(sent!, now, at(0))).toBe(true);
+});
+
+test('marks of what has landed go, and beyond their number the oldest', () => {
+  let marks: readonly SendMark[] = [];
+  for (let number = 1; number <= 5; number++) marks = marked(marks, { acknowledged: number, given: number + 1 }, 0, 3);
+  expect(marks.map(({ acknowledged }) => acknowledged)).toEqual([3, 4, 5]);
+  expect(marked(marks, { acknowledged: 5, given: 9 }, 4, 3)).toEqual([{ acknowledged: 5, given: 6 }]);
+  expect(marked(marks, { acknowledged: 5, given: 9 }, 5, 3)).toEqual([]);
 });
 
 test('of a part that was sent, the rest is as it was', () => {
@@ -97,6 +118,7 @@ test('a number is never sent again before a number has landed that was given aft
           acknowledged: given,
           given,
           passed,
+          marks: [],
         };
         // Time does not count here: it is far from quiet.
         const limits = { nowMs, quietMs: 1_000_000 };

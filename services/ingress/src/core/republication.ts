@@ -3,13 +3,13 @@
  *  A number that is missing in ClickHouse was either lost, or is still on its way. The log keeps what it is sent in order, so the way is known to be
  *  empty once a number has landed that was given after the last send. Until then nothing is sent again: a pipeline that is slow would be made slower.
  *
- *  | a missing number …                     | landed has passed what was given by its last send | numbers were given since | it is                          |
- *  | -------------------------------------- | ------------------------------------------------- | ------------------------ | ------------------------------ |
- *  | is seen to be missing for the first time | –                                               | –                        | taken for sent at this moment  |
- *  | was sent                               | yes                                               | –                        | sent again                     |
- *  | was sent                               | no                                                | yes                      | waited for                     |
- *  | was sent                               | no                                                | no, for a while          | sent again, each time later    |
- *  | has landed                             | –                                                 | –                        | forgotten                      |
+ *  | a missing number …          | landed has passed what was given by its last send | numbers were given since | it is                               |
+ *  | --------------------------- | ------------------------------------------------- | ------------------------ | ----------------------------------- |
+ *  | is missed for the first time | –                                                | –                        | taken for sent when the log took it |
+ *  | was sent                    | yes                                               | –                        | sent again                          |
+ *  | was sent                    | no                                                | yes                      | waited for                          |
+ *  | was sent                    | no                                                | no, for a while          | sent again, each time later         |
+ *  | has landed                  | –                                                 | –                        | forgotten                           |
  *
  *  The last row but one is for a lane that nobody uses any more: no number would ever pass. The same goes for the end of a lane, which nothing shows to be
  *  missing: of it, only the last number is sent again, and once that has landed the rest is missing like any other.
@@ -26,6 +26,12 @@ export interface SentRange extends NumberRange {
   readonly again: number;
 }
 
+/** At some moment the log had acknowledged so many numbers of a lane, and so many were given. */
+export interface SendMark {
+  readonly acknowledged: number;
+  readonly given: number;
+}
+
 /** What is missing of one lane: ascending and disjoint. */
 export type LaneMemory = readonly SentRange[];
 
@@ -38,6 +44,8 @@ export interface LaneView {
   /** Of the present source in this partition: the highest number that was given, and the highest that has landed. */
   readonly given: number;
   readonly passed: number;
+  /** When numbers of this lane were first sent, ascending; where marks are missing, a later one says enough. */
+  readonly marks: readonly SendMark[];
 }
 
 export interface RepublicationLimits {
@@ -49,8 +57,20 @@ export interface RepublicationLimits {
 const QUIET_DOUBLINGS_MAX = 7;
 
 export function republication(memory: LaneMemory, view: LaneView, limits: RepublicationLimits): LaneMemory {
-  const fresh = { givenThrough: view.given, atMs: limits.nowMs, again: 0 };
-  return wanted(view).flatMap((range) => overlaid(range, memory, fresh));
+  return wanted(view).flatMap((range) =>
+    overlaid(range, memory, { givenThrough: givenAtFirstSend(view, range.to), atMs: limits.nowMs, again: 0 }),
+  );
+}
+
+/** Marks with one for this moment. What has landed needs none, and beyond `max` the oldest go: for their numbers the next one says enough. */
+export function marked(marks: readonly SendMark[], now: SendMark, landedThrough: number, max: number): readonly SendMark[] {
+  const isNew = now.acknowledged > (marks.at(-1)?.acknowledged ?? 0);
+  const kept = marks.filter(({ acknowledged }) => acknowledged > landedThrough);
+  return isNew && now.acknowledged > landedThrough ? [...kept, now].slice(-max) : kept;
+}
+
+function givenAtFirstSend({ marks, given }: LaneView, number: number): number {
+  return marks.find(({ acknowledged }) => acknowledged >= number)?.given ?? given;
 }
 
 export function isDue(
