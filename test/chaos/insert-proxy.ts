@@ -23,7 +23,8 @@ export interface InsertProxy extends AsyncDisposable {
 const REQUEST = /^(POST|GET|OPTIONS|HEAD) /;
 const METHOD_CHARS_MAX = 8;
 
-export async function startInsertProxy(target: { readonly host: string; readonly port: number }): Promise<InsertProxy> {
+/** `table`: inserts into others pass; all are meant unless given. */
+export async function startInsertProxy(target: { readonly host: string; readonly port: number }, table = ''): Promise<InsertProxy> {
   const sockets = new Set<Socket>();
   const handedOver = new Set<Socket>();
   let held = 0;
@@ -52,7 +53,7 @@ export async function startInsertProxy(target: { readonly host: string; readonly
     let sending = Promise.resolve();
     client.on('data', (chunk: Buffer) => {
       sending = sending.then(async () => {
-        if (REQUEST.test(chunk.toString('latin1', 0, METHOD_CHARS_MAX))) inserts = chunk.includes('INSERT');
+        if (REQUEST.test(chunk.toString('latin1', 0, METHOD_CHARS_MAX))) inserts = chunk.includes('INSERT') && chunk.includes(table);
         if (inserts && fate === 'cut') return cut();
         if (inserts && fate === 'hold' && (await hold()) === 'cut') return cut();
         if (inserts) handedOver.add(client);

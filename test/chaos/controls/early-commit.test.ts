@@ -30,7 +30,7 @@ describe.skipIf(kafka.skipped !== undefined)('a writer that is killed while its 
     await createMissingTopics(log, topics, { partitions: 1, retentionMs: 3_600_000 });
     const producer = await log.producer();
     const { hostname, port } = new URL(ledger.clickhouse.url);
-    await using proxy = await startInsertProxy({ host: hostname, port: Number(port) });
+    await using proxy = await startInsertProxy({ host: hostname, port: Number(port) }, 'usage_events');
     const start = () =>
       startChild(process.execPath, [
         join(import.meta.dirname, 'writer-process.ts'),

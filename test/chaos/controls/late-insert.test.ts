@@ -18,7 +18,7 @@ afterAll(() => ledger[Symbol.asyncDispose]());
 /** The insert of an owner is held on its way; a new owner inserts the same batch; then the held one arrives. */
 async function insertArrivesLate(): Promise<void> {
   const { hostname, port } = new URL(ledger.clickhouse.url);
-  await using proxy = await startInsertProxy({ host: hostname, port: Number(port) });
+  await using proxy = await startInsertProxy({ host: hostname, port: Number(port) }, 'usage_events');
   const slow = openClickHouse({ url: proxy.url });
   try {
     const old = openStore(slow).store;
