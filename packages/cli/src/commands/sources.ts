@@ -1,6 +1,5 @@
 /** `tokenledger sources`: who numbers events, and closing one whose journal is lost. */
 import { randomUUID } from 'node:crypto';
-import { userInfo } from 'node:os';
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import { AppError, isRejected } from '@tokenledger/domain';
 import { openTable, type OutgoingRecord } from '@tokenledger/event-log';
@@ -53,7 +52,7 @@ function closeCommand(): Command {
     )
     .argument('<source>', 'as `tokenledger sources list` names it')
     .requiredOption('--note <text>', 'why, for the audit')
-    .option('--by <name>', 'who, for the audit (default: the user of this shell)', userInfo().username)
+    .option('--by <name>', 'who, for the audit (default: the user of this shell)', shellUser())
     .option('--force', 'although it said something less than a minute ago', false)
     .option('--wait <seconds>', 'how long the pipeline may take to write what is on its way already', wholeNumber(0, SECONDS_MAX), 60)
     .action(async (source: string, options: CloseOptions) => {
@@ -66,6 +65,11 @@ function closeCommand(): Command {
     'tokenledger sources close ingress/0199… --note "volume of node 7 destroyed"',
     'after its disk is gone',
   ]);
+}
+
+/** As the shell names it. A container's user may have no name. */
+function shellUser(): string {
+  return process.env['USER'] ?? process.env['LOGNAME'] ?? `user ${process.getuid?.() ?? 'unknown'}`;
 }
 
 /** Gives how many numbers were missing. Throws `SOURCE_UNKNOWN`, `SOURCE_ALIVE`, `NOT_WRITTEN`. */
