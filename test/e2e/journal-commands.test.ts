@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { CHAT_ANSWER, CHAT_REQUEST } from '../support/provider-answers.ts';
 import { LEDGER_KEY, runLedger } from '../support/running-ledger.ts';
 import { scriptedUpstream } from '../support/scripted-upstream.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${LEDGER_KEY}` };
 
@@ -27,6 +28,8 @@ test('a journal is looked at beside its ingress and without it, drained, and its
   expect(source).not.toBe('');
   expect(await ledger.cli('journal', 'drain')).toMatchObject({ code: 2, stderr: expect.stringMatching(/is in use by/) });
 
+  const announced = async (): Promise<boolean> => (await ledger.clickhouse.query('SELECT source FROM sources LIMIT 1')).length > 0;
+  await waitFor(announced, { timeoutMs: 30_000, describe: 'the first word of the source in ClickHouse' });
   await ledger.process.stop('SIGKILL', 10_000);
   expect((await ledger.cli('journal', 'status')).stdout).toMatch(/nobody owns it/);
   const drained = await ledger.cli('journal', 'drain');

@@ -27,7 +27,8 @@ export const ERRORS = {
   NOT_WRITTEN:
     'Events that the log has are not in ClickHouse yet, so nobody can say what is missing there. Let pricers and writers run until they have read everything, and try again.',
   SOURCE_UNKNOWN: 'No source of this name ever said anything: see `tokenledger sources list`.',
-  SOURCE_ALIVE: 'The source said something a moment ago, so its ingress seems to run. Stop it first; `--force` closes the source all the same.',
+  SOURCE_ALIVE:
+    'The source said something a moment ago, so its ingress seems to run. Stop it first; `--force` closes the source all the same.',
   RESET_REFUSED: 'The directory is not the demo’s alone, or there is no demo in it. The message says what to delete by hand.',
   CHECK_FAILED: 'A check of `tokenledger doctor` failed; the message names the fix.',
   USAGE: 'The command line is wrong: see `--help`.',

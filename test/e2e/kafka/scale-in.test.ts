@@ -1,5 +1,5 @@
 /** An ingress that leaves while Kafka is there, comes back, or stays away: what of its events is in the log, and what it says. */
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type EventLog, openKafkaLog, SEQUENCE_HEADER, SOURCE_HEADER } from '@tokenledger/event-log';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ownPrefix, requireBrokers, sharedKafka } from '../../support/kafka/index.ts';
 import { type KafkaProxy, PASS, startKafkaProxy } from '../../support/kafka/proxy.ts';
@@ -17,13 +17,12 @@ describe.skipIf(kafka.skipped !== undefined)('an ingress that leaves', () => {
   const prefix = ownPrefix('scale-in');
   const resources = new AsyncDisposableStack();
   let proxy: KafkaProxy;
-  let admin: Admin;
+  let log: EventLog;
   beforeAll(async () => {
     const brokers = requireBrokers(kafka);
     proxy = resources.use(await startKafkaProxy(brokers.join(',')));
-    admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    resources.defer(() => admin.disconnect());
+    log = openKafkaLog({ brokers });
+    resources.defer(() => log.close());
   });
   const ledger = ledgerOnSimulator((options) =>
     runCluster({
@@ -41,9 +40,21 @@ describe.skipIf(kafka.skipped !== undefined)('an ingress that leaves', () => {
     if (process === undefined) throw new Error('there is no ingress');
     return process;
   }
+  /** By their numbers: nothing lands here, since no writer runs, so each start of the ingress sends what it holds again. */
   async function eventsInLog(): Promise<number> {
-    const offsets = await admin.fetchTopicOffsets(`${prefix}usage.events`);
-    return offsets.reduce((sum, { high }) => sum + Number(high), 0);
+    const topic = `${prefix}usage.events`;
+    const numbers = new Set<string>();
+    for (let partition = 0; partition < ((await log.describeTopic(topic))?.partitions ?? 0); partition++) {
+      const reader = await log.reader({ topic, partition, from: 'start' });
+      const { end } = await reader.range();
+      for (let offset = 0; offset < end;) {
+        const records = await reader.poll({ recordsMax: 1_000, bytesMax: 1_000_000, waitMs: 1_000 });
+        for (const { headers } of records) numbers.add(`${headers[SOURCE_HEADER]} ${partition} ${headers[SEQUENCE_HEADER]}`);
+        offset = (records.at(-1)?.offset ?? offset - 1) + 1;
+      }
+      await reader.close();
+    }
+    return numbers.size;
   }
 
   test('ends with 0 once the log has everything', async () => {
@@ -71,7 +82,10 @@ describe.skipIf(kafka.skipped !== undefined)('an ingress that leaves', () => {
     const beganMs = performance.now();
     expect(await ingress().stop()).toMatchObject({ code: 1 });
     expect(performance.now() - beganMs).toBeLessThan(SHUTDOWN_MS + 4_000);
-    expect(ingress().child.stderr()).toMatch(/"level":50,.*"msg":"ingress: 5 events are not acknowledged by the event log"/);
+    // Those of its earlier starts, too, of which it cannot know that they landed.
+    const [, left] =
+      /"level":50,.*"msg":"ingress: (\d+) events are not acknowledged by the event log"/.exec(ingress().child.stderr()) ?? [];
+    expect(Number(left)).toBeGreaterThanOrEqual(5);
     proxy.decide(() => PASS);
     expect(await eventsInLog()).toBe(15);
     await ingress().start();
