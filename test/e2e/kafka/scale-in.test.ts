@@ -86,6 +86,7 @@ describe.skipIf(kafka.skipped !== undefined)('an ingress that leaves', () => {
     const [, left] =
       /"level":50,.*"msg":"ingress: (\d+) events are not acknowledged by the event log"/.exec(ingress().child.stderr()) ?? [];
     expect(Number(left)).toBeGreaterThanOrEqual(5);
+    expect(Number(left)).toBeLessThanOrEqual(20);
     proxy.decide(() => PASS);
     expect(await eventsInLog()).toBe(15);
     await ingress().start();
