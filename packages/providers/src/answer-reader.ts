@@ -7,7 +7,7 @@ import type { MarkerSearch } from './marker-search.ts';
 import type { Normalised } from './normalised.ts';
 import { rawUsageText } from './raw-usage.ts';
 import { eventData, eventEnd, eventStart, SseEvents } from './sse-events.ts';
-import type { AnswerSoFar, ObservedAnswer, UsageReader } from './surface.ts';
+import type { AnswerDescription, AnswerSoFar, ObservedAnswer, UsageReader } from './surface.ts';
 
 /** Longest server-sent event that is looked into. */
 export const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -47,13 +47,6 @@ export interface AnswerFold {
   readonly upstreamId: string;
   readonly finishReason: string;
   readonly errorClass: string;
-}
-
-export interface AnswerDescription {
-  readonly contentType: string;
-  readonly httpStatus: number;
-  /** Longest plain answer that is parsed. */
-  readonly answerBytesMax: number;
 }
 
 type Framing = 'unknown' | 'json' | 'sse';

@@ -15,9 +15,51 @@ export interface RequestFacts {
   readonly lastToolText: string;
 }
 
+/** A way in: a method and a path template, whose names in braces stand for the text up to what follows them (`/model/{model}/converse`). */
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Below the root of the ingress, where the channel is chosen by the surface. */
+  readonly path: string;
+  /** What a path below one named channel ends with, whose base path and version may differ (`/chat/completions`); absent: as `path`. */
+  readonly tail?: string;
+}
+
+/** What a request is read with. */
 export interface ReadRequestOptions {
   /** Whether the channel allows adding what makes the provider report usage. */
   readonly injectUsage: boolean;
+  /** Values of the template's names, decoded; absent: none. */
+  readonly path?: Readonly<Record<string, string>>;
+  /** Without its question mark; absent: `''`. */
+  readonly query?: string;
+  readonly contentType?: string;
+  /** The channel's provider: some speak another's API with usage rules of their own; absent: the surface's own. */
+  readonly provider?: string;
+}
+
+/** The answer that a reader is made for. */
+export interface AnswerDescription {
+  readonly contentType: string;
+  readonly httpStatus: number;
+  /** Longest plain answer that is parsed. */
+  readonly answerBytesMax: number;
+  /** Lower-case names. Some providers state usage there alone; absent: none. */
+  readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
+  /** The channel's provider; absent: the surface's own. */
+  readonly provider?: string;
+  /** As the request named it, for answers that name none; absent: `''`. */
+  readonly requestedModel?: string;
+}
+
+/** A request as it leaves, for a provider that wants each one signed. */
+export interface SignableRequest {
+  readonly method: string;
+  readonly url: URL;
+  /** Flat name and value pairs. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+  readonly region: string;
+  readonly nowMs: number;
 }
 
 /** What was seen in an answer. Absent text is `''`. */
@@ -76,15 +118,18 @@ export interface StreamFilter {
 
 export interface Surface {
   readonly name: string;
+  /** Whose API it is. */
   readonly provider: string;
-  readonly method: 'POST';
-  readonly path: string;
+  /** The first is the usual one. */
+  readonly endpoints: readonly [Endpoint, ...Endpoint[]];
   readRequest(body: Buffer, options: ReadRequestOptions): RequestFacts | Rejected;
-  usageReader(answer: { readonly contentType: string; readonly httpStatus: number; readonly answerBytesMax: number }): UsageReader;
+  usageReader(answer: AnswerDescription): UsageReader;
   /** Undefined where the surface never injects. */
   readonly injectionFilter: (() => StreamFilter) | undefined;
-  /** How the provider's credential travels. */
-  credentialHeaders(secret: string): Readonly<Record<string, string>>;
+  /** How the provider's credential travels with every request. `provider`: the channel's. */
+  credentialHeaders(secret: string, provider: string): Readonly<Record<string, string>>;
+  /** Headers that depend on the whole request, as flat pairs; undefined where the credential's headers are enough. */
+  readonly sign?: (secret: string, request: SignableRequest) => readonly string[];
   /** An error in the provider's own shape. */
   errorBody(error: { readonly status: number; readonly code: string; readonly message: string; readonly requestId: string }): string;
 }

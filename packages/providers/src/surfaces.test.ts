@@ -74,6 +74,6 @@ test('Anthropic’s tool calls are found among the blocks of a message', () => {
 });
 
 test('credentials travel as each provider wants them', () => {
-  expect(SURFACES['openai.chat'].credentialHeaders('s')).toEqual({ authorization: 'Bearer s' });
-  expect(SURFACES['anthropic.messages'].credentialHeaders('s')).toEqual({ 'x-api-key': 's' });
+  expect(SURFACES['openai.chat'].credentialHeaders('s', 'x')).toEqual({ authorization: 'Bearer s' });
+  expect(SURFACES['anthropic.messages'].credentialHeaders('s', 'x')).toEqual({ 'x-api-key': 's' });
 });

@@ -34,8 +34,8 @@ const MICROSECONDS_PER_MS = 1000;
 /** Fastify finds the route; from there on request and response are ours, so that bodies stay bytes and nothing is done twice. */
 export function addBillableRoute(app: FastifyInstance, surface: Surface, context: BillableContext): void {
   app.route({
-    method: surface.method,
-    url: surface.path,
+    method: surface.endpoints[0].method,
+    url: surface.endpoints[0].path,
     onRequest: (request, reply) => {
       reply.hijack();
       accept(context, surface, request.raw, reply.raw);
@@ -185,7 +185,7 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
   const filter = facts.injectedBody === undefined ? undefined : accepted.surface.injectionFilter?.();
   const exchange = new Exchange(context, { accepted, record, channel, sent, attemptStartedAt, filter }, entry, response);
-  const path = basePath + accepted.surface.path + sending.query;
+  const path = basePath + accepted.surface.endpoints[0].path + sending.query;
   const body = facts.injectedBody ?? sending.body;
   // Only what the operating system has is known after a crash: a request that is nowhere recorded must not be served.
   const dispatch = (): void => exchange.begin(() => void pool.dispatch({ path, method: 'POST', headers, body }, exchange));

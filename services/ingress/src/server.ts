@@ -24,7 +24,10 @@ export function ingressServer(context: BillableContext): FastifyInstance {
   for (const surface of Object.values(SURFACES)) addBillableRoute(app, surface, context);
   addModelsRoute(app, { openai: SURFACES['openai.chat'], anthropic: SURFACES['anthropic.messages'] }, context);
   app.setNotFoundHandler((request, reply) => {
-    const served = [...Object.values(SURFACES).map((surface) => `${surface.method} ${surface.path}`), 'GET /v1/models'].join(', ');
+    const served = [
+      ...Object.values(SURFACES).map((surface) => `${surface.endpoints[0].method} ${surface.endpoints[0].path}`),
+      'GET /v1/models',
+    ].join(', ');
     const message = `${request.method} ${request.url.split('?')[0]} is not served; served are ${served}`;
     return reply
       .code(404)

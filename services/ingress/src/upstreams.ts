@@ -49,7 +49,7 @@ export function upstreams(config: IngressConfig): Upstreams {
     return {
       pool: held.pool,
       basePath: pathname === '/' ? '' : pathname,
-      credential: Object.entries(surface.credentialHeaders(channel.credential)).flat(),
+      credential: Object.entries(surface.credentialHeaders(channel.credential, channel.provider)).flat(),
     };
   }
 

@@ -7,8 +7,7 @@ import { MessageAnswer } from './usage-reader.ts';
 export const anthropicMessages: Surface = {
   name: 'anthropic.messages',
   provider: 'anthropic',
-  method: 'POST',
-  path: '/v1/messages',
+  endpoints: [{ method: 'POST', path: '/v1/messages', tail: '/messages' }],
   readRequest: readMessageRequest,
   usageReader: (answer) => new AnswerReader(new MessageAnswer(), answer),
   injectionFilter: undefined,

@@ -8,8 +8,7 @@ import { ChatAnswer } from './usage-reader.ts';
 export const openaiChat: Surface = {
   name: 'openai.chat',
   provider: 'openai',
-  method: 'POST',
-  path: '/v1/chat/completions',
+  endpoints: [{ method: 'POST', path: '/v1/chat/completions', tail: '/chat/completions' }],
   readRequest: readChatRequest,
   usageReader: (answer) => new AnswerReader(new ChatAnswer(), answer),
   injectionFilter: () => new InjectedUsageFilter(),

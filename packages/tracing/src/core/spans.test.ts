@@ -157,6 +157,6 @@ test('an event whose end is unknown ends when it was recorded', () => {
 
 test('every surface has a route and an operation', () => {
   for (const surface of Object.values(SURFACES)) {
-    expect(spans({ ...FULL_EVENT, surface: surface.name })[0].name).toBe(`${surface.method} ${surface.path}`);
+    expect(spans({ ...FULL_EVENT, surface: surface.name })[0].name).toBe(`${surface.endpoints[0].method} ${surface.endpoints[0].path}`);
   }
 });

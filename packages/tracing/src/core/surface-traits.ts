@@ -16,7 +16,7 @@ const OPERATIONS: Readonly<Record<SurfaceName, string>> = {
 
 const TRAITS: ReadonlyMap<string, SurfaceTraits> = new Map(
   Object.entries(OPERATIONS).map(([name, operation]) => {
-    const { method, path } = SURFACES[name as SurfaceName];
+    const [{ method, path }] = SURFACES[name as SurfaceName].endpoints;
     return [name, { method, route: path, operation }];
   }),
 );
