@@ -1,4 +1,4 @@
-/** Reads an answer of OpenAI's chat completions: usage, finish reason, model, tier. */
+/** Reads an answer of OpenAI's chat completions, and of the completions before them, whose choices hold a `text` each: usage, finish reason, model, tier. */
 import { boundedText, isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import type { AnswerFold } from '../answer-reader.ts';
 import { MarkerSearch } from '../marker-search.ts';
@@ -50,7 +50,10 @@ export class ChatAnswer implements AnswerFold {
   contentBytes(chunk: JsonObject): number {
     if (!Array.isArray(chunk['choices'])) return 0;
     let bytes = 0;
-    for (const choice of chunk['choices']) if (isJsonObject(choice) && isJsonObject(choice['delta'])) bytes += deltaBytes(choice['delta']);
+    for (const choice of chunk['choices']) {
+      if (!isJsonObject(choice)) continue;
+      bytes += isJsonObject(choice['delta']) ? deltaBytes(choice['delta']) : lengthAt(choice, 'text');
+    }
     return bytes;
   }
 
@@ -74,7 +77,7 @@ export class ChatAnswer implements AnswerFold {
       if (!isJsonObject(choice)) continue;
       const reason = textAt(choice, 'finish_reason');
       if (reason !== '' && (this.finishReason === '' || choice['index'] === 0)) this.finishReason = reason;
-      if (!this.sawContent && isJsonObject(choice['delta'])) this.sawContent = hasContent(choice['delta']);
+      if (!this.sawContent) this.sawContent = isJsonObject(choice['delta']) ? hasContent(choice['delta']) : lengthAt(choice, 'text') > 0;
     }
   }
 

@@ -1,0 +1,89 @@
+/** Usage of a provider whose totals include their parts (OpenAI's rule), normalised into classes that never overlap. Surfaces differ in the names alone. */
+import { UNKNOWN_USAGE, type Usage } from '@tokenledger/domain';
+import { Counts } from './counts.ts';
+import type { JsonObject } from './json-object.ts';
+import { CONTRADICTORY, SPLIT_UNKNOWN, TOTAL_DIFFERS, type Normalised } from './normalised.ts';
+
+/** Names of the totals, and of the objects that hold their parts. */
+export interface InclusiveNames {
+  readonly input: string;
+  readonly inputDetails: string;
+  readonly output: string;
+  readonly outputDetails: string;
+}
+
+type InputClasses = Pick<
+  Usage,
+  'uncached_input' | 'cache_read' | 'cache_write_5m' | 'cache_write_1h' | 'input_audio' | 'cached_audio' | 'input_image'
+>;
+type OutputClasses = Pick<Usage, 'visible_output' | 'reasoning' | 'output_audio' | 'output_image'>;
+
+const UNKNOWN_INPUT: InputClasses = {
+  uncached_input: null,
+  cache_read: null,
+  cache_write_5m: null,
+  cache_write_1h: null,
+  input_audio: null,
+  cached_audio: null,
+  input_image: null,
+};
+const UNKNOWN_OUTPUT: OutputClasses = { visible_output: null, reasoning: null, output_audio: null, output_image: null };
+
+/** Each part is taken out of its total and what is left is `uncached_input` and `visible_output`. A detail that is absent is unknown, not 0 (`split_unknown`).
+ *  Cached tokens may be text, audio or images, and the object does not say which: text is taken to be cached first, then audio (`cached_audio`), then images (`split_unknown`).
+ *  Cache writes have one lifetime here; they stand in `cache_write_5m`. */
+export function normaliseInclusiveUsage(usage: JsonObject, names: InclusiveNames): Normalised {
+  const counts = new Counts(usage);
+  const inputTotal = counts.at(names.input);
+  const outputTotal = counts.at(names.output);
+  const total = counts.at('total_tokens');
+  const flags = new Set<string>();
+  const input = inputClasses(inputTotal, names.inputDetails, counts, flags);
+  const output = outputClasses(outputTotal, names.outputDetails, counts, flags);
+  if (counts.invalid || (inputTotal ?? 0) + (outputTotal ?? 0) > Number.MAX_SAFE_INTEGER) return { kind: 'invalid' };
+  if (inputTotal === null && outputTotal === null) return { kind: counts.found ? 'invalid' : 'none' };
+  if (total !== null && inputTotal !== null && outputTotal !== null && total !== inputTotal + outputTotal) flags.add(TOTAL_DIFFERS);
+  return { kind: 'usage', usage: { ...UNKNOWN_USAGE, ...input, ...output }, flags: [...flags] };
+}
+
+function inputClasses(total: number | null, details: string, counts: Counts, flags: Set<string>): InputClasses {
+  const cached = counts.in(details, 'cached_tokens');
+  const written = counts.in(details, 'cache_write_tokens');
+  const audio = counts.in(details, 'audio_tokens');
+  const image = counts.in(details, 'image_tokens');
+  if (total === null) return UNKNOWN_INPUT;
+  if (cached === null) flags.add(SPLIT_UNKNOWN);
+
+  const excess = (cached ?? 0) + (written ?? 0) + (audio ?? 0) + (image ?? 0) - total;
+  const cachedAudio = Math.min(Math.max(excess, 0), audio ?? 0, cached ?? 0);
+  const cachedImage = Math.min(Math.max(excess - cachedAudio, 0), image ?? 0, (cached ?? 0) - cachedAudio);
+  if (excess > cachedAudio + cachedImage) {
+    flags.add(SPLIT_UNKNOWN).add(CONTRADICTORY);
+    return { ...UNKNOWN_INPUT, uncached_input: total };
+  }
+  if ((cached ?? 0) > 0 && (audio ?? 0) + (image ?? 0) > 0) flags.add(SPLIT_UNKNOWN);
+  return {
+    uncached_input: Math.max(-excess, 0),
+    cache_read: cached === null ? null : cached - cachedAudio,
+    cache_write_5m: written,
+    cache_write_1h: written === null ? null : 0,
+    input_audio: audio === null ? null : audio - cachedAudio,
+    cached_audio: cached === null || audio === null ? null : cachedAudio,
+    input_image: image === null ? null : image - cachedImage,
+  };
+}
+
+function outputClasses(total: number | null, details: string, counts: Counts, flags: Set<string>): OutputClasses {
+  const reasoning = counts.in(details, 'reasoning_tokens');
+  const audio = counts.in(details, 'audio_tokens');
+  const image = counts.in(details, 'image_tokens');
+  if (total === null) return UNKNOWN_OUTPUT;
+  if (reasoning === null) flags.add(SPLIT_UNKNOWN);
+
+  const visible = total - (reasoning ?? 0) - (audio ?? 0) - (image ?? 0);
+  if (visible < 0) {
+    flags.add(SPLIT_UNKNOWN).add(CONTRADICTORY);
+    return { ...UNKNOWN_OUTPUT, visible_output: total };
+  }
+  return { visible_output: visible, reasoning, output_audio: audio, output_image: image };
+}
