@@ -28,6 +28,8 @@ export interface Endpoint {
 export interface ReadRequestOptions {
   /** Whether the channel allows adding what makes the provider report usage. */
   readonly injectUsage: boolean;
+  /** The one that the request came in by, since it may tell whether the answer streams; absent: the first. */
+  readonly endpoint?: Endpoint;
   /** Values of the template's names, decoded; absent: none. */
   readonly path?: Readonly<Record<string, string>>;
   /** Without its question mark; absent: `''`. */
@@ -128,8 +130,9 @@ export interface Surface {
   readonly injectionFilter: (() => StreamFilter) | undefined;
   /** How the provider's credential travels with every request. `provider`: the channel's. */
   credentialHeaders(secret: string, provider: string): Readonly<Record<string, string>>;
-  /** Headers that depend on the whole request, as flat pairs; undefined where the credential's headers are enough. */
-  readonly sign?: (secret: string, request: SignableRequest) => readonly string[];
+  /** Headers that depend on the whole request, as flat pairs beside those of the credential: none where these are enough. The request must have none
+   *  of their names. Absent: the surface never signs. */
+  readonly sign?: (secret: string, request: SignableRequest) => Promise<readonly string[]>;
   /** An error in the provider's own shape. */
   errorBody(error: { readonly status: number; readonly code: string; readonly message: string; readonly requestId: string }): string;
 }
