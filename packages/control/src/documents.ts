@@ -1,4 +1,5 @@
 /** The objects an operator manages, one zod schema per kind, as they stand on the control topic, in a config file and in a request to apply them. */
+import { SURFACE_NAMES } from '@tokenledger/providers';
 import { z } from 'zod';
 import { keyClassSchema } from './key-classes.ts';
 
@@ -73,13 +74,11 @@ export const virtualKeySchema = virtualKeyInputSchema.extend({
   revoked: z.boolean(),
 });
 
-export const SURFACES = ['openai.chat', 'anthropic.messages'] as const;
-
 export const channelSchema = z.strictObject({
   kind: z.literal('channel'),
   id: ID,
   provider: ID,
-  surfaces: z.array(z.enum(SURFACES)).min(1),
+  surfaces: z.array(z.enum(SURFACE_NAMES)).min(1),
   base_url: z.url({ protocol: /^https?$/ }),
   credential: SECRET_REFERENCE,
   region: text(64).default(''),

@@ -4,4 +4,4 @@ export { ERRORS } from './errors.ts';
 export { openaiChat } from './openai-chat/index.ts';
 export { MODEL_CHARS_MAX } from './request-body.ts';
 export * from './surface.ts';
-export { SURFACES, type SurfaceName } from './surfaces.ts';
+export { SURFACE_NAMES, SURFACES, type SurfaceName } from './surfaces.ts';

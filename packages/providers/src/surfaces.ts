@@ -9,3 +9,6 @@ export const SURFACES = {
 } as const satisfies Readonly<Record<string, Surface>>;
 
 export type SurfaceName = keyof typeof SURFACES;
+
+/** In the order of above. */
+export const SURFACE_NAMES = Object.keys(SURFACES) as [SurfaceName, ...SurfaceName[]];

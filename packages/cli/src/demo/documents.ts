@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { documentsSection, SURFACES, type DocumentsSection, type SecretReader } from '@tokenledger/control';
+import { documentsSection, type DocumentsSection, type SecretReader } from '@tokenledger/control';
 import { defineSection, loadConfig, type DataLayout } from '@tokenledger/runtime';
 import { writeSecretFile } from '../ledger-secrets.ts';
 import { REPOSITORY } from '../repository.ts';
@@ -12,7 +12,9 @@ const KEY_BYTES = 24;
 /** What the simulator is sent as a credential. */
 const SIMULATED_CREDENTIAL = 'simulated';
 
-export type Surface = (typeof SURFACES)[number];
+/** What the simulator speaks. */
+const SIMULATED = ['openai.chat', 'anthropic.messages'] as const;
+export type Surface = (typeof SIMULATED)[number];
 
 export interface DemoPlan {
   readonly documents: DocumentsSection;
@@ -61,7 +63,7 @@ export function makeMissingKeys(documents: DocumentsSection, layout: DataLayout)
 
 /** Surfaces that only the simulator serves: the first channel that speaks a surface serves it, so that one must be simulated. */
 export function simulatedSurfaces(plan: DemoPlan): readonly Surface[] {
-  return SURFACES.filter((surface) => {
+  return SIMULATED.filter((surface) => {
     const serving = plan.documents.channels.find((channel) => channel.surfaces.includes(surface));
     return serving !== undefined && plan.simulated.has(serving.id);
   });

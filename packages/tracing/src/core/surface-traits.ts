@@ -1,23 +1,31 @@
 /** What the conventions want to know of a surface. Pure. */
 import { invariant } from '@tokenledger/domain';
-import { SURFACES, type SurfaceName } from '@tokenledger/providers';
+import { type Surface, SURFACES } from '@tokenledger/providers';
 
 export interface SurfaceTraits {
   readonly method: string;
   readonly route: string;
-  /** One of the well-known values of `gen_ai.operation.name`. */
+  /** One of the well-known values of `gen_ai.operation.name`; where none applies, what is generated (`images`), as the conventions allow. */
   readonly operation: string;
 }
 
-const OPERATIONS: Readonly<Record<SurfaceName, string>> = {
-  'openai.chat': 'chat',
-  'anthropic.messages': 'chat',
+/** By what a surface is called after its provider. */
+const OPERATIONS: Readonly<Record<string, string>> = {
+  chat: 'chat',
+  converse: 'chat',
+  messages: 'chat',
+  responses: 'chat',
+  completions: 'text_completion',
+  invoke: 'generate_content',
+  generate: 'generate_content',
+  embed: 'embeddings',
+  embeddings: 'embeddings',
 };
 
 const TRAITS: ReadonlyMap<string, SurfaceTraits> = new Map(
-  Object.entries(OPERATIONS).map(([name, operation]) => {
-    const [{ method, path }] = SURFACES[name as SurfaceName].endpoints;
-    return [name, { method, route: path, operation }];
+  Object.values(SURFACES).map(({ name, endpoints: [{ method, path }] }: Surface) => {
+    const kind = name.slice(name.indexOf('.') + 1);
+    return [name, { method, route: path, operation: OPERATIONS[kind] ?? kind }];
   }),
 );
 
