@@ -1,11 +1,11 @@
 /** The life of one process. Whatever it awaits goes through here: once it is dead nothing comes back to it, while it is stopped all of it waits. */
 import type { Pacing } from '@tokenledger/event-log';
 
-const NEVER: Promise<never> = new Promise(() => {});
-
 export class Life {
   readonly #pacing: Pacing;
   readonly #onDeath: (() => void)[] = [];
+  /** Of this life alone: a promise holds on to all that waits for it, so that one for all lives would keep every run in memory. */
+  readonly #never: Promise<never> = new Promise(() => {});
   #stepsLeft = Number.POSITIVE_INFINITY;
   #thaw: Promise<void> | null = null;
   #dead = false;
@@ -76,17 +76,17 @@ export class Life {
   }
 
   #step(): Promise<void> | undefined {
-    if (this.#dead) return NEVER;
+    if (this.#dead) return this.#never;
     this.#stepsLeft -= 1;
     if (this.#stepsLeft <= 0) {
       this.kill();
-      return NEVER;
+      return this.#never;
     }
     return this.#thaw === null ? undefined : this.#awake();
   }
 
   async #awake(): Promise<void> {
     while (this.#thaw !== null) await this.#thaw;
-    if (this.#dead) await NEVER;
+    if (this.#dead) await this.#never;
   }
 }
