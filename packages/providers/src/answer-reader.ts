@@ -42,6 +42,10 @@ export interface AnswerFold {
   readonly statedInput: Usage | null;
   /** Bytes of content that an event of a stream brings. */
   contentBytes(event: JsonObject): number;
+  /** The bytes of a plain answer are no text of a model, so that nothing can be estimated from them (vectors, images). */
+  readonly bodyIsData?: boolean;
+  /** A stream of this provider ends without a mark: its end of message is one. */
+  readonly endsUnmarked?: boolean;
   readonly model: string;
   readonly serviceTier: string;
   readonly upstreamId: string;
@@ -114,7 +118,8 @@ export class AnswerReader implements UsageReader {
 
   soFar(): AnswerSoFar {
     const { statedInput: stated, model: servedModel, serviceTier } = this.#fold;
-    const contentBytes = this.#framing === 'sse' ? this.#share.contentBytes : this.#json.bytes;
+    const bodyBytes = this.#fold.bodyIsData === true ? 0 : this.#json.bytes;
+    const contentBytes = this.#framing === 'sse' ? this.#share.contentBytes : bodyBytes;
     return { stated, contentBytes, servedModel, serviceTier };
   }
 
@@ -207,7 +212,7 @@ export class AnswerReader implements UsageReader {
   }
 
   #complete(): boolean {
-    if (this.#framing === 'sse') return this.#ended || this.#fold.ended;
+    if (this.#framing === 'sse') return this.#ended || this.#fold.ended || this.#fold.endsUnmarked === true;
     return this.#parsed || (this.#json.tooLarge && this.#json.lastByte === CLOSE_BRACE);
   }
 

@@ -11,12 +11,22 @@ export interface RequestBody {
   readonly streamed: boolean;
 }
 
+export interface RequestBodyOptions {
+  /** The model that the path names: used where the body names none. */
+  readonly pathModel?: string | undefined;
+  /** Whether the provider serves a request that names no model; that one has the model `''`. */
+  readonly modelOptional?: boolean;
+}
+
 /** Parses the body once. Rejects `REQUEST_INVALID`. */
-export function readRequestBody(body: Buffer): RequestBody | Rejected {
+export function readRequestBody(body: Buffer, { pathModel = '', modelOptional = false }: RequestBodyOptions = {}): RequestBody | Rejected {
   const object = parseJson(body.toString('utf8'));
   if (!isJsonObject(object)) return rejected('REQUEST_INVALID', 'the request body must be a JSON object');
-  const model = object['model'];
-  if (typeof model !== 'string' || model === '') return rejected('REQUEST_INVALID', 'the request body must name a `model`');
+  const named = object['model'];
+  const model = named === undefined || named === null || named === '' ? pathModel : named;
+  if (typeof model !== 'string' || (model === '' && !modelOptional)) {
+    return rejected('REQUEST_INVALID', 'the request body must name a `model`');
+  }
   if (model.length > MODEL_CHARS_MAX) return rejected('REQUEST_INVALID', `\`model\` must have at most ${MODEL_CHARS_MAX} characters`);
   return { kind: 'body', object, model, streamed: object['stream'] === true };
 }

@@ -8,7 +8,7 @@ import { lastObject, toolText } from '../tool-text.ts';
 import { withUsageAsked } from './injection.ts';
 
 export function readChatRequest(body: Buffer, options: ReadRequestOptions): RequestFacts | Rejected {
-  const request = readRequestBody(body);
+  const request = readRequestBody(body, { pathModel: options.path?.['deployment'] });
   if (request.kind === 'rejected') return request;
   return {
     kind: 'request',

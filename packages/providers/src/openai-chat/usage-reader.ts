@@ -1,8 +1,9 @@
 /** Reads an answer of OpenAI's chat completions, and of the completions before them, whose choices hold a `text` each: usage, finish reason, model, tier. */
-import { boundedText, isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
+import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import type { AnswerFold } from '../answer-reader.ts';
 import { MarkerSearch } from '../marker-search.ts';
 import { CONTRADICTORY, REPEATED, type Normalised } from '../normalised.ts';
+import { openaiErrorClass } from '../openai-api.ts';
 import { parseExactly } from '../raw-usage.ts';
 import { normaliseChatUsage } from './normalise.ts';
 
@@ -67,7 +68,7 @@ export class ChatAnswer implements AnswerFold {
     this.model = textAt(chunk, 'model') || this.model;
     this.serviceTier = textAt(chunk, 'service_tier') || this.serviceTier;
     if (Array.isArray(chunk['choices'])) this.#choices(chunk['choices']);
-    if (chunk['error'] !== undefined && chunk['error'] !== null) this.errorClass = errorClass(chunk['error']);
+    if (chunk['error'] !== undefined && chunk['error'] !== null) this.errorClass = openaiErrorClass(chunk['error']);
     const usage = chunk['usage'];
     if (usage !== undefined && usage !== null) this.#usage(usage, text);
   }
@@ -125,13 +126,4 @@ function isLower(later: unknown, earlier: unknown): boolean {
 function exactUsage(text: string): unknown {
   const chunk = parseExactly(text);
   return isJsonObject(chunk) ? chunk['usage'] : undefined;
-}
-
-/** `code` says more than `type` (`model_not_found`, `invalid_request_error`); some providers put a number there. */
-function errorClass(error: unknown): string {
-  if (!isJsonObject(error)) return 'unknown_error';
-  const code = error['code'];
-  if (typeof code === 'number') return String(code);
-  if (typeof code === 'string' && code !== '') return boundedText(code);
-  return textAt(error, 'type') || 'unknown_error';
 }
