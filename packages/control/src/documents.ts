@@ -78,7 +78,8 @@ export const channelSchema = z.strictObject({
   kind: z.literal('channel'),
   id: ID,
   provider: ID,
-  surfaces: z.array(z.enum(SURFACE_NAMES)).min(1),
+  /** APIs that it speaks; absent: those of its provider. */
+  surfaces: z.array(z.enum(SURFACE_NAMES)).min(1).optional(),
   base_url: z.url({ protocol: /^https?$/ }),
   credential: SECRET_REFERENCE,
   region: text(64).default(''),

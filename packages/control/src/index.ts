@@ -1,5 +1,6 @@
 export * from './api.ts';
 export * from './change-reader.ts';
+export { surfacesOf } from './channel-surfaces.ts';
 export * from './control-record.ts';
 export * from './control-watch.ts';
 export * from './document-set.ts';

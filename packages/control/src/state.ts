@@ -1,7 +1,9 @@
 /** Everything the ingress needs to decide a request, resolved once per change of the documents, never on a request's path. */
 import type { Attribution } from '@tokenledger/domain';
 import { AppError, type Rejected } from '@tokenledger/domain';
+import type { SurfaceName } from '@tokenledger/providers';
 import { documentSet, type DocumentSet } from './document-set.ts';
+import { surfacesOf } from './channel-surfaces.ts';
 import type { Channel, ConfigDocument, ControlDocument, KeySecret, VirtualKey } from './documents.ts';
 import type { KeyClass } from './key-classes.ts';
 import { type KeyHasher, keyHasher, type KeyHashers } from './key-hash.ts';
@@ -25,6 +27,8 @@ export interface ResolvedKey {
 export interface ResolvedChannel {
   readonly id: string;
   readonly provider: string;
+  /** APIs that it speaks. */
+  readonly surfaces: readonly SurfaceName[];
   readonly baseUrl: string;
   readonly region: string;
   readonly injectUsage: boolean;
@@ -51,6 +55,8 @@ export interface ControlState {
   findKey(text: string): ResolvedKey | undefined;
   /** The channel that serves a surface; undefined when none does. Look at its `problem` before using it. */
   channelFor(surface: string): ResolvedChannel | undefined;
+  /** As for `channelFor`. */
+  channelNamed(id: string): ResolvedChannel | undefined;
   readonly channels: readonly ResolvedChannel[];
   readonly keyCount: number;
   readonly problems: readonly ControlProblem[];
@@ -156,9 +162,10 @@ export function controlState(documents: DocumentSet, options: StateOptions): Con
     if (channel.problem !== '') report(document, { code: 'SECRET_MISSING', message: `channel '${channel.id}': ${channel.problem}` });
   }
   const bySurface = new Map<string, ResolvedChannel>();
-  for (const { document, channel } of channels) {
-    for (const surface of document.surfaces) if (!bySurface.has(surface)) bySurface.set(surface, channel);
+  for (const { channel } of channels) {
+    for (const surface of channel.surfaces) if (!bySurface.has(surface)) bySurface.set(surface, channel);
   }
+  const byId = new Map(channels.map(({ channel }) => [channel.id, channel]));
 
   const hashers = [...options.hashers].toSorted(([a], [b]) => b - a);
   const projects = Map.groupBy(documents.of('project'), ({ tenant }) => tenant);
@@ -181,6 +188,7 @@ export function controlState(documents: DocumentSet, options: StateOptions): Con
       return undefined;
     },
     channelFor: (surface) => bySurface.get(surface),
+    channelNamed: (id) => byId.get(id),
     channels: channels.map(({ channel }) => channel),
     keyCount,
     problems,
@@ -217,6 +225,7 @@ function resolveChannel(document: Channel, { channels, readSecret }: StateOption
   const channel = (credential: string, problem: string): ResolvedChannel => ({
     id: document.id,
     provider: document.provider,
+    surfaces: surfacesOf(document),
     baseUrl: document.base_url.replace(/\/+$/, ''),
     region: document.region,
     injectUsage: document.inject_usage,

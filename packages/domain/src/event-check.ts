@@ -49,6 +49,7 @@ const USAGE_REASONS: Words<UsageReason> = {
   invalid_usage: true,
   answer_too_large: true,
   undecodable_answer: true,
+  surface_unknown: true,
   unresolved: true,
   journal_lost: true,
 };

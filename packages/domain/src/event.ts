@@ -42,6 +42,8 @@ export type UsageReason =
   | 'invalid_usage'
   | 'answer_too_large'
   | 'undecodable_answer'
+  /** Passed through unread: the channel speaks no surface that the path is of. */
+  | 'surface_unknown'
   /** The process died before the end of the answer was recorded. */
   | 'unresolved'
   /** The journal could not supply the event's bytes any more. */

@@ -14,6 +14,7 @@ const surface = SURFACES['openai.chat'];
 const channel = (id: string, baseUrl: string): ResolvedChannel => ({
   id,
   provider: 'openai',
+  surfaces: ['openai.chat'],
   baseUrl,
   region: '',
   injectUsage: true,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { documentsSection, type DocumentsSection, type SecretReader } from '@tokenledger/control';
+import { documentsSection, surfacesOf, type DocumentsSection, type SecretReader } from '@tokenledger/control';
 import { defineSection, loadConfig, type DataLayout } from '@tokenledger/runtime';
 import { writeSecretFile } from '../ledger-secrets.ts';
 import { REPOSITORY } from '../repository.ts';
@@ -64,7 +64,7 @@ export function makeMissingKeys(documents: DocumentsSection, layout: DataLayout)
 /** Surfaces that only the simulator serves: the first channel that speaks a surface serves it, so that one must be simulated. */
 export function simulatedSurfaces(plan: DemoPlan): readonly Surface[] {
   return SIMULATED.filter((surface) => {
-    const serving = plan.documents.channels.find((channel) => channel.surfaces.includes(surface));
+    const serving = plan.documents.channels.find((channel) => surfacesOf(channel).includes(surface));
     return serving !== undefined && plan.simulated.has(serving.id);
   });
 }
