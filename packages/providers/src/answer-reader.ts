@@ -1,6 +1,7 @@
 /** Reads one answer beside the stream: cheap bytes search for what matters, exact parsing of what was found. What an answer means is left to the surface's `AnswerFold`. */
 import type { Usage, UsageReason } from '@tokenledger/domain';
 import { ContentShare } from './content-share.ts';
+import { JsonArrayElements } from './json-array.ts';
 import { isJsonObject, parseJson, type JsonObject } from './json-object.ts';
 import { JsonText } from './json-text.ts';
 import type { MarkerSearch } from './marker-search.ts';
@@ -9,10 +10,10 @@ import { rawUsageText } from './raw-usage.ts';
 import { eventData, eventEnd, eventStart, SseEvents } from './sse-events.ts';
 import type { AnswerDescription, AnswerSoFar, ObservedAnswer, UsageReader } from './surface.ts';
 
-/** Longest server-sent event that is looked into. */
+/** Longest server-sent event, or element of a streamed array, that is looked into. */
 export const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
 
-/** An event that ends a stream is short: a longer one that is not whole yet is not searched for it. */
+/** Most events that end a stream are short: a longer one is searched for it only where it is one line and the line is whole. */
 const END_EVENT_BYTES_MAX = 4096;
 
 /** What one surface gathers from an answer's JSON objects. Texts are latin1-decoded until they are kept. */
@@ -23,7 +24,7 @@ export interface AnswerFold {
   readonly endMarker: string;
   /** The whole body of a plain answer. */
   body(answer: JsonObject, text: string): void;
-  /** One event of a streamed answer. */
+  /** One event of a streamed answer, or one object of an answer that is an array. */
   event(event: JsonObject, text: string): void;
   readonly sawContent: boolean;
   /** Model and content have been seen: from here on only events with a marker matter. */
@@ -53,10 +54,12 @@ export interface AnswerFold {
   readonly errorClass: string;
 }
 
-type Framing = 'unknown' | 'json' | 'sse';
+type Framing = 'unknown' | 'json' | 'json_array' | 'sse';
 /** Once content is measured, as many events are looked at after each of so many bytes. */
 const SAMPLE_EVENTS = 32;
 const SAMPLE_EVERY_BYTES = 262_144;
+const LF = 0x0a;
+const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const SPACE = 0x20;
@@ -66,8 +69,10 @@ export class AnswerReader implements UsageReader {
   readonly #httpStatus: number;
   readonly #json: JsonText;
   readonly #events: SseEvents;
+  #elements: JsonArrayElements | undefined;
   readonly #share = new ContentShare();
-  #framing: Framing;
+  #framing: Framing = 'unknown';
+  readonly #contentType: string;
   #ended = false;
   #oversized = false;
   #parsed = false;
@@ -77,26 +82,29 @@ export class AnswerReader implements UsageReader {
   constructor(fold: AnswerFold, answer: AnswerDescription) {
     this.#fold = fold;
     this.#httpStatus = answer.httpStatus;
-    this.#framing = framingOf(answer.contentType);
+    this.#contentType = answer.contentType;
     this.#json = new JsonText(answer.answerBytesMax);
     this.#events = new SseEvents(SSE_EVENT_BYTES_MAX, (bytes, from, to, whole) => this.#run(bytes, from, to, whole));
   }
 
   get sawContent(): boolean {
-    return this.#framing === 'sse' ? this.#fold.sawContent : this.#sawBody;
+    return this.#streams ? this.#fold.sawContent : this.#sawBody;
   }
 
   get sawEnd(): boolean {
-    if (this.#framing !== 'sse') return false;
-    return this.#ended || this.#fold.ended || this.#endIsPending();
+    if (!this.#streams) return false;
+    return this.#ended || this.#fold.ended || (this.#framing === 'sse' ? this.#endIsPending() : this.#elements?.closed === true);
   }
 
   push(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.#observed !== undefined) return;
     const chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (this.#framing === 'unknown') this.#framing = guessedFraming(chunk);
+    if (this.#framing === 'unknown') this.#framing = framingOf(this.#contentType, chunk);
     if (this.#framing === 'sse') {
       this.#events.push(chunk);
+    } else if (this.#framing === 'json_array') {
+      this.#elements ??= new JsonArrayElements(SSE_EVENT_BYTES_MAX, (array, from, to, whole) => this.#element(array, from, to, whole));
+      this.#elements.push(chunk);
     } else {
       this.#sawBody = true;
       this.#json.push(chunk);
@@ -104,12 +112,14 @@ export class AnswerReader implements UsageReader {
   }
 
   get heldBytes(): number {
-    return this.#framing === 'sse' ? this.#events.pending.length : this.#json.heldBytes;
+    if (this.#framing === 'sse') return this.#events.pending.length;
+    return this.#elements === undefined ? this.#json.heldBytes : this.#elements.heldBytes;
   }
 
   giveUp(): void {
     if (this.#framing === 'sse') this.#events.giveUp();
-    else this.#json.giveUp();
+    else if (this.#elements === undefined) this.#json.giveUp();
+    else this.#elements.giveUp();
   }
 
   measureContent(): void {
@@ -119,7 +129,7 @@ export class AnswerReader implements UsageReader {
   soFar(): AnswerSoFar {
     const { statedInput: stated, model: servedModel, serviceTier } = this.#fold;
     const bodyBytes = this.#fold.bodyIsData === true ? 0 : this.#json.bytes;
-    const contentBytes = this.#framing === 'sse' ? this.#share.contentBytes : bodyBytes;
+    const contentBytes = this.#streams ? this.#share.contentBytes : bodyBytes;
     return { stated, contentBytes, servedModel, serviceTier };
   }
 
@@ -128,9 +138,17 @@ export class AnswerReader implements UsageReader {
     return this.#observed;
   }
 
+  /** Whether it comes piece by piece. */
+  get #streams(): boolean {
+    return this.#framing === 'sse' || this.#framing === 'json_array';
+  }
+
   #endIsPending(): boolean {
     const pending = this.#events.pending;
-    return pending.length > 0 && pending.length <= END_EVENT_BYTES_MAX && this.#fold.endInSight.test(pending.toString('latin1'));
+    if (pending.length === 0) return false;
+    // Who reads line by line knows a longer one once its line is whole.
+    if (pending.length > END_EVENT_BYTES_MAX && pending.indexOf(LF) !== pending.length - 1) return false;
+    return this.#fold.endInSight.test(pending.toString('latin1'));
   }
 
   #run(bytes: Buffer, from: number, to: number, whole: boolean): void {
@@ -171,6 +189,22 @@ export class AnswerReader implements UsageReader {
     if (!sawContent && this.#fold.sawContent) this.#share.sampled(to - from, this.#fold.contentBytes(event));
   }
 
+  #element(bytes: Buffer, from: number, to: number, whole: boolean): void {
+    this.#share.passed(to - from);
+    if (!whole) {
+      this.#oversized = true;
+      return;
+    }
+    const text = bytes.toString('latin1', from, to);
+    const element = parseJson(text);
+    if (!isJsonObject(element)) return;
+    const sawContent = this.#fold.sawContent;
+    this.#fold.event(element, text);
+    if (sawContent && !this.#share.wantsSample) return;
+    this.#share.sampled(to - from, this.#fold.contentBytes(element));
+    if (sawContent) this.#share.sampleTaken();
+  }
+
   #sample(bytes: Buffer, from: number, to: number): void {
     let at = from;
     for (let count = 0; count < SAMPLE_EVENTS && at < to; count++) {
@@ -184,7 +218,7 @@ export class AnswerReader implements UsageReader {
 
   #observe(): ObservedAnswer {
     if (this.#framing === 'sse') this.#events.end();
-    else this.#readBody();
+    else if (this.#elements === undefined) this.#readBody();
     const fold = this.#fold;
     const complete = this.#complete();
     const usage = fold.normalised();
@@ -213,6 +247,7 @@ export class AnswerReader implements UsageReader {
 
   #complete(): boolean {
     if (this.#framing === 'sse') return this.#ended || this.#fold.ended || this.#fold.endsUnmarked === true;
+    if (this.#elements !== undefined) return this.#elements.closed;
     return this.#parsed || (this.#json.tooLarge && this.#json.lastByte === CLOSE_BRACE);
   }
 
@@ -225,16 +260,13 @@ export class AnswerReader implements UsageReader {
   }
 }
 
-function framingOf(contentType: string): Framing {
+/** An array may stand where an object is usual, and some servers name no type, or `text/plain`: the first character tells. */
+function framingOf(contentType: string, chunk: Buffer): Framing {
   const type = contentType.toLowerCase();
   if (type.includes('event-stream')) return 'sse';
-  return type.includes('json') ? 'json' : 'unknown';
-}
-
-/** Some servers name no type, or `text/plain`: the first character tells. */
-function guessedFraming(chunk: Buffer): Framing {
   let at = 0;
   while (at < chunk.length && (chunk[at] as number) <= SPACE) at++;
   if (at === chunk.length) return 'unknown';
-  return chunk[at] === OPEN_BRACE ? 'json' : 'sse';
+  if (chunk[at] === OPEN_BRACKET) return 'json_array';
+  return chunk[at] === OPEN_BRACE || type.includes('json') ? 'json' : 'sse';
 }
