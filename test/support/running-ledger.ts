@@ -42,6 +42,10 @@ export interface RunningLedgerOptions {
   readonly config?: string;
   /** Virtual keys, one unless given: the events of each share a partition. Their secrets are `LEDGER_KEY`, `LEDGER_KEY-2` and so on. */
   readonly keys?: number;
+  /** Channels, each a flow mapping of YAML whose credential is `env:E2E_CREDENTIAL`; one for OpenAI's and one for Anthropic's surface unless given. */
+  readonly channels?: readonly string[];
+  /** What `env:E2E_CREDENTIAL` stands for. */
+  readonly credential?: string;
 }
 
 export async function runLedger(options: RunningLedgerOptions): Promise<RunningLedger> {
@@ -52,7 +56,7 @@ export async function runLedger(options: RunningLedgerOptions): Promise<RunningL
   const ports = ['--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0', '--registry-port', '0'];
   const child = startCli(['up', '--no-demo', '--config', config, '--data', data, ...ports], {
     cwd: folder.path,
-    env: { ...ledgerKeys(options.keys), E2E_CREDENTIAL: 'sk-e2e-upstream-credential' },
+    env: { ...ledgerKeys(options.keys), E2E_CREDENTIAL: options.credential ?? 'sk-e2e-upstream-credential' },
   });
   await child.waitForOutput(/Ctrl-C stops/, READY_TIMEOUT_MS);
   const { urls } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as { urls: { ingress: string; clickhouse: string } };
@@ -96,7 +100,7 @@ export function ledgerKeys(count = 1): Readonly<Record<string, string>> {
 }
 
 /** One tenant with its keys, and a channel for each surface. */
-export function ledgerConfig({ upstreamUrl, config = '', keys }: RunningLedgerOptions): string {
+export function ledgerConfig({ upstreamUrl, config = '', keys, channels = usualChannels(upstreamUrl) }: RunningLedgerOptions): string {
   const virtualKeys = Object.keys(ledgerKeys(keys)).map(
     (name, index) => `{ id: ${index === 0 ? 'e2e' : `e2e-${index + 1}`}, tenant: acme, project: chat, owner: ada, secret: 'env:${name}' }`,
   );
@@ -107,7 +111,12 @@ documents:
   owners: [{ id: ada, tenant: acme, name: Ada, team: search }]
   virtual_keys: [${virtualKeys.join(', ')}]
   channels:
-    - { id: openai, provider: openai, surfaces: [openai.chat], base_url: '${upstreamUrl}', credential: 'env:E2E_CREDENTIAL' }
-    - { id: anthropic, provider: anthropic, surfaces: [anthropic.messages], base_url: '${upstreamUrl}', credential: 'env:E2E_CREDENTIAL' }
-`;
+${channels.map((channel) => `    - ${channel}\n`).join('')}`;
+}
+
+function usualChannels(upstreamUrl: string): readonly string[] {
+  return [
+    `{ id: openai, provider: openai, surfaces: [openai.chat], base_url: '${upstreamUrl}', credential: 'env:E2E_CREDENTIAL' }`,
+    `{ id: anthropic, provider: anthropic, surfaces: [anthropic.messages], base_url: '${upstreamUrl}', credential: 'env:E2E_CREDENTIAL' }`,
+  ];
 }

@@ -1,23 +1,37 @@
 /** Ways to cut an answer's bytes as a network might. */
 
 export interface Chunking {
-  readonly name: string;
+  readonly name: 'whole' | 'by line' | 'by byte' | 'at random' | 'with delays';
   readonly cut: (body: Buffer) => Iterable<Buffer>;
+  /** Between two pieces, in milliseconds. */
+  readonly delayMs: number;
 }
 
-export const CHUNKINGS: readonly Chunking[] = [
-  { name: 'whole', cut: (body) => [body] },
-  { name: 'byte by byte', cut: (body) => pieces(body, () => 1) },
-  { name: 'in pieces of 7 bytes', cut: (body) => pieces(body, () => 7) },
-  { name: 'line by line', cut: lines },
-  {
-    name: 'in random pieces (seed 20)',
-    cut: (body) => {
-      const random = generator(20);
-      return pieces(body, () => 1 + (random() % 300));
-    },
-  },
-];
+export const DEFAULT_SEED = 20;
+const RANDOM_PIECE_BYTES_MAX = 300;
+/** Of an answer that is sent with delays. */
+const DELAYED_PIECES = 4;
+const DELAY_MS = 8;
+
+/** The same seed cuts the same bytes alike. */
+export function chunkings(seed: number): readonly Chunking[] {
+  return [
+    { name: 'whole', cut: (body) => (body.length === 0 ? [] : [body]), delayMs: 0 },
+    { name: 'by line', cut: lines, delayMs: 0 },
+    { name: 'by byte', cut: (body) => pieces(body, () => 1), delayMs: 0 },
+    { name: 'at random', cut: (body) => randomPieces(body, seed, RANDOM_PIECE_BYTES_MAX), delayMs: 0 },
+    // Twice the mean: so many pieces on average.
+    { name: 'with delays', cut: (body) => randomPieces(body, seed + 1, Math.ceil((2 * body.length) / DELAYED_PIECES)), delayMs: DELAY_MS },
+  ];
+}
+
+export const CHUNKINGS: readonly Chunking[] = chunkings(DEFAULT_SEED);
+
+function randomPieces(body: Buffer, seed: number, bytesMax: number): Iterable<Buffer> {
+  // Answers of different lengths are cut at different places.
+  const random = generator(seed + body.length);
+  return pieces(body, () => 1 + (random() % bytesMax));
+}
 
 function* pieces(body: Buffer, size: () => number): Iterable<Buffer> {
   let at = 0;

@@ -15,7 +15,7 @@ const FILES = [
 const ROWS_TIMEOUT_MS = 60_000;
 /** Which recording the upstream shall answer with; passed on like any header the ingress does not know. */
 const RECORDING_HEADER = 'x-recording';
-const CUT = CHUNKINGS.find((chunking) => chunking.name.startsWith('in random pieces'));
+const CUT = CHUNKINGS.find((chunking) => chunking.name === 'at random');
 
 interface Row {
   readonly event_id: string;
