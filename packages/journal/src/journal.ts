@@ -53,6 +53,20 @@ export interface JournalFill {
   readonly bytesMax: number;
 }
 
+/** A source that is numbered elsewhere, as one of its users has it: what a provider identifies has the same numbers and bytes wherever it is read. */
+export interface ForeignSource {
+  /** Where its entries belong: where they were begun, if they were. */
+  readonly partition: number;
+  /** The highest number that is held, safe or not: only the next one can be added. 0 when nothing is, also when all of it has landed and gone. */
+  readonly last: number;
+  /** False when the journal is full or its disk does not take what it is given. */
+  add(sequence: number, key: string, value: Uint8Array): boolean;
+  /** Calls back once the entries through `sequence` are safe; at once when they already are. */
+  onSynced(sequence: number, callback: () => void): void;
+  /** Call it once nothing is added or waited for any more. */
+  release(): void;
+}
+
 export interface Journal {
   /** Identity of this opening; never used again. */
   readonly source: string;
@@ -68,7 +82,9 @@ export interface Journal {
   onWritten(position: JournalPosition, callback: () => void): void;
   /** Calls back once `syncedThrough` has reached `position`; at once when it already has. */
   onSynced(position: JournalPosition, callback: () => void): void;
-  /** This source's lanes, and those of earlier openings that still hold entries. */
+  /** For adding entries of a source that is numbered elsewhere. They are published and let go like this journal's own. Null when it is closing. */
+  foreign(source: string, partition: number): ForeignSource | null;
+  /** This source's lanes, those of foreign sources, and those of earlier openings that still hold entries. */
   lanes(): readonly LaneState[];
   /** Closed entries of a lane that are synced and not acknowledged, in sequence order, at most `max`. When the next ones have to be read from
    *  disk first, there are none, and `onClosed` is called once they are here. */

@@ -44,6 +44,7 @@ export function noJournal(): Journal {
       fresh.add(partition);
       return 0;
     },
+    foreign: () => null,
     onWritten: now,
     onSynced: now,
     lanes: () =>

@@ -2,12 +2,13 @@
  *  opened and never closed gets its number and its `unresolved` event, on disk, before anything of it is sent. */
 import { invariant } from '@tokenledger/domain';
 import { type Pacing, systemPacing } from '@tokenledger/event-log';
-import type { ClosedEntry, Journal, JournalEntry, JournalFill, LaneState, OpenRequest } from '../journal.ts';
+import type { ClosedEntry, ForeignSource, Journal, JournalEntry, JournalFill, LaneState, OpenRequest } from '../journal.ts';
 import { PositionQueue } from '../position-queue.ts';
 import { scanSegment } from './batch.ts';
 import type { JournalDisk } from './disk.ts';
 import { type BehindSource, type EarlierSource, type Numbered, recoverSource } from './earlier-source.ts';
-import { Lane } from './lane.ts';
+import { ForeignWriter } from './foreign-writer.ts';
+import { Lane, type LaneTotals } from './lane.ts';
 import type { RecoveredEvent } from './recovered-event.ts';
 import { closedRecords, type UnclosedEntry } from './recovery.ts';
 import { segmentsBySource } from './segment-name.ts';
@@ -27,6 +28,8 @@ export interface DiskJournalOptions {
   /** By partition: the highest number that the ledger knows of an earlier source. A source of which fewer are here is a restored or copied one: other
    *  events have the numbers that follow, so it is set aside. Default: the ledger knows nothing. */
   readonly assigned?: (source: string) => ReadonlyMap<number, number>;
+  /** Whether a source is numbered elsewhere: there are no copies of it, and a number that is lost is not this journal's to close. Default: none is. */
+  readonly isForeign?: (source: string) => boolean;
   /** The event of a request that was opened and never closed. */
   readonly unresolved: (entry: UnclosedEntry, numbered: Numbered) => RecoveredEvent;
   /** The event for a number whose bytes were damaged: reason `journal_lost`. */
@@ -62,11 +65,14 @@ const NOTHING_ASSIGNED = (): ReadonlyMap<number, number> => new Map();
 export async function openDiskJournal(options: DiskJournalOptions): Promise<DiskJournal> {
   const pacing = options.pacing ?? systemPacing;
   const earlier: EarlierSource[] = [];
+  const totals: LaneTotals = { waiting: 0, bytes: 0 };
   for (const [source, numbers] of await segmentsBySource(options.disk)) {
     const onWriteFailure = (error: unknown): void => options.onAlarm({ kind: 'write_failed', error });
     const recovered = await recoverSource(source, numbers, {
       ...options,
       assigned: options.assigned ?? NOTHING_ASSIGNED,
+      isForeign: options.isForeign ?? (() => false),
+      totals,
       pacing,
       onWriteFailure,
     });
@@ -78,7 +84,7 @@ export async function openDiskJournal(options: DiskJournalOptions): Promise<Disk
     if (batches.length > 0) options.onAlarm({ kind: 'damaged', source, batches, numbers: lost });
     earlier.push(recovered);
   }
-  return new OpenedJournal(options, pacing, earlier);
+  return new OpenedJournal(options, pacing, earlier, totals);
 }
 
 class OpenedJournal implements DiskJournal {
@@ -87,8 +93,12 @@ class OpenedJournal implements DiskJournal {
   readonly #options: DiskJournalOptions;
   readonly #pacing: Pacing;
   readonly #lanes: Map<string, Lane>;
-  /** Earlier openings that still hold entries. */
+  readonly #totals: LaneTotals;
+  /** Earlier openings that still hold entries, and foreign sources that nobody adds to. */
   readonly #earlier: EarlierSource[];
+  #earlierBytes = 0;
+  readonly #foreign = new Map<string, ForeignWriter>();
+  #nextForeignSegment: number;
   readonly #writer: SegmentWriter;
   readonly #written = new PositionQueue();
   readonly #synced = new PositionQueue();
@@ -102,11 +112,15 @@ class OpenedJournal implements DiskJournal {
   #open = 0;
   #closing = false;
 
-  constructor(options: DiskJournalOptions, pacing: Pacing, earlier: EarlierSource[]) {
+  constructor(options: DiskJournalOptions, pacing: Pacing, earlier: EarlierSource[], totals: LaneTotals) {
     this.#options = options;
     this.#pacing = pacing;
+    this.#totals = totals;
     this.#lanes = new Map(earlier.flatMap(({ lanes }) => lanes).map((lane) => [laneKey(lane.source, lane.partition), lane]));
     this.#earlier = earlier;
+    const held = earlier.flatMap(({ segments }) => segments);
+    for (const { bytes } of held) this.#earlierBytes += bytes;
+    this.#nextForeignSegment = Math.max(0, ...held.map(({ number }) => number)) + 1;
     this.recovered = {
       sources: earlier.length,
       unresolved: earlier.reduce((sum, { unresolved }) => sum + unresolved, 0),
@@ -134,9 +148,8 @@ class OpenedJournal implements DiskJournal {
   }
 
   open(request: OpenRequest): JournalEntry | null {
-    const fill = this.fill();
     if (this.#closing || this.#writer.failing || this.#writer.bufferedBytes >= this.#options.bufferedBytesMax) return null;
-    if (fill.entries >= fill.entriesMax || fill.bytes >= fill.bytesMax) return null;
+    if (!this.#hasRoom()) return null;
     this.#lastId += 1;
     this.#open += 1;
     const entry: OpenEntry = { id: this.#lastId, partition: request.partition, position: 0, segment: null, closed: false };
@@ -164,10 +177,16 @@ class OpenedJournal implements DiskJournal {
     lane.add(
       { source: this.source, partition: open.partition, sequence, key, value },
       open.position,
-      this.#memoryBytes() < this.#options.memoryBytesMax,
+      this.#totals.bytes < this.#options.memoryBytesMax,
     );
     this.#fresh.set(lane, open.position);
     return open.position;
+  }
+
+  foreign(source: string, partition: number): ForeignSource | null {
+    if (this.#closing) return null;
+    const writer = this.#foreign.get(source) ?? this.#openForeign(source, partition);
+    return writer.use(() => void this.#leaveForeign(writer));
   }
 
   onWritten(position: number, callback: () => void): void {
@@ -225,13 +244,11 @@ class OpenedJournal implements DiskJournal {
   }
 
   fill(): JournalFill {
-    let waiting = 0;
-    for (const lane of this.#lanes.values()) waiting += lane.last - lane.acknowledged;
-    let bytes = this.#writer.bufferedBytes;
+    let bytes = this.#writer.bufferedBytes + this.#earlierBytes;
     for (const segment of this.#writer.segments) bytes += segment.bytes;
-    for (const { segments } of this.#earlier) for (const segment of segments) bytes += segment.bytes;
+    for (const { segments } of this.#foreign.values()) for (const segment of segments) bytes += segment.bytes;
     return {
-      entries: this.#open + waiting,
+      entries: this.#open + this.#totals.waiting,
       open: this.#open,
       bytes,
       entriesMax: this.#options.entriesMax,
@@ -241,7 +258,8 @@ class OpenedJournal implements DiskJournal {
 
   async shutdown(): Promise<void> {
     this.#closing = true;
-    await this.#writer.close();
+    await Promise.all([this.#writer.close(), ...Array.from(this.#foreign.values(), (writer) => writer.close())]);
+    for (const writer of this.#foreign.values()) this.#settleForeign(writer);
     // With nothing held there is nothing for the next start to read.
     this.#letGoOf(this.source, this.#writer.segments, 0);
     await Promise.all(this.#removing.values());
@@ -257,11 +275,16 @@ class OpenedJournal implements DiskJournal {
     this.#letGo();
   }
 
+  #hasRoom(): boolean {
+    const { entries, entriesMax, bytes, bytesMax } = this.fill();
+    return entries < entriesMax && bytes < bytesMax;
+  }
+
   #lane(source: string, partition: number): Lane {
     const key = laneKey(source, partition);
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = new Lane(source, partition, 0, 0);
+      lane = new Lane(source, partition, 0, 0, this.#totals);
       this.#lanes.set(key, lane);
     }
     return lane;
@@ -272,15 +295,55 @@ class OpenedJournal implements DiskJournal {
     return source === this.source ? (this.#writer.syncedNumbers.get(partition) ?? 0) : last;
   }
 
-  #memoryBytes(): number {
-    let bytes = 0;
-    for (const lane of this.#lanes.values()) bytes += lane.bytes;
-    return bytes;
-  }
-
   #segmentsOf(source: string): readonly Segment[] {
     if (source === this.source) return this.#writer.segments;
+    const foreign = this.#foreign.get(source);
+    if (foreign !== undefined) return foreign.segments;
     return this.#earlier.find((one) => one.source === source)?.segments ?? [];
+  }
+
+  /** What is held of it is where it goes on; the bytes of that are its writer's to count from now on. */
+  #openForeign(source: string, partition: number): ForeignWriter {
+    const index = this.#earlier.findIndex((earlier) => earlier.source === source);
+    const [held] = index < 0 ? [] : this.#earlier.splice(index, 1);
+    for (const { bytes } of held?.segments ?? []) this.#earlierBytes -= bytes;
+    const lane = held?.lanes[0] ?? this.#lane(source, partition);
+    const writer = new ForeignWriter({
+      disk: this.#options.disk,
+      durability: this.#options.durability,
+      segmentBytesMax: this.#options.segmentBytesMax,
+      bufferedBytesMax: this.#options.bufferedBytesMax,
+      firstSegment: this.#nextForeignSegment,
+      held: held ?? { segments: [], lastBatch: 0 },
+      lane,
+      pacing: this.#pacing,
+      hasRoom: () => this.#hasRoom(),
+      keepsInMemory: () => this.#totals.bytes < this.#options.memoryBytesMax,
+      onAdded: () => {
+        for (const listener of this.#listeners) listener(source, lane.partition);
+      },
+      onFailure: (error) => this.#options.onAlarm({ kind: 'write_failed', error }),
+    });
+    this.#foreign.set(source, writer);
+    return writer;
+  }
+
+  /** Nobody adds to it: it is like any source that was left. */
+  async #leaveForeign(writer: ForeignWriter): Promise<void> {
+    await writer.close();
+    if (this.#closing || writer.inUse || !writer.isSettled || this.#foreign.get(writer.source) !== writer) return;
+    this.#settleForeign(writer);
+    this.#letGo();
+  }
+
+  #settleForeign(writer: ForeignWriter): void {
+    const { source, lastBatch, lane } = writer;
+    const segments = [...writer.segments];
+    this.#foreign.delete(source);
+    // Its files may still wait to be removed when it is added to again: the next ones need other names.
+    this.#nextForeignSegment = Math.max(this.#nextForeignSegment, writer.nextSegment);
+    for (const { bytes } of segments) this.#earlierBytes += bytes;
+    this.#earlier.push({ source, segments, lanes: [lane], lastBatch, unresolved: 0, lost: 0, damagedBatches: [] });
   }
 
   /** Reads the next entries of a lane from disk, a segment at a time. */
@@ -338,6 +401,7 @@ class OpenedJournal implements DiskJournal {
       if (segment.unclosed > 0) return;
       for (const [partition, { to }] of segment.closed) if (to > this.#lane(source, partition).landed) return;
       segments.shift();
+      if (source !== this.source) this.#earlierBytes -= segment.bytes;
       this.#removing.set(source, this.#removeAfter(this.#removing.get(source), segment));
     }
   }

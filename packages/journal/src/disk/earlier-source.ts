@@ -3,8 +3,8 @@
 import type { Pacing } from '@tokenledger/event-log';
 import type { RecoveredEvent } from './recovered-event.ts';
 import type { JournalDisk } from './disk.ts';
-import { Lane } from './lane.ts';
-import { type RecoveredSource, SourceRecovery, type UnclosedEntry } from './recovery.ts';
+import { Lane, type LaneTotals } from './lane.ts';
+import { type HeldNumbers, type RecoveredSource, SourceRecovery, type UnclosedEntry } from './recovery.ts';
 import { segmentFileName } from './segment-name.ts';
 import { type Segment, SegmentWriter } from './segment-writer.ts';
 
@@ -13,6 +13,7 @@ export interface EarlierSource {
   readonly source: string;
   readonly segments: Segment[];
   readonly lanes: readonly Lane[];
+  readonly lastBatch: number;
   readonly unresolved: number;
   readonly lost: number;
   readonly damagedBatches: readonly number[];
@@ -38,6 +39,8 @@ export interface RecoveryOptions {
   readonly durability: 'disk' | 'process';
   readonly segmentBytesMax: number;
   readonly assigned: (source: string) => ReadonlyMap<number, number>;
+  readonly isForeign: (source: string) => boolean;
+  readonly totals: LaneTotals;
   readonly pacing: Pacing;
   readonly unresolved: (entry: UnclosedEntry, numbered: Numbered) => RecoveredEvent;
   readonly lost: (numbered: Numbered) => RecoveredEvent;
@@ -60,16 +63,48 @@ export async function recoverSource(
     const { closed } = recovery.add(bytes);
     segments.push({ name, number, bytes: bytes.length, closed: new Map(closed), unclosed: 0 });
   }
-  const found = recovery.result();
-  const behind = whereBehind(source, found, options.assigned(source));
+  const result = recovery.result();
+  const isForeign = options.isForeign(source);
+  const found = isForeign ? throughFirstGap(result, segments) : result;
+  const behind = isForeign ? null : whereBehind(source, found, options.assigned(source));
   if (behind !== null) return { setAside: { ...behind, to: await options.disk.setAside(segments.map(({ name }) => name)) } };
   const last = new Map(found.lastSequence);
+  let { lastBatch } = found;
   if (found.unclosed.length > 0 || found.lost.length > 0) {
-    segments.push(...(await finish(source, (numbers.at(-1) ?? 0) + 1, found, last, options)));
+    const finished = await finish(source, (numbers.at(-1) ?? 0) + 1, found, last, options);
+    segments.push(...finished.segments);
+    lastBatch = finished.lastBatch;
   }
-  const lanes = Array.from(last, ([partition, sequence]) => new Lane(source, partition, found.heldAfter.get(partition) ?? 0, sequence));
-  const { damagedBatches } = found;
-  return { source, segments, lanes, unresolved: found.unclosed.length, lost: found.lost.length, damagedBatches };
+  const lanes = Array.from(
+    last,
+    ([partition, sequence]) => new Lane(source, partition, found.heldAfter.get(partition) ?? 0, sequence, options.totals),
+  );
+  return {
+    source,
+    segments,
+    lanes,
+    lastBatch,
+    unresolved: found.unclosed.length,
+    lost: result.lost.length,
+    damagedBatches: found.damagedBatches,
+  };
+}
+
+/** A number of a foreign source that is gone here may be had elsewhere, so it is not called lost: what stands above it is added again by whoever reads the
+ *  source again. */
+function throughFirstGap(found: RecoveredSource, segments: readonly Segment[]): RecoveredSource {
+  const lastSequence = new Map(found.lastSequence);
+  for (const { partition, sequence } of found.lost) {
+    lastSequence.set(partition, Math.min(sequence - 1, lastSequence.get(partition) ?? sequence));
+  }
+  for (const { closed } of segments) {
+    for (const [partition, held] of closed) {
+      const through = lastSequence.get(partition) ?? held.to;
+      if (held.from > through) closed.delete(partition);
+      else if (held.to > through) closed.set(partition, { from: held.from, to: through } satisfies HeldNumbers);
+    }
+  }
+  return { ...found, lastSequence, lost: [] };
 }
 
 function whereBehind(source: string, found: RecoveredSource, assigned: ReadonlyMap<number, number>): BehindSource | null {
@@ -89,7 +124,7 @@ async function finish(
   found: RecoveredSource,
   last: Map<number, number>,
   options: RecoveryOptions,
-): Promise<readonly Segment[]> {
+): Promise<Pick<SegmentWriter, 'segments' | 'lastBatch'>> {
   const writer = new SegmentWriter({
     disk: options.disk,
     source,
@@ -114,5 +149,5 @@ async function finish(
     writer.closed({ kind: 'closed', id: entry.id, partition: entry.partition, sequence, ...event }, null);
   }
   await writer.close();
-  return writer.segments;
+  return writer;
 }

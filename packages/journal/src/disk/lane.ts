@@ -2,6 +2,14 @@
 import { invariant } from '@tokenledger/domain';
 import type { ClosedEntry } from '../journal.ts';
 
+/** Sums over lanes, kept up to date by each of them. */
+export interface LaneTotals {
+  /** Entries that the log has not acknowledged. */
+  waiting: number;
+  /** Bytes of values in memory. */
+  bytes: number;
+}
+
 interface Waiting {
   readonly entry: ClosedEntry;
   /** Where its record ends. */
@@ -22,9 +30,12 @@ export class Lane {
   #head = 0;
   #loadedThrough: number;
   #bytes = 0;
+  readonly #totals: LaneTotals;
 
   /** `after`: the number before the first that is held. */
-  constructor(source: string, partition: number, after: number, last: number) {
+  constructor(source: string, partition: number, after: number, last: number, totals: LaneTotals) {
+    this.#totals = totals;
+    totals.waiting += last - after;
     this.source = source;
     this.partition = partition;
     this.#last = last;
@@ -57,6 +68,7 @@ export class Lane {
 
   nextSequence(): number {
     this.#last += 1;
+    this.#totals.waiting += 1;
     return this.#last;
   }
 
@@ -77,6 +89,7 @@ export class Lane {
     this.#waiting.push({ entry, position });
     this.#loadedThrough = entry.sequence;
     this.#bytes += entry.value.byteLength;
+    this.#totals.bytes += entry.value.byteLength;
   }
 
   pending(syncedThrough: number, max: number): ClosedEntry[] {
@@ -95,13 +108,16 @@ export class Lane {
       const waiting = this.#waiting[this.#head];
       if (waiting === undefined) {
         // What is only on disk was acknowledged, too: ClickHouse has it already.
+        this.#totals.waiting -= sequence - this.#acknowledged;
         this.#acknowledged = sequence;
         this.#loadedThrough = Math.max(this.#loadedThrough, sequence);
         break;
       }
       this.#head += 1;
       this.#acknowledged += 1;
+      this.#totals.waiting -= 1;
       this.#bytes -= waiting.entry.value.byteLength;
+      this.#totals.bytes -= waiting.entry.value.byteLength;
     }
     if (this.#head >= HEAD_CUT || this.#head === this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#head);

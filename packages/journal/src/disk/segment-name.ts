@@ -6,7 +6,7 @@ export interface SegmentName {
   readonly number: number;
 }
 
-const PATTERN = /^(?<source>[\w.~-]{1,120})\.(?<number>\d{8})\.journal$/;
+const PATTERN = /^(?<source>[\w.~-]{1,200})\.(?<number>\d{8})\.journal$/;
 const DIGITS = 8;
 
 /** A slash of the source stands as a tilde. */

@@ -95,6 +95,15 @@ export class SegmentWriter {
     return this.#syncedThrough;
   }
 
+  /** The last batch that was made. */
+  get lastBatch(): number {
+    return this.#nextBatch - 1;
+  }
+
+  get nextSegment(): number {
+    return this.#nextSegment;
+  }
+
   /** By partition: the last number whose record is synced. */
   get syncedNumbers(): ReadonlyMap<number, number> {
     return this.#syncedNumbers;
