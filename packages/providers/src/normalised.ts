@@ -18,3 +18,7 @@ export const TOTAL_DIFFERS = 'total_differs';
 export const COMPACTION = 'compaction';
 /** The raw usage names tokens of another model, which are not in the classes. */
 export const OTHER_MODEL_USAGE = 'other_model_usage';
+/** The raw usage names units that are billed and that no class holds. */
+export const UNCLASSIFIED = 'unclassified_units';
+/** The counts are those until then: the answer ended without saying that it was done. */
+export const UNFINISHED = 'unfinished';

@@ -11,7 +11,7 @@ export const openaiChat: Surface = {
   provider: 'openai',
   endpoints: openaiEndpoints('/chat/completions'),
   readRequest: readChatRequest,
-  usageReader: (answer) => new AnswerReader(new ChatAnswer(), answer),
+  usageReader: (answer) => new AnswerReader(new ChatAnswer(answer.provider), answer),
   injectionFilter: () => new InjectedUsageFilter(),
   credentialHeaders: openaiCredentialHeaders,
   errorBody: openaiErrorBody,

@@ -24,7 +24,6 @@ test.each([
     'data: {"a":1}\n\ndata: {"choices":[],"usage":{"prompt_tokens":1}}\n\ndata: [DONE]\n\n',
     'data: {"a":1}\n\ndata: [DONE]\n\n',
   ],
-  ['usage beside choices', 'data: {"choices":[{"index":0}],"usage":{"prompt_tokens":1}}\n\n', 'data: {"choices":[{"index":0}]}\n\n'],
   ['a last event without its blank line', 'data: {"choices":[{}],"usage":null}', 'data: {"choices":[{}]}'],
   ['an event with other fields', 'event: x\nid: 1\ndata: {"choices":[],"usage":{}}\n\ndata: [DONE]\n\n', 'data: [DONE]\n\n'],
 ])('takes out %s', (_name, stream, expected) => {
@@ -33,6 +32,7 @@ test.each([
 
 test.each([
   ['a nested member', 'data: {"choices":[{"usage":null}]}\n\n'],
+  ['usage beside choices', 'data: {"choices":[{"index":0}],"usage":{"prompt_tokens":1}}\n\n'],
   ['a nested member at the end', 'data: {"choices":[],"x":{"usage":null}}\n\n'],
   ['text', String.raw`data: {"choices":[{"delta":{"content":",\"usage\":null}"}}]}` + '\n\n'],
   ['a text that is the word', 'data: {"choices":[{"delta":{"content":"usage"}}]}\n\n'],

@@ -1,4 +1,5 @@
-/** Takes out of a stream what asking for usage put into it: the `usage` member of each chunk, and the chunk that holds nothing else. All other bytes pass as they came. */
+/** Takes out of a stream what asking for usage put into it: `usage: null` in each chunk, and the chunk of usage alone. All other bytes pass as they came: who states usage beside choices is no
+ *  OpenAI, and does so unasked. */
 import { isJsonObject, parseJson } from '../json-object.ts';
 import { isSpace, skipSpace, skipString, skipValue } from '../json-members.ts';
 import { eventData, eventEnd, eventStart, SseEvents } from '../sse-events.ts';
@@ -100,11 +101,9 @@ function addedAt(bytes: Buffer, key: number, from: number, to: number): Span | u
   if (first !== LETTER_N && first !== OPEN_BRACE) return undefined;
   const valueEnd = skipValue(bytes, value, to);
   if (!endsChunk(bytes, valueEnd, to) || !isChunkLine(bytes, key, from)) return undefined;
-  if (first === OPEN_BRACE) {
-    const event: Span = { from: eventStart(bytes, key, from), to: eventEnd(bytes, key, to) };
-    if (isUsageOnly(bytes, event)) return event;
-  }
-  return memberSpan(bytes, key, valueEnd, from, to);
+  if (first === LETTER_N) return memberSpan(bytes, key, valueEnd, from, to);
+  const event: Span = { from: eventStart(bytes, key, from), to: eventEnd(bytes, key, to) };
+  return isUsageOnly(bytes, event) ? event : undefined;
 }
 
 /** Whether the rest of the line closes one object and nothing else. In a line that is one JSON object this tells a member of that object from one of a nested object, without reading what stands before. */

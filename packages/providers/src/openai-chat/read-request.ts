@@ -1,11 +1,12 @@
 /** Reads a request to OpenAI's chat completions. */
 import type { Rejected } from '@tokenledger/domain';
 import { isJsonObject, type JsonObject } from '../json-object.ts';
-import { readRequestBody } from '../request-body.ts';
+import { readRequestBody, type RequestBody } from '../request-body.ts';
 import { holdsMedia } from '../request-media.ts';
 import type { ReadRequestOptions, RequestFacts } from '../surface.ts';
 import { lastObject, toolText } from '../tool-text.ts';
 import { withUsageAsked } from './injection.ts';
+import { providerRule } from './provider-rules.ts';
 
 export function readChatRequest(body: Buffer, options: ReadRequestOptions): RequestFacts | Rejected {
   const request = readRequestBody(body, { pathModel: options.path?.['deployment'] });
@@ -14,14 +15,18 @@ export function readChatRequest(body: Buffer, options: ReadRequestOptions): Requ
     kind: 'request',
     model: request.model,
     streamed: request.streamed,
-    injectedBody: request.streamed && options.injectUsage ? withUsageAsked(body, request.object) : undefined,
+    injectedBody: asksForUsage(request, options) ? withUsageAsked(body, request.object) : undefined,
     holdsMedia: holdsMedia(request.object['messages']),
     lastToolText: lastToolText(request.object['messages']),
   };
 }
 
+function asksForUsage(request: RequestBody, { injectUsage, provider }: ReadRequestOptions): boolean {
+  return request.streamed && injectUsage && (provider === undefined || providerRule(provider).statesUnasked !== true);
+}
+
 /** The last call that the conversation holds, or the last result where there is no call. */
-function lastToolText(messages: unknown): string {
+export function lastToolText(messages: unknown): string {
   if (!Array.isArray(messages)) return '';
   let result = '';
   for (let index = messages.length - 1; index >= 0; index--) {

@@ -6,6 +6,7 @@ import { CONTRADICTORY, REPEATED, type Normalised } from '../normalised.ts';
 import { openaiErrorClass } from '../openai-api.ts';
 import { parseExactly } from '../raw-usage.ts';
 import { normaliseChatUsage } from './normalise.ts';
+import { type ProviderRule, providerRule } from './provider-rules.ts';
 
 /** `reason"` ends `"finish_reason"`. */
 const MARKERS = new MarkerSearch([
@@ -32,6 +33,16 @@ export class ChatAnswer implements AnswerFold {
   rawUsage: unknown = null;
   #normalised: Normalised | undefined;
   readonly #flags = new Set<string>();
+  readonly #rule: ProviderRule;
+
+  /** `provider`: the channel's; `''`: by OpenAI's rule. */
+  constructor(provider = '') {
+    this.#rule = providerRule(provider);
+  }
+
+  get endsUnmarked(): boolean {
+    return this.#rule.endsUnmarked === true && this.finishReason !== '';
+  }
 
   get settled(): boolean {
     return this.sawContent && this.model !== '';
@@ -69,7 +80,7 @@ export class ChatAnswer implements AnswerFold {
     this.serviceTier = textAt(chunk, 'service_tier') || this.serviceTier;
     if (Array.isArray(chunk['choices'])) this.#choices(chunk['choices']);
     if (chunk['error'] !== undefined && chunk['error'] !== null) this.errorClass = openaiErrorClass(chunk['error']);
-    const usage = chunk['usage'];
+    const usage = usageOf(chunk, this.#rule);
     if (usage !== undefined && usage !== null) this.#usage(usage, text);
   }
 
@@ -78,19 +89,34 @@ export class ChatAnswer implements AnswerFold {
       if (!isJsonObject(choice)) continue;
       const reason = textAt(choice, 'finish_reason');
       if (reason !== '' && (this.finishReason === '' || choice['index'] === 0)) this.finishReason = reason;
+      if (isJsonObject(choice['error'])) this.errorClass = openaiErrorClass(choice['error']);
       if (!this.sawContent) this.sawContent = isJsonObject(choice['delta']) ? hasContent(choice['delta']) : lengthAt(choice, 'text') > 0;
     }
   }
 
   #usage(usage: unknown, text: string): void {
+    const normalised = isJsonObject(usage) ? normaliseChatUsage(usage, this.#rule, this.model) : { kind: 'invalid' as const };
     const previous = this.rawUsage;
-    if (previous !== null) this.#flags.add(REPEATED);
+    // An empty object takes nothing back.
+    if (normalised.kind === 'none' && previous !== null) return;
+    if (previous !== null && this.#rule.repeatsUsage !== true) this.#flags.add(REPEATED);
     if (isJsonObject(previous) && isJsonObject(usage) && TOTALS.some((total) => isLower(usage[total], previous[total]))) {
       this.#flags.add(CONTRADICTORY);
     }
-    this.#normalised = isJsonObject(usage) ? normaliseChatUsage(usage) : { kind: 'invalid' };
-    this.rawUsage = this.#normalised.kind === 'invalid' ? (exactUsage(text) ?? usage) : usage;
+    this.#normalised = normalised;
+    this.rawUsage = normalised.kind === 'invalid' ? (exactUsage(text, this.#rule) ?? usage) : usage;
   }
+}
+
+/** Where a chunk states usage: beside its choices; Groq's own member, which also whoever stands before Groq passes on; inside the choice. */
+function usageOf(chunk: JsonObject, rule: ProviderRule): unknown {
+  const usage = chunk['usage'];
+  if (usage !== undefined && usage !== null) return usage;
+  const groq = chunk['x_groq'];
+  if (isJsonObject(groq)) return groq['usage'];
+  if (rule.usageInChoice !== true || !Array.isArray(chunk['choices'])) return undefined;
+  const choice: unknown = chunk['choices'].find((one) => isJsonObject(one) && isJsonObject(one['usage']));
+  return isJsonObject(choice) ? choice['usage'] : undefined;
 }
 
 /** Everything in a delta but its role is shown to someone. */
@@ -123,7 +149,7 @@ function isLower(later: unknown, earlier: unknown): boolean {
 }
 
 /** The usage object with all digits of its numbers; undefined when it nests too deep for that. */
-function exactUsage(text: string): unknown {
+function exactUsage(text: string, rule: ProviderRule): unknown {
   const chunk = parseExactly(text);
-  return isJsonObject(chunk) ? chunk['usage'] : undefined;
+  return isJsonObject(chunk) ? usageOf(chunk, rule) : undefined;
 }

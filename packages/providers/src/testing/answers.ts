@@ -5,6 +5,7 @@ export interface Answer {
   readonly contentType: string;
   readonly httpStatus?: number;
   readonly answerBytesMax?: number;
+  readonly provider?: string;
 }
 
 export const SSE: Answer = { contentType: 'text/event-stream; charset=utf-8' };
