@@ -95,7 +95,7 @@ class OpenedJournal implements DiskJournal {
   readonly #lanes: Map<string, Lane>;
   readonly #totals: LaneTotals;
   /** Earlier openings that still hold entries, and foreign sources that nobody adds to. */
-  readonly #earlier: EarlierSource[];
+  readonly #earlier: Map<string, EarlierSource>;
   #earlierBytes = 0;
   readonly #foreign = new Map<string, ForeignWriter>();
   #nextForeignSegment: number;
@@ -117,7 +117,7 @@ class OpenedJournal implements DiskJournal {
     this.#pacing = pacing;
     this.#totals = totals;
     this.#lanes = new Map(earlier.flatMap(({ lanes }) => lanes).map((lane) => [laneKey(lane.source, lane.partition), lane]));
-    this.#earlier = earlier;
+    this.#earlier = new Map(earlier.map((one) => [one.source, one]));
     const held = earlier.flatMap(({ segments }) => segments);
     for (const { bytes } of held) this.#earlierBytes += bytes;
     this.#nextForeignSegment = Math.max(0, ...held.map(({ number }) => number)) + 1;
@@ -140,7 +140,7 @@ class OpenedJournal implements DiskJournal {
       onSynced: () => this.#onSynced(),
       onFailure: (error) => options.onAlarm({ kind: 'write_failed', error }),
     });
-    this.#letGo();
+    for (const { source } of earlier) this.#letGo(source);
   }
 
   get syncedThrough(): number {
@@ -223,7 +223,7 @@ class OpenedJournal implements DiskJournal {
     const lane = this.#lanes.get(laneKey(source, partition));
     if (lane === undefined || sequence <= lane.landed) return;
     lane.land(sequence);
-    this.#letGo();
+    this.#letGo(source);
   }
 
   async read(source: string, partition: number, from: number, to: number): Promise<readonly ClosedEntry[]> {
@@ -272,7 +272,7 @@ class OpenedJournal implements DiskJournal {
       if (position <= this.#writer.syncedThrough) this.#fresh.delete(lane);
       for (const listener of this.#listeners) listener(lane.source, lane.partition);
     }
-    this.#letGo();
+    this.#letGo(this.source);
   }
 
   #hasRoom(): boolean {
@@ -299,13 +299,13 @@ class OpenedJournal implements DiskJournal {
     if (source === this.source) return this.#writer.segments;
     const foreign = this.#foreign.get(source);
     if (foreign !== undefined) return foreign.segments;
-    return this.#earlier.find((one) => one.source === source)?.segments ?? [];
+    return this.#earlier.get(source)?.segments ?? [];
   }
 
   /** What is held of it is where it goes on; the bytes of that are its writer's to count from now on. */
   #openForeign(source: string, partition: number): ForeignWriter {
-    const index = this.#earlier.findIndex((earlier) => earlier.source === source);
-    const [held] = index < 0 ? [] : this.#earlier.splice(index, 1);
+    const held = this.#earlier.get(source);
+    this.#earlier.delete(source);
     for (const { bytes } of held?.segments ?? []) this.#earlierBytes -= bytes;
     const lane = held?.lanes[0] ?? this.#lane(source, partition);
     const writer = new ForeignWriter({
@@ -333,7 +333,7 @@ class OpenedJournal implements DiskJournal {
     await writer.close();
     if (this.#closing || writer.inUse || !writer.isSettled || this.#foreign.get(writer.source) !== writer) return;
     this.#settleForeign(writer);
-    this.#letGo();
+    this.#letGo(writer.source);
   }
 
   #settleForeign(writer: ForeignWriter): void {
@@ -343,7 +343,7 @@ class OpenedJournal implements DiskJournal {
     // Its files may still wait to be removed when it is added to again: the next ones need other names.
     this.#nextForeignSegment = Math.max(this.#nextForeignSegment, writer.nextSegment);
     for (const { bytes } of segments) this.#earlierBytes += bytes;
-    this.#earlier.push({ source, segments, lanes: [lane], lastBatch, unresolved: 0, lost: 0, damagedBatches: [] });
+    this.#earlier.set(source, { source, segments, lanes: [lane], lastBatch, unresolved: 0, lost: 0, damagedBatches: [] });
   }
 
   /** Reads the next entries of a lane from disk, a segment at a time. */
@@ -384,15 +384,18 @@ class OpenedJournal implements DiskJournal {
     for (const listener of this.#listeners) listener(lane.source, lane.partition);
   }
 
-  /** Segments go from the front, once nothing in them is needed any more. */
-  #letGo(): void {
-    this.#letGoOf(this.source, this.#writer.segments, 1);
-    for (const earlier of this.#earlier.slice()) {
-      this.#letGoOf(earlier.source, earlier.segments, 0);
-      if (earlier.segments.length > 0) continue;
-      this.#earlier.splice(this.#earlier.indexOf(earlier), 1);
-      for (const [key, lane] of this.#lanes) if (lane.source === earlier.source) this.#lanes.delete(key);
+  /** Segments go from the front, once nothing in them is needed any more. What is added to is kept: its next entries may come at any moment. */
+  #letGo(source: string): void {
+    if (source === this.source) {
+      this.#letGoOf(source, this.#writer.segments, 1);
+      return;
     }
+    const earlier = this.#earlier.get(source);
+    if (earlier === undefined) return;
+    this.#letGoOf(source, earlier.segments, 0);
+    if (earlier.segments.length > 0) return;
+    this.#earlier.delete(source);
+    for (const { partition } of earlier.lanes) this.#lanes.delete(laneKey(source, partition));
   }
 
   #letGoOf(source: string, segments: Segment[], kept: number): void {
