@@ -2,6 +2,7 @@
 import type { Usage, UsageReason } from '@tokenledger/domain';
 import { ContentShare } from './content-share.ts';
 import { JsonArrayElements } from './json-array.ts';
+import { JsonLines } from './json-lines.ts';
 import { isJsonObject, parseJson, type JsonObject } from './json-object.ts';
 import { JsonText } from './json-text.ts';
 import type { MarkerSearch } from './marker-search.ts';
@@ -10,7 +11,7 @@ import { rawUsageText } from './raw-usage.ts';
 import { eventData, eventEnd, eventStart, SseEvents } from './sse-events.ts';
 import type { AnswerDescription, AnswerSoFar, ObservedAnswer, UsageReader } from './surface.ts';
 
-/** Longest server-sent event, or element of a streamed array, that is looked into. */
+/** Longest server-sent event, element of a streamed array, or line, that is looked into. */
 export const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Most events that end a stream are short: a longer one is searched for it only where it is one line and the line is whole. */
@@ -24,7 +25,7 @@ export interface AnswerFold {
   readonly endMarker: string;
   /** The whole body of a plain answer. */
   body(answer: JsonObject, text: string): void;
-  /** One event of a streamed answer, or one object of an answer that is an array. */
+  /** One event of a streamed answer, or one object of an answer that is an array or has one a line. */
   event(event: JsonObject, text: string): void;
   readonly sawContent: boolean;
   /** Model and content have been seen: from here on only events with a marker matter. */
@@ -54,7 +55,7 @@ export interface AnswerFold {
   readonly errorClass: string;
 }
 
-type Framing = 'unknown' | 'json' | 'json_array' | 'sse';
+type Framing = 'unknown' | 'json' | 'json_array' | 'json_lines' | 'sse';
 /** Once content is measured, as many events are looked at after each of so many bytes. */
 const SAMPLE_EVENTS = 32;
 const SAMPLE_EVERY_BYTES = 262_144;
@@ -69,7 +70,7 @@ export class AnswerReader implements UsageReader {
   readonly #httpStatus: number;
   readonly #json: JsonText;
   readonly #events: SseEvents;
-  #elements: JsonArrayElements | undefined;
+  #elements: JsonArrayElements | JsonLines | undefined;
   readonly #share = new ContentShare();
   #framing: Framing = 'unknown';
   readonly #contentType: string;
@@ -93,7 +94,7 @@ export class AnswerReader implements UsageReader {
 
   get sawEnd(): boolean {
     if (!this.#streams) return false;
-    return this.#ended || this.#fold.ended || (this.#framing === 'sse' ? this.#endIsPending() : this.#elements?.closed === true);
+    return this.#ended || this.#fold.ended || this.#elementsClosed() || this.#endIsPending();
   }
 
   push(bytes: Uint8Array): void {
@@ -102,8 +103,8 @@ export class AnswerReader implements UsageReader {
     if (this.#framing === 'unknown') this.#framing = framingOf(this.#contentType, chunk);
     if (this.#framing === 'sse') {
       this.#events.push(chunk);
-    } else if (this.#framing === 'json_array') {
-      this.#elements ??= new JsonArrayElements(SSE_EVENT_BYTES_MAX, (array, from, to, whole) => this.#element(array, from, to, whole));
+    } else if (this.#streams) {
+      this.#elements ??= this.#newElements();
       this.#elements.push(chunk);
     } else {
       this.#sawBody = true;
@@ -140,11 +141,20 @@ export class AnswerReader implements UsageReader {
 
   /** Whether it comes piece by piece. */
   get #streams(): boolean {
-    return this.#framing === 'sse' || this.#framing === 'json_array';
+    return this.#framing === 'sse' || this.#framing === 'json_array' || this.#framing === 'json_lines';
+  }
+
+  #newElements(): JsonArrayElements | JsonLines {
+    const run = (bytes: Buffer, from: number, to: number, whole: boolean): void => this.#element(bytes, from, to, whole);
+    return this.#framing === 'json_lines' ? new JsonLines(SSE_EVENT_BYTES_MAX, run) : new JsonArrayElements(SSE_EVENT_BYTES_MAX, run);
+  }
+
+  #elementsClosed(): boolean {
+    return this.#elements instanceof JsonArrayElements && this.#elements.closed;
   }
 
   #endIsPending(): boolean {
-    const pending = this.#events.pending;
+    const pending = this.#elements instanceof JsonLines ? this.#elements.pending : this.#events.pending;
     if (pending.length === 0) return false;
     // Who reads line by line knows a longer one once its line is whole.
     if (pending.length > END_EVENT_BYTES_MAX && pending.indexOf(LF) !== pending.length - 1) return false;
@@ -202,7 +212,8 @@ export class AnswerReader implements UsageReader {
     this.#fold.event(element, text);
     if (sawContent && !this.#share.wantsSample) return;
     this.#share.sampled(to - from, this.#fold.contentBytes(element));
-    if (sawContent) this.#share.sampleTaken();
+    // Lines are as short as events and parsed anyway: once content is measured, all of them are samples.
+    if (sawContent && this.#framing === 'json_array') this.#share.sampleTaken();
   }
 
   #sample(bytes: Buffer, from: number, to: number): void {
@@ -219,6 +230,7 @@ export class AnswerReader implements UsageReader {
   #observe(): ObservedAnswer {
     if (this.#framing === 'sse') this.#events.end();
     else if (this.#elements === undefined) this.#readBody();
+    else if (this.#elements instanceof JsonLines) this.#elements.end();
     const fold = this.#fold;
     const complete = this.#complete();
     const usage = fold.normalised();
@@ -247,7 +259,7 @@ export class AnswerReader implements UsageReader {
 
   #complete(): boolean {
     if (this.#framing === 'sse') return this.#ended || this.#fold.ended || this.#fold.endsUnmarked === true;
-    if (this.#elements !== undefined) return this.#elements.closed;
+    if (this.#elements !== undefined) return this.#elementsClosed() || this.#fold.ended;
     return this.#parsed || (this.#json.tooLarge && this.#json.lastByte === CLOSE_BRACE);
   }
 
@@ -260,10 +272,14 @@ export class AnswerReader implements UsageReader {
   }
 }
 
+/** The names that are used for one JSON text a line: `application/x-ndjson`, Cohere's `application/stream+json`. */
+const JSON_LINES = /ndjson|stream\+json|jsonl|json-lines/;
+
 /** An array may stand where an object is usual, and some servers name no type, or `text/plain`: the first character tells. */
 function framingOf(contentType: string, chunk: Buffer): Framing {
   const type = contentType.toLowerCase();
   if (type.includes('event-stream')) return 'sse';
+  if (JSON_LINES.test(type)) return 'json_lines';
   let at = 0;
   while (at < chunk.length && (chunk[at] as number) <= SPACE) at++;
   if (at === chunk.length) return 'unknown';
