@@ -38,7 +38,7 @@ export function normaliseInclusiveUsage(usage: JsonObject, names: InclusiveNames
   const outputTotal = counts.at(names.output);
   const total = counts.at('total_tokens');
   const flags = new Set<string>();
-  const input = inputClasses(inputTotal, names.inputDetails, counts, flags);
+  const input = inclusiveInput(inputTotal, names.inputDetails, counts, flags);
   const output = outputClasses(outputTotal, names.outputDetails, counts, flags);
   if (counts.invalid || (inputTotal ?? 0) + (outputTotal ?? 0) > Number.MAX_SAFE_INTEGER) return { kind: 'invalid' };
   if (inputTotal === null && outputTotal === null) return { kind: counts.found ? 'invalid' : 'none' };
@@ -46,7 +46,8 @@ export function normaliseInclusiveUsage(usage: JsonObject, names: InclusiveNames
   return { kind: 'usage', usage: { ...UNKNOWN_USAGE, ...input, ...output }, flags: [...flags] };
 }
 
-function inputClasses(total: number | null, details: string, counts: Counts, flags: Set<string>): InputClasses {
+/** `total` is taken apart by the object called `details`. */
+export function inclusiveInput(total: number | null, details: string, counts: Counts, flags: Set<string>): InputClasses {
   const cached = counts.in(details, 'cached_tokens');
   const written = counts.in(details, 'cache_write_tokens');
   const audio = counts.in(details, 'audio_tokens');

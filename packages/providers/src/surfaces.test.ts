@@ -4,6 +4,7 @@ import type { RequestFacts } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 
 const surfaces = Object.entries(SURFACES);
+const MODEL_OPTIONAL: ReadonlySet<string> = new Set(['openai.responses', 'openai.images', 'openai.transcription']);
 
 function facts(surface: keyof typeof SURFACES, body: unknown, injectUsage = true): RequestFacts {
   const read = SURFACES[surface].readRequest(Buffer.from(JSON.stringify(body)), { injectUsage });
@@ -16,10 +17,18 @@ describe.each(surfaces)('%s', (name, surface) => {
     expect(surface.name).toBe(name);
   });
 
-  test.each(['', 'no json', '[]', 'null', '{}', '{"model":1}', '{"model":""}', `{"model":"${'m'.repeat(MODEL_CHARS_MAX + 1)}"}`])(
-    'refuses a body that names no model: %s',
+  test.each(['', 'no json', '[]', 'null', '{"model":1}', `{"model":"${'m'.repeat(MODEL_CHARS_MAX + 1)}"}`])(
+    'refuses a body that is not understood: %s',
     (body) => {
       expect(surface.readRequest(Buffer.from(body), { injectUsage: true })).toMatchObject({ kind: 'rejected', code: 'REQUEST_INVALID' });
+    },
+  );
+
+  test.each(['{}', '{"model":""}', '{"model":null}'])(
+    'refuses a body that names no model, unless the provider has one for that: %s',
+    (body) => {
+      const expected = MODEL_OPTIONAL.has(name) ? { kind: 'request', model: '' } : { kind: 'rejected', code: 'REQUEST_INVALID' };
+      expect(surface.readRequest(Buffer.from(body), { injectUsage: true })).toMatchObject(expected);
     },
   );
 

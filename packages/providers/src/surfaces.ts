@@ -1,10 +1,22 @@
 /** All surfaces by name. */
 import { anthropicMessages } from './anthropic-messages/index.ts';
 import { openaiChat } from './openai-chat/index.ts';
+import { openaiResponses } from './openai-responses/index.ts';
+import { openaiCompletions } from './openai-completions/index.ts';
+import { openaiEmbeddings } from './openai-embeddings/index.ts';
+import { openaiImages } from './openai-images/index.ts';
+import { openaiSpeech } from './openai-speech/index.ts';
+import { openaiTranscription } from './openai-transcription/index.ts';
 import type { Surface } from './surface.ts';
 
 export const SURFACES = {
   'openai.chat': openaiChat,
+  'openai.responses': openaiResponses,
+  'openai.completions': openaiCompletions,
+  'openai.embeddings': openaiEmbeddings,
+  'openai.images': openaiImages,
+  'openai.speech': openaiSpeech,
+  'openai.transcription': openaiTranscription,
   'anthropic.messages': anthropicMessages,
 } as const satisfies Readonly<Record<string, Surface>>;
 

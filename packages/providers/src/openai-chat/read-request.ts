@@ -21,7 +21,7 @@ export function readChatRequest(body: Buffer, options: ReadRequestOptions): Requ
   };
 }
 
-function asksForUsage(request: RequestBody, { injectUsage, provider }: ReadRequestOptions): boolean {
+export function asksForUsage(request: RequestBody, { injectUsage, provider }: ReadRequestOptions): boolean {
   return request.streamed && injectUsage && (provider === undefined || providerRule(provider).statesUnasked !== true);
 }
 
