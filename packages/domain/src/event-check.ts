@@ -46,6 +46,7 @@ const USAGE_REASONS: Words<UsageReason> = {
   upstream_error: true,
   client_aborted: true,
   cut_off: true,
+  reported_later: true,
   invalid_usage: true,
   answer_too_large: true,
   undecodable_answer: true,

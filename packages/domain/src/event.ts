@@ -39,6 +39,8 @@ export type UsageReason =
   | 'upstream_error'
   | 'client_aborted'
   | 'cut_off'
+  /** The provider states it under an id of its own, once: it is an event of kind `import`, and an open item until that was seen. */
+  | 'reported_later'
   | 'invalid_usage'
   | 'answer_too_large'
   | 'undecodable_answer'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isUuid, uuidv7 } from './uuid.ts';
+import { isUuid, uuidv7, uuidv8 } from './uuid.ts';
 
 const times = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 const randoms = fc.uint8Array({ minLength: 10, maxLength: 10 });
@@ -46,6 +46,19 @@ test('random bytes are read from the offset on', () => {
   fc.assert(
     fc.property(times, fc.uint8Array({ minLength: 20, maxLength: 20 }), fc.nat(10), (nowMs, random, offset) => {
       expect(uuidv7(nowMs, random, offset)).toBe(uuidv7(nowMs, random.subarray(offset)));
+    }),
+  );
+});
+
+test('a digest is kept in a UUIDv8 but for the six bits of version and variant', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 16, maxLength: 32 }), (digest) => {
+      const uuid = uuidv8(digest);
+      expect(isUuid(uuid)).toBe(true);
+      const kept = Uint8Array.from(digest.subarray(0, 16));
+      kept[6] = ((kept[6] as number) & 0x0f) | 0x80;
+      kept[8] = ((kept[8] as number) & 0x3f) | 0x80;
+      expect(uuid.replaceAll('-', '')).toBe(Array.from(kept, (byte) => byte.toString(16).padStart(2, '0')).join(''));
     }),
   );
 });

@@ -1,4 +1,4 @@
-/** UUIDv7 (RFC 9562 §5.7). Time and randomness come in as arguments. */
+/** UUIDv7 and UUIDv8 (RFC 9562 §5.7, §5.8). Time, randomness and digests come in as arguments. */
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
@@ -31,6 +31,15 @@ export function uuidv7(nowMs: number, random: Uint8Array, offset = 0): string {
     at(8) +
     at(9)
   );
+}
+
+/** Builds a UUIDv8 from the first 16 bytes of a digest: whoever computes the same digest gives the same id. */
+export function uuidv8(digest: Uint8Array): string {
+  const bytes = Buffer.from(digest.subarray(0, 16));
+  bytes[6] = 0x80 | ((bytes[6] as number) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] as number) & 0x3f);
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
 /** True for a UUID in canonical lower-case form, whatever its version. */
