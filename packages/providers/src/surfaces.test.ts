@@ -6,6 +6,8 @@ import { SURFACES } from './surfaces.ts';
 const surfaces = Object.entries(SURFACES);
 const MODEL_OPTIONAL: ReadonlySet<string> = new Set(['openai.responses', 'openai.images', 'openai.transcription']);
 
+const STATUSES = [400, 401, 403, 404, 413, 429, 500, 503, 504, 529] as const;
+
 function facts(surface: keyof typeof SURFACES, body: unknown, injectUsage = true): RequestFacts {
   const read = SURFACES[surface].readRequest(Buffer.from(JSON.stringify(body)), { injectUsage });
   if (read.kind === 'rejected') throw new Error(read.message);
@@ -32,16 +34,28 @@ describe.each(surfaces)('%s', (name, surface) => {
     },
   );
 
-  test('an error is JSON in the provider’s shape', () => {
-    for (const status of [400, 401, 404, 413, 429, 500, 503]) {
-      const error = JSON.parse(surface.errorBody({ status, code: 'SOME_CODE', message: 'a "message"', requestId: 'r-1' })) as {
-        error: Record<string, unknown>;
-      };
-      expect(error.error['type']).toMatch(/_/);
-      expect(error.error['message']).toContain('a "message"');
-      expect(JSON.stringify(error)).toContain('SOME_CODE');
+  test('an error is JSON that tells what happened, and its code', () => {
+    for (const status of STATUSES) {
+      const error: unknown = JSON.parse(surface.errorBody({ status, code: 'SOME_CODE', message: 'something', requestId: 'r-1' }));
+      expect(error).toBeTypeOf('object');
+      expect(JSON.stringify(error)).toMatch(/something.*SOME_CODE|SOME_CODE.*something/);
     }
   });
+});
+
+test('the kind of an error stands where each provider’s clients look for it', () => {
+  const error = (name: keyof typeof SURFACES, status: number): unknown => {
+    const body = SURFACES[name].errorBody({ status, code: 'SOME_CODE', message: 'm', requestId: 'r-1' });
+    return (JSON.parse(body) as { readonly error: unknown }).error;
+  };
+  for (const status of STATUSES) {
+    for (const name of ['openai.chat', 'anthropic.messages', 'vertex.messages'] as const) {
+      expect(error(name, status)).toMatchObject({ type: expect.stringMatching(/^[a-z]+_[a-z_]+$/) as unknown });
+    }
+    for (const name of ['google.generate', 'google.embed', 'vertex.generate', 'vertex.embed'] as const) {
+      expect(error(name, status)).toMatchObject({ code: status, status: expect.stringMatching(/^[A-Z_]+$/) as unknown });
+    }
+  }
 });
 
 test('an OpenAI stream is asked for its usage only where that is allowed', () => {
@@ -85,4 +99,7 @@ test('Anthropic’s tool calls are found among the blocks of a message', () => {
 test('credentials travel as each provider wants them', () => {
   expect(SURFACES['openai.chat'].credentialHeaders('s', 'x')).toEqual({ authorization: 'Bearer s' });
   expect(SURFACES['anthropic.messages'].credentialHeaders('s', 'x')).toEqual({ 'x-api-key': 's' });
+  expect(SURFACES['google.generate'].credentialHeaders('s', 'google')).toEqual({ 'x-goog-api-key': 's' });
+  expect(SURFACES['vertex.generate'].credentialHeaders('ya29.s', 'vertex')).toEqual({ authorization: 'Bearer ya29.s' });
+  expect(SURFACES['vertex.messages'].credentialHeaders('AIzaKey', 'vertex')).toEqual({ 'x-goog-api-key': 'AIzaKey' });
 });

@@ -1,5 +1,7 @@
 /** All surfaces by name. */
 import { anthropicMessages } from './anthropic-messages/index.ts';
+import { googleEmbed } from './google-embed/index.ts';
+import { googleGenerate } from './google-generate/index.ts';
 import { openaiChat } from './openai-chat/index.ts';
 import { openaiResponses } from './openai-responses/index.ts';
 import { openaiCompletions } from './openai-completions/index.ts';
@@ -7,6 +9,9 @@ import { openaiEmbeddings } from './openai-embeddings/index.ts';
 import { openaiImages } from './openai-images/index.ts';
 import { openaiSpeech } from './openai-speech/index.ts';
 import { openaiTranscription } from './openai-transcription/index.ts';
+import { vertexEmbed } from './vertex-embed/index.ts';
+import { vertexGenerate } from './vertex-generate/index.ts';
+import { vertexMessages } from './vertex-messages/index.ts';
 import type { Surface } from './surface.ts';
 
 export const SURFACES = {
@@ -18,6 +23,11 @@ export const SURFACES = {
   'openai.speech': openaiSpeech,
   'openai.transcription': openaiTranscription,
   'anthropic.messages': anthropicMessages,
+  'google.generate': googleGenerate,
+  'google.embed': googleEmbed,
+  'vertex.generate': vertexGenerate,
+  'vertex.embed': vertexEmbed,
+  'vertex.messages': vertexMessages,
 } as const satisfies Readonly<Record<string, Surface>>;
 
 export type SurfaceName = keyof typeof SURFACES;

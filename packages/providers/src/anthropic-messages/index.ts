@@ -12,10 +12,13 @@ export const anthropicMessages: Surface = {
   usageReader: (answer) => new AnswerReader(new MessageAnswer(), answer),
   injectionFilter: undefined,
   credentialHeaders: (secret) => ({ 'x-api-key': secret }),
-  /** The shape has no place for a code, so that it ends the message. */
-  errorBody: ({ status, code, message, requestId }) =>
-    JSON.stringify({ type: 'error', error: { type: errorType(status), message: `${message} (${code})` }, request_id: requestId }),
+  errorBody: anthropicErrorBody,
 };
+
+/** The shape has no place for a code, so that it ends the message. */
+export function anthropicErrorBody({ status, code, message, requestId }: Parameters<Surface['errorBody']>[0]): string {
+  return JSON.stringify({ type: 'error', error: { type: errorType(status), message: `${message} (${code})` }, request_id: requestId });
+}
 
 /** Anthropic's own types (https://docs.anthropic.com/en/api/errors). */
 function errorType(status: number): string {

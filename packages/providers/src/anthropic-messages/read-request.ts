@@ -8,19 +8,23 @@ import { toolText } from '../tool-text.ts';
 
 export function readMessageRequest(body: Buffer): RequestFacts | Rejected {
   const request = readRequestBody(body);
-  if (request.kind === 'rejected') return request;
+  return request.kind === 'rejected' ? request : messageFacts(request.object, request.model, request.streamed);
+}
+
+/** What stands in the body, wherever the model's name and the wish for a stream stand. */
+export function messageFacts(body: JsonObject, model: string, streamed: boolean): RequestFacts {
   return {
     kind: 'request',
-    model: request.model,
-    streamed: request.streamed,
+    model,
+    streamed,
     injectedBody: undefined,
-    holdsMedia: holdsMedia(request.object['messages']),
-    lastToolText: lastToolText(request.object['messages']),
+    holdsMedia: holdsMedia(body['messages']),
+    lastToolText: lastToolText(body['messages']),
   };
 }
 
 /** The last call that the conversation holds, or the last result where there is no call. */
-function lastToolText(messages: unknown): string {
+export function lastToolText(messages: unknown): string {
   if (!Array.isArray(messages)) return '';
   let result = '';
   for (let index = messages.length - 1; index >= 0; index--) {
