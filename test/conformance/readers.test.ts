@@ -1,115 +1,99 @@
-/** Every recorded exchange with OpenAI and Anthropic must give the usage that its expectation names, however its bytes are cut. */
-import { SURFACES, type ObservedAnswer, type SurfaceName } from '@tokenledger/providers';
-import { inputTokens, outputTokens, type Usage } from '@tokenledger/domain';
+/** Every recorded exchange must give the usage that its expectation names, however the bytes of its answer are cut: the readers alone, without the ingress. */
+import { UNKNOWN_USAGE } from '@tokenledger/domain';
+import type { Endpoint, ReadRequestOptions, RequestFacts, Surface } from '@tokenledger/providers';
+import { SURFACES } from '@tokenledger/providers';
 import { describe, expect, test } from 'vitest';
-import { CHUNKINGS } from './support/chunkings.ts';
-import { readRecordings, type Recording } from './support/recording.ts';
 import { findRecordings } from '../support/recordings.ts';
-
-const FILES: readonly { readonly file: string; readonly host: string; readonly surface: SurfaceName; readonly count: number }[] = [
-  { file: 'openai.chat.jsonl', host: 'api.openai.com', surface: 'openai.chat', count: 381 },
-  { file: 'anthropic.messages.jsonl', host: 'api.anthropic.com', surface: 'anthropic.messages', count: 111 },
-];
+import { EXCLUDED } from './excluded.ts';
+import { CHUNKINGS, type Chunking } from './support/chunkings.ts';
+import { differences, type SeenExchange } from './support/comparison.ts';
+import { surfacesOfKind } from './support/kinds.ts';
+import { readRecordingFolder, type Recording } from './support/recording.ts';
 
 /** Larger than any recording. */
 const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
+/** As many as there were when this was written. */
+const RECORDINGS_MIN = 1452;
 const folder = findRecordings();
+const recordings = folder === undefined ? [] : readRecordingFolder(folder).filter(({ id }) => !Object.hasOwn(EXCLUDED, id));
 
-describe.skipIf(folder === undefined).each(FILES)('recordings of $host', ({ file, host, surface, count }) => {
-  const recordings = folder === undefined ? [] : readRecordings(folder, file).filter((recording) => recording.host === host);
-
-  test('there are as many as there were when this was written', () => {
-    expect(recordings.length).toBeGreaterThanOrEqual(count);
+describe.skipIf(folder === undefined)('recordings', () => {
+  test('are as many as there were', () => {
+    expect(recordings.length + Object.keys(EXCLUDED).length).toBeGreaterThanOrEqual(RECORDINGS_MIN);
   });
 
-  test.each(CHUNKINGS)('give the expected usage when read $name', ({ cut }) => {
-    for (const recording of recordings) {
-      const answer = observe(surface, recording, cut);
-      expect({ id: recording.id, ...facts(answer) }).toEqual({ id: recording.id, ...expectedFacts(recording) });
-    }
-  });
-
-  test('are requests that can be read', () => {
-    for (const recording of recordings) {
-      const facts = SURFACES[surface].readRequest(Buffer.from(recording.requestBody), { injectUsage: true });
-      expect(facts).toMatchObject({ kind: 'request', model: recording.expected.model_requested });
-      if (recording.status === 200) expect(facts).toMatchObject({ streamed: recording.streaming });
-    }
+  const byProviderAndKind = [...Map.groupBy(recordings, ({ provider, kind }) => `${provider} ${kind}`)];
+  describe.each(byProviderAndKind)('of %s', (_, its) => {
+    test.each(CHUNKINGS)('give the expected usage when read $name', ({ cut }) => {
+      expect(its.flatMap((recording) => failuresOf(recording, cut))).toEqual([]);
+    });
   });
 });
 
-function observe(surface: SurfaceName, recording: Recording, cut: (body: Buffer) => Iterable<Buffer>): ObservedAnswer {
-  const reader = SURFACES[surface].usageReader({
+function failuresOf(recording: Recording, cut: Chunking['cut']): readonly string[] {
+  const entrance = entranceOf(recording);
+  if (entrance === undefined) return [`${recording.id}: no surface is served at ${recording.path}`];
+  const request = requestOf(recording, entrance);
+  if (typeof request === 'string') return [`${recording.id}: its request is refused: ${request}`];
+  return differences(recording, observe(recording, entrance.surface, request, cut)).map((difference) => `${recording.id}: ${difference}`);
+}
+
+interface Entrance {
+  readonly surface: Surface;
+  readonly endpoint: Endpoint;
+  readonly path: Readonly<Record<string, string>>;
+}
+
+/** The surface of the recording's kind whose endpoint its path ends with. */
+function entranceOf({ kind, path }: Recording): Entrance | undefined {
+  const [pathname = ''] = path.split('?');
+  for (const name of surfacesOfKind(kind) ?? []) {
+    const surface: Surface = SURFACES[name];
+    for (const endpoint of surface.endpoints) {
+      const groups = templateOf(endpoint).exec(pathname)?.groups;
+      if (groups === undefined) continue;
+      return { surface, endpoint, path: Object.fromEntries(Object.entries(groups).map(([key, text]) => [key, decodeURIComponent(text)])) };
+    }
+  }
+  return undefined;
+}
+
+function templateOf({ path, tail }: Endpoint): RegExp {
+  const escaped = (tail ?? path).replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`);
+  // An empty group, so that there are always groups.
+  return new RegExp(`${escaped.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+?)')}(?<none>)$`);
+}
+
+/** A request that the provider refused may be one that we refuse: then the reason is given. */
+function requestOf(recording: Recording, { surface, endpoint, path }: Entrance): RequestFacts | string {
+  const options: ReadRequestOptions = {
+    injectUsage: true,
+    endpoint,
+    path,
+    query: recording.path.split('?')[1] ?? '',
+    contentType: recording.requestHeaders['content-type'],
+    provider: recording.provider,
+  };
+  const read = surface.readRequest(Buffer.from(recording.requestBody), options);
+  return read.kind === 'rejected' ? read.message : read;
+}
+
+function observe(recording: Recording, surface: Surface, request: RequestFacts, cut: Chunking['cut']): SeenExchange {
+  const reader = surface.usageReader({
     contentType: recording.contentType,
     httpStatus: recording.status,
     answerBytesMax: ANSWER_BYTES_MAX,
+    headers: recording.responseHeaders,
+    provider: recording.provider,
+    requestedModel: request.model,
   });
-  for (const chunk of cut(Buffer.from(recording.responseBody))) reader.push(chunk);
-  return reader.end();
-}
-
-/** Each class under the name of the expectation that holds it. A part of a total that is null was not told. */
-interface Facts {
-  readonly model: string;
-  readonly serviceTier: string;
-  readonly usageReason: string;
-  readonly complete: boolean;
-  readonly inputTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly cached: number | null;
-  readonly cacheWrites: number | null;
-  readonly cacheWrites5m: number | null;
-  readonly cacheWrites1h: number | null;
-  readonly reasoning: number | null;
-  readonly audioIn: number | null;
-  readonly audioOut: number | null;
-  readonly imageIn: number | null;
-  readonly webSearches: number | null;
-}
-
-function facts(answer: ObservedAnswer): Facts {
-  const usage = answer.usage;
-  const sum = (left: keyof Usage, right: keyof Usage): number | null => {
-    if (usage === null || (usage[left] === null && usage[right] === null)) return null;
-    return (usage[left] ?? 0) + (usage[right] ?? 0);
-  };
+  for (const chunk of cut(recording.responseBytes)) reader.push(chunk);
+  const answer = reader.end();
   return {
-    model: answer.servedModel,
+    requestedModel: request.model,
+    servedModel: answer.servedModel,
     serviceTier: answer.serviceTier,
     usageReason: answer.usageReason,
-    complete: answer.complete,
-    inputTokens: usage === null ? null : inputTokens(usage),
-    outputTokens: usage === null ? null : outputTokens(usage),
-    cached: sum('cache_read', 'cached_audio'),
-    cacheWrites: sum('cache_write_5m', 'cache_write_1h'),
-    cacheWrites5m: usage?.cache_write_5m ?? null,
-    cacheWrites1h: usage?.cache_write_1h ?? null,
-    reasoning: usage?.reasoning ?? null,
-    audioIn: sum('input_audio', 'cached_audio'),
-    audioOut: usage?.output_audio ?? null,
-    imageIn: usage?.input_image ?? null,
-    webSearches: usage?.web_search_requests ?? null,
-  };
-}
-
-function expectedFacts({ expected, status, kind }: Recording): Facts {
-  const known = expected.usage_present;
-
-  return {
-    model: expected.model ?? '',
-    serviceTier: expected.service_tier ?? '',
-    usageReason: known ? '' : status >= 400 ? 'upstream_error' : 'not_reported',
-    complete: true,
-    inputTokens: expected.input_tokens ?? null,
-    outputTokens: expected.output_tokens ?? null,
-    cached: expected.cached_input_tokens ?? null,
-    cacheWrites: expected.cache_write_tokens ?? null,
-    cacheWrites5m: expected.cache_write_5m_tokens ?? null,
-    cacheWrites1h: expected.cache_write_1h_tokens ?? null,
-    reasoning: expected.reasoning_tokens ?? null,
-    audioIn: expected.audio_in ?? null,
-    audioOut: expected.audio_out ?? null,
-    imageIn: expected.image_in ?? null,
-    webSearches: known && kind === 'messages' ? (expected.web_search_requests ?? 0) : null,
+    usage: answer.usage ?? UNKNOWN_USAGE,
   };
 }

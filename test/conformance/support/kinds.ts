@@ -11,7 +11,7 @@ const SURFACES_OF_KIND: Readonly<Record<string, readonly string[]>> = {
   transcription: ['openai.transcription'],
   messages: ['anthropic.messages', 'vertex.messages'],
   gemini: ['google.generate', 'vertex.generate'],
-  gemini_embed: ['google.embed'],
+  gemini_embed: ['google.embed', 'vertex.embed'],
   converse: ['bedrock.converse'],
   invoke: ['bedrock.invoke'],
   cohere_chat: ['cohere.chat', 'cohere.generate'],
