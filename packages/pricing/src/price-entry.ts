@@ -32,12 +32,14 @@ export interface PriceEntry {
 /** The tier of whoever asked for none. Providers call it by several names. */
 export const STANDARD_TIER = 'standard';
 
-/** OpenAI answers `default` (and may echo `auto`), Anthropic `standard`; many answers name no tier at all. */
+/** OpenAI answers `default` (and may echo `auto`), Anthropic and the Gemini API `standard`, Vertex AI and Groq what is paid on demand; many answers name no tier at all. */
 export function pricedTier(serviceTier: string): string {
   switch (serviceTier) {
     case '':
     case 'default':
     case 'auto':
+    case 'ON_DEMAND':
+    case 'on_demand':
       return STANDARD_TIER;
     default:
       return serviceTier;

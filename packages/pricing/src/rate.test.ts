@@ -103,7 +103,7 @@ describe('a known cost', () => {
     expect(rate(used({ ...zeros, uncached_input: 1 }), book, AT_MS).unpricedReason).toBe('');
   });
 
-  test.each(['', 'default', 'standard', 'auto'])('is that of the standard tier for %j', (serviceTier) => {
+  test.each(['', 'default', 'standard', 'auto', 'ON_DEMAND', 'on_demand'])('is that of the standard tier for %j', (serviceTier) => {
     expect(rate(used(ordinary, { serviceTier }), book, AT_MS).cost).toBe(25_850_000_000n);
   });
 

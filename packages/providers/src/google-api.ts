@@ -40,21 +40,16 @@ export interface GoogleRequest {
   readonly kind: 'request';
   readonly object: JsonObject;
   readonly model: string;
-  /** `''` where the path names none. */
-  readonly region: string;
 }
 
-const REGION = /^[a-z0-9-]{1,64}$/;
-
-/** Parses the body once; model and region stand in the path. Rejects `REQUEST_INVALID`. */
+/** Parses the body once; the model stands in the path. Rejects `REQUEST_INVALID`. */
 export function readGoogleRequest(body: Buffer, { path }: ReadRequestOptions): GoogleRequest | Rejected {
   const object = parseJson(body.toString('utf8'));
   if (!isJsonObject(object)) return rejected('REQUEST_INVALID', 'the request body must be a JSON object');
   const model = path?.['model'] ?? '';
   if (model === '') return rejected('REQUEST_INVALID', 'the path must name a model');
   if (model.length > MODEL_CHARS_MAX) return rejected('REQUEST_INVALID', `the model must have at most ${MODEL_CHARS_MAX} characters`);
-  const region = path?.['region'] ?? '';
-  return { kind: 'request', object, model, region: REGION.test(region) ? region : '' };
+  return { kind: 'request', object, model };
 }
 
 /** An API key travels in a header of its own (https://ai.google.dev/gemini-api/docs/api-key). */

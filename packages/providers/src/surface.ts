@@ -13,8 +13,6 @@ export interface RequestFacts {
   readonly holdsMedia: boolean;
   /** Text that identifies the prompt, for a keyed hash; never leaves the ingress. */
   readonly lastToolText: string;
-  /** The provider's region, where the request's path names it; absent or `''`: the channel's. */
-  readonly region?: string;
 }
 
 /** A way in: a method and a path template, whose names in braces stand for the text up to what follows them (`/model/{model}/converse`). */

@@ -11,7 +11,7 @@ import type { ServerResponse } from 'node:http';
 import type { UsageReason } from '@tokenledger/domain';
 import type { ResolvedChannel } from '@tokenledger/control';
 import type { Journal, JournalEntry } from '@tokenledger/journal';
-import type { ObservedAnswer, StreamFilter } from '@tokenledger/providers';
+import { brokenOff, type ObservedAnswer, type StreamFilter } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import type { RequestTracing } from '@tokenledger/tracing';
 import type { Dispatcher } from 'undici';
@@ -182,7 +182,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #failed(error: Error): void {
     if (this.#reading === undefined) this.#finish(null, error);
-    else this.#reading.end((observed) => this.#finish(observed, error));
+    else this.#reading.end((observed) => this.#finish(brokenOff(observed), error));
   }
 
   #expectProgress(now: number): void {

@@ -13,7 +13,6 @@ export function readEmbedRequest(body: Buffer, options: ReadRequestOptions): Req
   return {
     kind: 'request',
     model: request.model,
-    region: request.region,
     streamed: false,
     injectedBody: undefined,
     holdsMedia: holdsMediaParts(partsOf(contents)),

@@ -18,7 +18,6 @@ export function readGenerateRequest(body: Buffer, options: ReadRequestOptions): 
   return {
     kind: 'request',
     model: request.model,
-    region: request.region,
     streamed: options.endpoint?.path.endsWith(`:${STREAM_METHOD}`) === true,
     injectedBody: undefined,
     holdsMedia: holdsMediaParts(parts),

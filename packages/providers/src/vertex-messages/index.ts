@@ -26,5 +26,5 @@ function readRequest(body: Buffer, options: ReadRequestOptions): RequestFacts | 
   const request = readGoogleRequest(body, options);
   if (isRejected(request)) return request;
   const streamed = request.object['stream'] === true || options.endpoint?.path.endsWith(`:${STREAM_METHOD}`) === true;
-  return { ...messageFacts(request.object, request.model, streamed), region: request.region };
+  return messageFacts(request.object, request.model, streamed);
 }
