@@ -4,7 +4,15 @@ import type { RequestFacts } from './surface.ts';
 import { SURFACES } from './surfaces.ts';
 
 const surfaces = Object.entries(SURFACES);
-const MODEL_OPTIONAL: ReadonlySet<string> = new Set(['openai.responses', 'openai.images', 'openai.transcription']);
+const MODEL_OPTIONAL: ReadonlySet<string> = new Set([
+  'openai.responses',
+  'openai.images',
+  'openai.transcription',
+  'cohere.chat',
+  'cohere.generate',
+  'cohere.embed',
+  'cohere.rerank',
+]);
 
 const STATUSES = [400, 401, 403, 404, 413, 429, 500, 503, 504, 529] as const;
 

@@ -1,7 +1,16 @@
 /** All surfaces by name. */
 import { anthropicMessages } from './anthropic-messages/index.ts';
+import { bedrockConverse } from './bedrock-converse/index.ts';
+import { bedrockInvoke } from './bedrock-invoke/index.ts';
+import { cohereChat } from './cohere-chat/index.ts';
+import { cohereEmbed } from './cohere-embed/index.ts';
+import { cohereGenerate } from './cohere-generate/index.ts';
+import { cohereRerank } from './cohere-rerank/index.ts';
 import { googleEmbed } from './google-embed/index.ts';
 import { googleGenerate } from './google-generate/index.ts';
+import { ollamaChat } from './ollama-chat/index.ts';
+import { ollamaEmbed } from './ollama-embed/index.ts';
+import { ollamaGenerate } from './ollama-generate/index.ts';
 import { openaiChat } from './openai-chat/index.ts';
 import { openaiResponses } from './openai-responses/index.ts';
 import { openaiCompletions } from './openai-completions/index.ts';
@@ -28,6 +37,15 @@ export const SURFACES = {
   'vertex.generate': vertexGenerate,
   'vertex.embed': vertexEmbed,
   'vertex.messages': vertexMessages,
+  'bedrock.converse': bedrockConverse,
+  'bedrock.invoke': bedrockInvoke,
+  'cohere.chat': cohereChat,
+  'cohere.generate': cohereGenerate,
+  'cohere.embed': cohereEmbed,
+  'cohere.rerank': cohereRerank,
+  'ollama.chat': ollamaChat,
+  'ollama.generate': ollamaGenerate,
+  'ollama.embed': ollamaEmbed,
 } as const satisfies Readonly<Record<string, Surface>>;
 
 export type SurfaceName = keyof typeof SURFACES;
