@@ -5,4 +5,6 @@ export { openaiChat } from './openai-chat/index.ts';
 export { brokenOff } from './broken-off.ts';
 export { MODEL_CHARS_MAX } from './request-body.ts';
 export * from './surface.ts';
+export { UNKNOWN_SURFACE, unknownSurface } from './unknown-surface.ts';
+export { FREE_ENDPOINTS, type FreeEndpoint } from './free-endpoints.ts';
 export { SURFACE_NAMES, SURFACES, type SurfaceName } from './surfaces.ts';

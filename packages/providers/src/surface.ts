@@ -29,14 +29,14 @@ export interface ReadRequestOptions {
   /** Whether the channel allows adding what makes the provider report usage. */
   readonly injectUsage: boolean;
   /** The one that the request came in by, since it may tell whether the answer streams; absent: the first. */
-  readonly endpoint?: Endpoint;
+  readonly endpoint?: Endpoint | undefined;
   /** Values of the template's names, decoded; absent: none. */
   readonly path?: Readonly<Record<string, string>>;
   /** Without its question mark; absent: `''`. */
   readonly query?: string;
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** The channel's provider: some speak another's API with usage rules of their own; absent: the surface's own. */
-  readonly provider?: string;
+  readonly provider?: string | undefined;
 }
 
 /** The answer that a reader is made for. */
@@ -78,8 +78,8 @@ export interface ObservedAnswer {
   readonly finishReason: string;
   /** Type of the error the answer carried (in its body or mid-stream). */
   readonly errorClass: string;
-  /** False for a stream that ended without its end marker, or JSON that did not parse. */
-  readonly complete: boolean;
+  /** False for a stream that ended without its end marker, or JSON that did not parse. `as_framed`: it was not read, so that it is complete when its framing is. */
+  readonly complete: boolean | 'as_framed';
 }
 
 /** What is known of an answer that has not ended, or never will. Absent text is `''`. */

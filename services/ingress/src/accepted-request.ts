@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ControlState, ResolvedKey } from '@tokenledger/control';
 import { uuidv7 } from '@tokenledger/domain';
-import type { Surface } from '@tokenledger/providers';
 import type { Trace } from '@tokenledger/tracing';
+import type { Target } from './target.ts';
 
 export interface AcceptedRequest {
   /** Also the event's id. */
@@ -14,7 +14,7 @@ export interface AcceptedRequest {
   /** The documents as they were when the request came: it is decided by these alone, whatever changes meanwhile. */
   readonly control: ControlState;
   readonly key: ResolvedKey;
-  readonly surface: Surface;
+  readonly target: Target;
   /** `''` when there is none. */
   readonly traceId: string;
   /** Undefined while tracing is off. */

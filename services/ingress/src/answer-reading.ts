@@ -198,7 +198,7 @@ class DecodedReading implements AnswerReading {
 }
 
 function unread(observed: ObservedAnswer, reason: 'undecodable_answer' | 'answer_too_large'): ObservedAnswer {
-  return observed.usage === null ? { ...observed, usageReason: reason, complete: true } : observed;
+  return observed.usage === null ? { ...observed, usageReason: reason, complete: 'as_framed' } : observed;
 }
 
 function decoderOf(coding: ContentCoding): Transform | undefined {

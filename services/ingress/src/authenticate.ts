@@ -1,4 +1,4 @@
-/** Finds the virtual key of a request: `Authorization: Bearer KEY` or `x-api-key: KEY`. */
+/** Finds the virtual key of a request, where clients of each provider put theirs: `Authorization: Bearer KEY`, `x-api-key`, `api-key` (Azure), `x-goog-api-key`. */
 import type { Socket } from 'node:net';
 import type { ControlState, ResolvedKey } from '@tokenledger/control';
 import type { RequestHeaders } from './core/headers.ts';
@@ -17,9 +17,14 @@ interface Seen {
 /** What a connection's last request was accepted with: the next one nearly always carries the same key. It is compared with nothing but what its own client sent before. */
 const lastAccepted = new WeakMap<Socket, Seen>();
 
-/** Unknown and revoked keys are told apart nowhere: both are `KEY_UNKNOWN`. */
-export function authenticate(control: ControlState, socket: Socket, headers: RequestHeaders['read']): ResolvedKey | Unauthenticated {
-  const text = headers['x-api-key'] || bearer(headers.authorization);
+/** `inQuery`: the key that stands in the query, where that is allowed. Unknown and revoked keys are told apart nowhere: both are `KEY_UNKNOWN`. */
+export function authenticate(
+  control: ControlState,
+  socket: Socket,
+  headers: RequestHeaders['read'],
+  inQuery?: string,
+): ResolvedKey | Unauthenticated {
+  const text = headers['x-api-key'] || bearer(headers.authorization) || headers['api-key'] || headers['x-goog-api-key'] || inQuery;
   if (text === undefined || text === '') return { code: 'KEY_MISSING' };
   if (text.length > KEY_LENGTH_MAX) return { code: 'KEY_UNKNOWN' };
   const seen = lastAccepted.get(socket);

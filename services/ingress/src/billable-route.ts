@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ControlView, ResolvedChannel } from '@tokenledger/control';
 import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
-import type { RequestFacts, Surface } from '@tokenledger/providers';
+import type { RequestFacts } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import { setTraceparent, spanIdOf, traceIdOf } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
@@ -10,7 +10,8 @@ import { type AcceptedRequest, newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import type { IngressConfig } from './config.ts';
 import { readAttribution } from './core/attribution.ts';
-import { readRequestHeaders, type RequestHeaders } from './core/headers.ts';
+import { bodyLength, readRequestHeaders, type RequestHeaders } from './core/headers.ts';
+import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
 import { type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
@@ -19,6 +20,7 @@ import type { Fingerprint } from './fingerprint.ts';
 import type { InFlight } from './in-flight.ts';
 import { answerRefusal, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
 import { collectBody } from './request-body.ts';
+import { takesKeyInQuery, type Target } from './target.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface BillableContext extends ExchangeContext, RefusalContext {
@@ -32,13 +34,13 @@ export interface BillableContext extends ExchangeContext, RefusalContext {
 const MICROSECONDS_PER_MS = 1000;
 
 /** Fastify finds the route; from there on request and response are ours, so that bodies stay bytes and nothing is done twice. */
-export function addBillableRoute(app: FastifyInstance, surface: Surface, context: BillableContext): void {
+export function addBillableRoute(app: FastifyInstance, target: Target, context: BillableContext): void {
   app.route({
-    method: surface.endpoints[0].method,
-    url: surface.endpoints[0].path,
+    method: target.method,
+    url: target.path,
     onRequest: (request, reply) => {
       reply.hijack();
-      accept(context, surface, request.raw, reply.raw);
+      acceptBillable(context, target, request.raw, reply.raw);
     },
     handler: () => {
       throw new InvariantError('a hijacked request reached its handler');
@@ -47,17 +49,18 @@ export function addBillableRoute(app: FastifyInstance, surface: Surface, context
 }
 
 /** Whose request is it, and is there room for it? Then its body is read. */
-function accept(context: BillableContext, surface: Surface, request: IncomingMessage, response: ServerResponse): void {
+export function acceptBillable(context: BillableContext, target: Target, request: IncomingMessage, response: ServerResponse): void {
   const startedAt = performance.now();
   const occurredAtMs = context.now();
   const requestId = newId(occurredAtMs);
   const headers = readRequestHeaders(request.rawHeaders);
   const control = context.control.current();
-  const key = authenticate(control, request.socket, headers.read);
+  const inQuery = takesKeyInQuery(target) ? keyInQuery(queryOf(request.url ?? '')) : undefined;
+  const key = authenticate(control, request.socket, headers.read, inQuery);
   if ('code' in key) {
     context.metrics.unrecorded(key.code === 'KEY_MISSING' ? 'key_missing' : 'key_unknown');
     request.resume();
-    answerRefusal(response, surface, requestId, { status: 401, code: key.code, outcome: 'refused_policy' });
+    answerRefusal(response, target.surface, requestId, { status: 401, code: key.code, outcome: 'refused_policy' });
     return;
   }
   const trace = context.tracing?.begin(headers.read.traceparent, requestId);
@@ -67,11 +70,11 @@ function accept(context: BillableContext, surface: Surface, request: IncomingMes
     startedAt,
     control,
     key,
-    surface,
+    target,
     traceId: trace === undefined ? traceIdOf(headers.read.traceparent) : trace.traceId,
     trace,
   };
-  const reserved = context.inFlight.reserve(headers.read['content-length']);
+  const reserved = context.inFlight.reserve(bodyLength(headers.read));
   if (reserved === null) {
     request.resume();
     refuse(context, response, accepted, bareRecord(accepted, null), { status: 503, code: 'OVERLOADED', outcome: 'refused_limit' });
@@ -125,15 +128,24 @@ function understand(
   const beganAt = performance.now();
   const attribution = readAttribution(accepted.key, headers.attribution);
   if (isRejected(attribution)) return turnDown(bareRecord(accepted, body.length), invalid(attribution));
+  const { target, control } = accepted;
   const coding = headers.read['content-encoding'];
-  if (coding !== undefined && coding !== 'identity') {
+  if (coding !== undefined && coding !== 'identity' && target.endpoint !== undefined) {
     return turnDown(
       { ...bareRecord(accepted, body.length), attribution },
       { status: 415, code: 'ENCODING_UNSUPPORTED', outcome: 'refused_invalid' },
     );
   }
-  const channel = accepted.control.channelFor(accepted.surface.name);
-  const facts = accepted.surface.readRequest(body, { injectUsage: channel?.injectUsage ?? false });
+  const channel = target.channel ?? control.channelFor(target.surface.name);
+  const query = takesKeyInQuery(target) ? withoutKey(queryOf(request.url ?? '')) : queryOf(request.url ?? '');
+  const facts = target.surface.readRequest(body, {
+    injectUsage: channel?.injectUsage ?? false,
+    path: target.names,
+    query: query.slice(1),
+    endpoint: target.endpoint,
+    contentType: headers.read['content-type'],
+    provider: channel?.provider,
+  });
   if (facts.kind === 'rejected') return turnDown({ ...bareRecord(accepted, body.length), attribution }, invalid(facts));
   const record = recordOf(context, accepted, facts, attribution, body, beganAt);
   if (channel === undefined) return turnDown(record, { status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
@@ -141,7 +153,7 @@ function understand(
     context.metrics.channelUnusable(channel.id);
     return turnDown(record, { status: 503, code: 'CHANNEL_UNUSABLE', outcome: 'refused_unavailable' });
   }
-  return send(context, { accepted, record, facts, channel, headers: headers.upstream, body, query: queryOf(request) }, response);
+  return send(context, { accepted, record, facts, channel, headers: headers.upstream, body, query }, response);
 
   function turnDown(refused: RequestRecord, refusal: Refusal): undefined {
     refuse(context, response, accepted, refused, refusal);
@@ -164,9 +176,12 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   const { accepted, record, facts, channel, headers } = sending;
   const attemptStartedAt = performance.now();
   const attemptId = newId(accepted.occurredAtMs);
-  const { id: channelId, provider, region } = channel;
+  const { target } = accepted;
+  const { id: channelId, provider } = channel;
+  const region = target.names['region'] ?? channel.region;
   const startedAtMs = accepted.occurredAtMs + Math.round(attemptStartedAt - accepted.startedAt);
-  const sent: SentAttempt = { attemptId, channelId, provider, region, startedAtMs };
+  const routeReason = target.channel === undefined ? 'first_channel_of_surface' : 'channel_named';
+  const sent: SentAttempt = { attemptId, channelId, provider, region, routeReason, startedAtMs };
   const entry = context.journal.open({
     partition: context.partitionOf(accepted.key.id),
     facts: () => {
@@ -176,29 +191,35 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   });
   if (entry === null && context.config.journal_on_full === 'refuse') {
     context.metrics.unrecorded('journal_full');
-    answerRefusal(response, accepted.surface, accepted.requestId, JOURNAL_FULL);
+    answerRefusal(response, accepted.target.surface, accepted.requestId, JOURNAL_FULL);
     return undefined;
   }
-  const { pool, basePath, credential } = context.upstreams.of(channel, accepted.surface);
+  const { surface, method } = target;
+  const { pool, origin, basePath, credential } = context.upstreams.of(channel, surface);
   if (facts.streamed) plainStream(headers);
   headers.push(...credential, 'x-request-id', attemptId);
   if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
-  const filter = facts.injectedBody === undefined ? undefined : accepted.surface.injectionFilter?.();
+  const filter = facts.injectedBody === undefined ? undefined : surface.injectionFilter?.();
   const exchange = new Exchange(context, { accepted, record, channel, sent, attemptStartedAt, filter }, entry, response);
-  const path = basePath + accepted.surface.endpoints[0].path + sending.query;
+  const path = basePath + target.path + sending.query;
   const body = facts.injectedBody ?? sending.body;
+  const dispatch = (): void =>
+    exchange.begin(() => void pool.dispatch({ path, method, headers, body: body.length === 0 ? null : body }, exchange));
+  const signed = (): void => {
+    if (surface.sign === undefined) return dispatch();
+    const signable = { method, url: new URL(origin + path), headers, body, region, nowMs: context.now() };
+    surface.sign(channel.credential, signable).then(
+      (signature) => {
+        headers.push(...signature);
+        dispatch();
+      },
+      (error: Error) => exchange.onResponseError(undefined, error),
+    );
+  };
   // Only what the operating system has is known after a crash: a request that is nowhere recorded must not be served.
-  const dispatch = (): void => exchange.begin(() => void pool.dispatch({ path, method: 'POST', headers, body }, exchange));
-  if (entry !== null) context.journal.onWritten(entry.position, dispatch);
-  else dispatch();
+  if (entry !== null) context.journal.onWritten(entry.position, signed);
+  else signed();
   return exchange;
-}
-
-/** Only the query is the client's: the path is the surface's, whatever form the request line had. */
-export function queryOf(request: IncomingMessage): string {
-  const url = request.url ?? '';
-  const mark = url.indexOf('?');
-  return mark < 0 ? '' : url.slice(mark);
 }
 
 /** A stream is asked for unencoded: its frames are small, and its end must be recognised before it is passed on. */
@@ -222,7 +243,7 @@ function recordOf(
     requestId: accepted.requestId,
     occurredAtMs: accepted.occurredAtMs,
     attribution,
-    surface: accepted.surface.name,
+    surface: accepted.target.surface.name,
     requestedModel: facts.model,
     streamed: facts.streamed,
     traceId: accepted.traceId,
@@ -241,7 +262,7 @@ function bareRecord(accepted: AcceptedRequest, requestBytes: number | null): Req
     requestId: accepted.requestId,
     occurredAtMs: accepted.occurredAtMs,
     attribution: accepted.key.attribution,
-    surface: accepted.surface.name,
+    surface: accepted.target.surface.name,
     requestedModel: '',
     streamed: false,
     traceId: accepted.traceId,

@@ -13,6 +13,13 @@ export const ingressConfig = z.strictObject({
     .min(1024)
     .default(32 * MIB)
     .describe('Largest request body in bytes; a larger one is answered 413.'),
+  free_body_bytes_max: z
+    .int()
+    .min(1024)
+    .default(GIB)
+    .describe(
+      'Largest body in bytes of a call that costs nothing (files, batches), which is passed on as it comes; a larger one is answered 413.',
+    ),
   header_bytes_max: z.int().min(8192).default(32_768).describe('Largest request head in bytes; a larger one is answered 431.'),
   request_bytes_in_flight_max: z
     .int()

@@ -1,6 +1,7 @@
 /** Codes of this service. Held together with docs/errors.md by a test. */
 export const ERRORS = {
-  KEY_MISSING: 'The request carries no virtual key: send it as `Authorization: Bearer KEY` or `x-api-key: KEY`.',
+  KEY_MISSING:
+    'The request carries no virtual key: send it as `Authorization: Bearer KEY`, or where clients of the provider put theirs (`x-api-key`, `api-key`, `x-goog-api-key`).',
   KEY_UNKNOWN: 'The virtual key is unknown or revoked: use a key that is in force, or ask whoever runs the ledger for one.',
   ATTRIBUTION_INVALID: 'An x-tokenledger-* header is unknown or has a value that is not allowed: correct or remove it.',
   BODY_TOO_LARGE: 'The request body is over the limit: send less, or have `ingress.body_bytes_max` raised.',
@@ -11,7 +12,9 @@ export const ERRORS = {
   OVERLOADED: 'Too many request bytes are in flight: try again after `Retry-After`, or have `ingress.request_bytes_in_flight_max` raised.',
   JOURNAL_FULL:
     'Nothing more can be recorded until the event log takes events again, so nothing is forwarded: try again after `Retry-After`.',
-  ROUTE_UNKNOWN: 'This path is not served: see the list of surfaces.',
+  ROUTE_UNKNOWN: 'This path is not served: see the list of surfaces, or name a channel: `/channels/{channel}/…`.',
+  CHANNEL_UNKNOWN: 'The path names a channel that does not exist: correct it, or add the channel to the documents.',
+  PATH_INVALID: 'The path has dot segments, empty segments or a backslash, which providers may resolve into another one: send it resolved.',
   UPSTREAM_UNREACHABLE: 'The provider could not be reached or broke the connection: try again; check the base URL of the channel.',
   UPSTREAM_TIMED_OUT: 'The provider did not answer in time: try again, or have `ingress.upstream_headers_timeout_ms` raised.',
   PUBLISH_UNCONFIRMED:

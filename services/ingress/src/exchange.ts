@@ -121,17 +121,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#statusText = statusText ?? '';
     this.#firstByteAt = performance.now();
-    this.#upstreamRequestId = single(headers['x-request-id']) || single(headers['request-id']);
+    this.#upstreamRequestId = single(headers['x-request-id']) || single(headers['request-id']) || single(headers['x-amzn-requestid']);
     const contentType = single(headers['content-type']);
     const coding = contentCoding(single(headers['content-encoding']));
     const isStream = contentType.startsWith('text/event-stream');
     this.#filter = isStream && coding !== 'unknown' ? this.#request.filter : undefined;
     this.#decodesInline = this.#filter !== undefined && coding !== 'identity';
     this.#contentLength = this.#filter === undefined ? Number(single(headers['content-length']) || -1) : -1;
-    const reader = this.#request.accepted.surface.usageReader({
+    const { accepted, channel, record } = this.#request;
+    const reader = accepted.target.surface.usageReader({
       contentType,
       httpStatus: status,
       answerBytesMax: this.#context.config.answer_read_bytes_max,
+      headers,
+      provider: channel.provider,
+      requestedModel: record.requestedModel,
     });
     this.#reading = answerReading({
       reader,

@@ -13,7 +13,7 @@ export interface IngressMetrics {
   finished(record: RequestRecord, end: RequestEnd): void;
   unrecorded(reason: UnrecordedReason): void;
   /** A call that costs nothing and has no event, e.g. a list of models. */
-  free(surface: string): void;
+  free(surface: string, endpoint: string): void;
   /** An answer whose usage is not looked for: too many bytes of answers are held. */
   unread(): void;
   /** A connection that was not accepted. */
@@ -54,7 +54,7 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
   const metrics = createMetrics(registry, 'ingress');
   const requests = metrics.counter('requests_total', 'Requests that have an event, by surface and outcome.', ['surface', 'outcome']);
   const unrecorded = metrics.counter('unrecorded_total', 'Requests refused without an event, by reason.', ['reason']);
-  const free = metrics.counter('free_calls_total', 'Calls that cost nothing and have no event.', ['surface']);
+  const free = metrics.counter('free_calls_total', 'Calls that cost nothing and have no event.', ['surface', 'endpoint']);
   const unread = metrics.counter('answers_unread_total', 'Answers that passed unread, their usage unknown, for want of room to hold them.');
   const refused = metrics.counter('connections_refused_total', 'Connections beyond the bound, closed as they came.');
   const draining = metrics.gauge('draining', 'Answers that are read on although their client has left.');
@@ -124,7 +124,7 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
       durationMs += end.durationMs ?? 0;
     },
     unrecorded: (reason) => unrecorded.with({ reason }).inc(),
-    free: (surface) => free.with({ surface }).inc(),
+    free: (surface, endpoint) => free.with({ surface, endpoint }).inc(),
     unread: () => unread.inc(),
     connectionRefused: () => refused.inc(),
     draining: (change) => draining.inc(change),

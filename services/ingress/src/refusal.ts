@@ -49,7 +49,7 @@ export function refuse(
     durationMs: Math.round(performance.now() - accepted.startedAt),
   };
   recordUnforwarded(context, accepted, record, end, (recorded) => {
-    answerRefusal(response, accepted.surface, accepted.requestId, recorded ? refusal : JOURNAL_FULL);
+    answerRefusal(response, accepted.target.surface, accepted.requestId, recorded ? refusal : JOURNAL_FULL);
   });
 }
 
@@ -94,8 +94,8 @@ export function answerRefusal(response: ServerResponse, surface: Surface, reques
 }
 
 /** The provider gave no answer that could be passed on. */
-export function answerFailure(response: ServerResponse, { surface, requestId }: AcceptedRequest, error: Error): void {
+export function answerFailure(response: ServerResponse, { target, requestId }: AcceptedRequest, error: Error): void {
   const status = failureStatus(error);
   const code = status === 504 ? 'UPSTREAM_TIMED_OUT' : 'UPSTREAM_UNREACHABLE';
-  answerRefusal(response, surface, requestId, { status, code, outcome: status === 504 ? 'timed_out' : 'upstream_error' });
+  answerRefusal(response, target.surface, requestId, { status, code, outcome: status === 504 ? 'timed_out' : 'upstream_error' });
 }

@@ -6,6 +6,7 @@ import type { IngressConfig } from './config.ts';
 
 export interface Upstream {
   readonly pool: Pool;
+  readonly origin: string;
   /** Path of the channel's base URL, put before the surface's path; `''` for none. */
   readonly basePath: string;
   /** Flat header pairs with the channel's credential. */
@@ -48,6 +49,7 @@ export function upstreams(config: IngressConfig): Upstreams {
     }
     return {
       pool: held.pool,
+      origin,
       basePath: pathname === '/' ? '' : pathname,
       credential: Object.entries(surface.credentialHeaders(channel.credential, channel.provider)).flat(),
     };

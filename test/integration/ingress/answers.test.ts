@@ -220,7 +220,9 @@ test('a list of models passes and leaves no event', async () => {
   await (await chat(ingress.url, CHAT_REQUEST)).body.dump();
   const [event] = await ingress.events(1);
   expect(event?.surface).toBe('openai.chat');
-  expect(await ingress.registry.metrics()).toContain('tokenledger_ingress_free_calls_total{surface="openai.chat"} 1');
+  expect(await ingress.registry.metrics()).toContain(
+    'tokenledger_ingress_free_calls_total{surface="openai.chat",endpoint="GET /v1/models"} 1',
+  );
 });
 
 test('no event carries a word of a prompt, an answer or a credential', async () => {

@@ -228,6 +228,7 @@ function attemptOf(
     channelId: 'main',
     provider: PROVIDER,
     region: '',
+    routeReason: 'first_channel_of_surface',
     requestedModel: MODEL,
     startedAtMs: acceptedAtMs,
     durationMs: 1,

@@ -13,7 +13,7 @@ const HOP_BY_HOP = [
   'upgrade',
 ];
 
-/** `content-length` and `host` are written anew; organisation and project would choose an account of the operator's credential. */
+/** `content-length` and `host` are written anew; organisation and project would choose an account of the operator's credential; a client's signature is of a request that does not leave. */
 const REQUEST_DROPPED = new Set([
   ...HOP_BY_HOP,
   'host',
@@ -22,6 +22,11 @@ const REQUEST_DROPPED = new Set([
   'authorization',
   'x-api-key',
   'api-key',
+  'x-goog-api-key',
+  'x-goog-user-project',
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-security-token',
   'cookie',
   'openai-organization',
   'openai-project',
@@ -39,9 +44,13 @@ const ANSWER_DROPPED = new Set([...HOP_BY_HOP, 'set-cookie', 'openai-organizatio
 const READ = [
   'authorization',
   'x-api-key',
+  'api-key',
+  'x-goog-api-key',
   'traceparent',
   'content-encoding',
   'content-length',
+  'content-type',
+  'transfer-encoding',
   'connection',
   'anthropic-version',
 ] as const;
@@ -70,6 +79,11 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
     else if (!REQUEST_DROPPED.has(lower)) upstream.push(name, value);
   }
   return { upstream: withoutNamed(upstream, namedByConnection(read.connection)), attribution, read };
+}
+
+/** Of a body that is announced: a request that says nothing of one has none. Undefined: any. */
+export function bodyLength(read: RequestHeaders['read']): string | undefined {
+  return read['transfer-encoding'] === undefined ? (read['content-length'] ?? '0') : undefined;
 }
 
 /** The answer's headers for the client, as flat name and value pairs. `headers`: lower-case names. `without`: names that our change of the body made untrue. */

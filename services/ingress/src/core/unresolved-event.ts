@@ -11,6 +11,8 @@ export interface SentAttempt {
   readonly channelId: string;
   readonly provider: string;
   readonly region: string;
+  /** Why this channel was chosen. */
+  readonly routeReason: string;
   readonly startedAtMs: number;
 }
 

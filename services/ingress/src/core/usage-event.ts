@@ -39,6 +39,8 @@ export interface AttemptRecord {
   readonly channelId: string;
   readonly provider: string;
   readonly region: string;
+  /** Why this channel was chosen. */
+  readonly routeReason: string;
   readonly requestedModel: string;
   readonly startedAtMs: number;
   /** Null when the end was never seen. */
@@ -115,7 +117,7 @@ export function usageEvent(request: RequestRecord, end: RequestEnd, attempt: Att
     provider: attempt?.provider ?? '',
     channelId: attempt?.channelId ?? '',
     routeType: attempt === null ? '' : 'direct',
-    routeReason: attempt === null ? '' : 'first_channel_of_surface',
+    routeReason: attempt?.routeReason ?? '',
     serviceTier: answer?.serviceTier ?? '',
     region: attempt?.region ?? '',
     streamed: request.streamed,
