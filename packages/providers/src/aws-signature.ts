@@ -33,13 +33,17 @@ class Sha256 {
  *  What others on the way may change is left out. */
 const SIGNED = /^(?:content-type|x-amzn?-.+)$/;
 
+/** `bedrock-runtime.eu-central-1.amazonaws.com`, `vpce-….us-east-1.vpce.amazonaws.com` */
+const HOST_REGION = /\.([a-z]{2}(?:-[a-z]+)+-\d+)\.(?:vpce\.)?amazonaws\./;
+
 /** Gives `authorization`, `x-amz-date`, `x-amz-content-sha256` and, for a key that expires, `x-amz-security-token` as flat pairs; none when the secret holds a key that is sent as it is.
- *  `service`: as signatures name it. */
+ *  `service`: as signatures name it. Where the request names no region, its host does. */
 export async function signAwsRequest(secret: string, service: string, request: SignableRequest): Promise<readonly string[]> {
   const credential = awsCredential(secret);
   if (credential.kind === 'api_key') return [];
   const { accessKeyId, secretAccessKey, sessionToken } = credential;
-  const { method, url, region, body, nowMs } = request;
+  const { method, url, body, nowMs } = request;
+  const region = request.region || (HOST_REGION.exec(url.hostname)?.[1] ?? '');
   const signer = new SignatureV4({
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }) },
     region,

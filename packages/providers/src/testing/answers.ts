@@ -5,6 +5,7 @@ export interface Answer {
   readonly contentType: string;
   readonly httpStatus?: number;
   readonly answerBytesMax?: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly provider?: string;
 }
 
