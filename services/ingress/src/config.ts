@@ -91,6 +91,14 @@ export const ingressConfig = z.strictObject({
     .describe(
       'When a record is safe: once the disk has it, or once the operating system has it (then a power cut may lose the last moments).',
     ),
+  journal_sync_interval_ms: z
+    .number()
+    .min(0)
+    .max(1_000)
+    .default(1)
+    .describe(
+      'Milliseconds between the beginnings of two syncs of the journal, at least: what comes meanwhile shares the next one. An answer waits no longer than this for its turn.',
+    ),
   journal_entries_max: z
     .int()
     .min(1)

@@ -79,7 +79,8 @@ type JournalSetting =
   | 'journal_bytes_max'
   | 'journal_buffer_bytes_max'
   | 'journal_memory_bytes_max'
-  | 'journal_segment_bytes_max';
+  | 'journal_segment_bytes_max'
+  | 'journal_sync_interval_ms';
 
 /** A full journal is of so many segments at least: the one that is written to never goes, so it must not be all there is room for. */
 const SEGMENTS_MIN = 4;
@@ -98,6 +99,7 @@ export async function openJournalOn({ disk, config, onAlarm, now, newId, assigne
     bufferedBytesMax: config.journal_buffer_bytes_max,
     memoryBytesMax: config.journal_memory_bytes_max,
     segmentBytesMax: Math.min(config.journal_segment_bytes_max, Math.floor(config.journal_bytes_max / SEGMENTS_MIN)),
+    syncIntervalMs: config.journal_sync_interval_ms,
     unresolved: (entry, numbered) =>
       recovered({ ...unclosedEvent(entry), source: numbered.source, sequence: numbered.sequence, recordedAtMs: now() }),
     lost: (numbered) => lostRecord(numbered, newId(), now()),

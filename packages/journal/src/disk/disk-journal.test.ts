@@ -92,8 +92,16 @@ test('an entry waits for the log once it is synced, and not before', async () =>
 
 test('an entry that is closed while a sync is under way is told of once it is synced itself', async () => {
   const disk = simulatedDisk();
-  const syncs: (() => void)[] = [];
-  disk.before = (operation) => (operation === 'sync' ? new Promise((resolve) => void syncs.push(resolve)) : Promise.resolve());
+  let began = Promise.withResolvers<() => void>();
+  disk.before = async (operation) => {
+    if (operation === 'sync') await new Promise<void>((resolve) => began.resolve(resolve));
+  };
+  /** Lets the sync that is under way, or the next one, end. */
+  const letSync = async (): Promise<void> => {
+    const end = await began.promise;
+    began = Promise.withResolvers();
+    end();
+  };
   const subject = await opened(disk);
   const told: string[][] = [];
   subject.journal.onClosed((source, partition) => {
@@ -101,18 +109,13 @@ test('an entry that is closed while a sync is under way is told of once it is sy
     told.push(texts(entries));
     subject.journal.acknowledged(source, partition, entries.at(-1)?.sequence ?? 0);
   });
-  const written = (position: number): Promise<void> =>
-    new Promise((resolve) => {
-      subject.journal.onWritten(position, resolve);
-    });
-  const first = close(subject, open(subject, 'a'), 'a');
-  await written(first);
-  const second = close(subject, open(subject, 'b'), 'b');
-  await written(second);
-  syncs.shift()?.();
-  await synced(subject, first);
-  syncs.shift()?.();
-  await synced(subject, second);
+  const first = synced(subject, close(subject, open(subject, 'a'), 'a'));
+  await began.promise;
+  const second = synced(subject, close(subject, open(subject, 'b'), 'b'));
+  await letSync();
+  await first;
+  await letSync();
+  await second;
   expect(told).toEqual([['a 1'], ['b 2']]);
 });
 

@@ -25,6 +25,8 @@ export interface DiskJournalOptions {
   /** Bytes of events that are kept in memory for the log; what is beyond is read from disk when its turn comes. */
   readonly memoryBytesMax: number;
   readonly segmentBytesMax: number;
+  /** Between the beginnings of two syncs, at least. Default: 0. */
+  readonly syncIntervalMs?: number;
   /** By partition: the highest number that the ledger knows of an earlier source. A source of which fewer are here is a restored or copied one: other
    *  events have the numbers that follow, so it is set aside. Default: the ledger knows nothing. */
   readonly assigned?: (source: string) => ReadonlyMap<number, number>;
@@ -136,6 +138,7 @@ class OpenedJournal implements DiskJournal {
       firstBatch: 1,
       numbered: new Map(),
       pacing,
+      syncIntervalMs: options.syncIntervalMs ?? 0,
       onWritten: () => this.#written.reached(this.#writer.writtenThrough),
       onSynced: () => this.#onSynced(),
       onFailure: (error) => options.onAlarm({ kind: 'write_failed', error }),
@@ -195,8 +198,12 @@ class OpenedJournal implements DiskJournal {
   }
 
   onSynced(position: number, callback: () => void): void {
-    if (position <= this.#writer.syncedThrough) callback();
-    else this.#synced.add(position, callback);
+    if (position <= this.#writer.syncedThrough) {
+      callback();
+      return;
+    }
+    this.#synced.add(position, callback);
+    this.#writer.want(position);
   }
 
   lanes(): readonly LaneState[] {

@@ -1,6 +1,7 @@
-/** Writes batches of records to segments: what comes while one write is under way goes together with the next. Writes and syncs overlap; each has
- *  one at a time in flight. A write or a sync that fails is never trusted again: its segment is left as it is, and everything that was not synced
- *  is written anew to the next one. */
+/** Writes batches of records to segments. What comes in one turn of the event loop is one write; what comes while a sync is under way waits for its end,
+ *  since a file system may hold up whoever writes to a file that is being synced. Somebody has to wait for a sync before there is one, and two of them
+ *  keep a distance: so they are shared by as many records as may be. A write or a sync that fails is never trusted again: its segment is left as it is, and
+ *  everything that was not synced is written anew to the next one. */
 import { setImmediate } from 'node:timers';
 import type { Pacing } from '@tokenledger/event-log';
 import { BatchBuffer, SEGMENT_HEAD } from './batch.ts';
@@ -36,6 +37,8 @@ export interface SegmentWriterOptions {
   /** By partition: last sequence before the first segment. */
   readonly numbered: ReadonlyMap<number, number>;
   readonly pacing: Pacing;
+  /** Between the beginnings of two syncs, at least: what comes meanwhile goes along. */
+  readonly syncIntervalMs: number;
   readonly onWritten: () => void;
   readonly onSynced: () => void;
   /** Told of every failure; the writer goes on trying. */
@@ -53,6 +56,8 @@ interface Batch {
 
 const BATCH_BYTES_INITIAL = 256 * 1024;
 const SPARE_BUFFERS_MAX = 4;
+/** Nobody has to wait for what was written to be synced all the same, after so long. */
+const UNWAITED_SYNC_MS = 50;
 const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 1_000;
 
@@ -73,9 +78,14 @@ export class SegmentWriter {
   #syncedBatch: number;
   #file: JournalFile | null = null;
   #unsynced: Batch[] = [];
+  #toldWritten = 0;
   #scheduled = false;
   #running: Promise<void> | null = null;
-  #syncing: Promise<void> | null = null;
+  /** Somebody waits for everything up to here to be synced. */
+  #wanted = 0;
+  /** The last sync began too short a time ago. */
+  #resting = false;
+  #watched = false;
   #broken: Error | null = null;
   #closing = false;
 
@@ -132,44 +142,64 @@ export class SegmentWriter {
   /** Returns the position at which the record ends. */
   append(record: JournalRecord): number {
     this.#position += this.#gathering.append(record);
-    if (!this.#scheduled && this.#running === null) {
-      this.#scheduled = true;
-      // What else comes in this turn of the event loop goes along.
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.#start();
-      });
-    }
+    this.#schedule();
     return this.#position;
+  }
+
+  /** Asks for everything up to `position` to be synced soon. */
+  want(position: number): void {
+    if (position <= this.#wanted) return;
+    this.#wanted = position;
+    if (!this.#resting) this.#schedule();
   }
 
   /** Resolves once everything is synced and the file is closed. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#wanted = this.#position;
     this.#start();
     await this.#running;
     await this.#file?.close();
     this.#file = null;
   }
 
+  /** What else comes in this turn of the event loop goes along. */
+  #schedule(): void {
+    if (this.#scheduled || this.#running !== null) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#start();
+    });
+  }
+
   #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
-      if (!this.#gathering.isEmpty) this.#start();
+      if (!this.#gathering.isEmpty || this.#syncIsDue()) this.#schedule();
     });
   }
 
   async #run(): Promise<void> {
-    while (!this.#gathering.isEmpty || this.#broken !== null) {
+    while (!this.#gathering.isEmpty || this.#broken !== null || this.#syncIsDue()) {
       if (this.#broken !== null) await this.#mend();
-      else await this.#writeOne();
+      else if (!this.#gathering.isEmpty) await this.#writeOne();
+      const syncing = this.#syncIsDue() ? this.#sync() : null;
+      this.#tellWritten();
+      await syncing;
     }
-    if (this.#closing) {
-      while (this.#unsynced.length > 0) {
-        if (this.#broken !== null) await this.#mend();
-        else await (this.#syncing ?? this.#sync());
-      }
-    }
+  }
+
+  /** There is nothing to be synced of which the disk itself is not asked anything. */
+  #syncIsDue(): boolean {
+    if (this.#broken !== null || this.#unsynced.length === 0 || this.#options.durability === 'process') return false;
+    return this.#wanted > this.#syncedThrough && (!this.#resting || this.#closing);
+  }
+
+  #tellWritten(): void {
+    if (this.#broken !== null || this.#toldWritten === this.#writtenThrough) return;
+    this.#toldWritten = this.#writtenThrough;
+    this.#options.onWritten();
   }
 
   async #writeOne(): Promise<void> {
@@ -183,8 +213,17 @@ export class SegmentWriter {
     }
     this.#writtenThrough = batch.position;
     if (this.#options.durability === 'process') this.#settle(1);
-    else this.#syncing ??= this.#sync();
-    this.#options.onWritten();
+    else if (this.#wanted < batch.position) this.#syncUnwaited();
+  }
+
+  /** An opening whose answer takes its time is safe from a power cut, too. */
+  #syncUnwaited(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    void this.#options.pacing.wait(UNWAITED_SYNC_MS).then(() => {
+      this.#watched = false;
+      if (this.#syncedThrough < this.#writtenThrough) this.want(this.#writtenThrough);
+    });
   }
 
   #take(): Batch {
@@ -223,8 +262,6 @@ export class SegmentWriter {
   /** The old segment is whole and synced before the next begins. */
   async #nextFile(): Promise<void> {
     if (this.#file !== null) {
-      await this.#syncing;
-      if (this.#broken !== null) throw this.#broken;
       if (this.#options.durability === 'disk') await this.#file.sync();
       await this.#file.close();
       this.#file = null;
@@ -242,25 +279,26 @@ export class SegmentWriter {
     segment.bytes += bytes.length;
   }
 
-  /** One sync covers all that was written when it began. */
+  /** Covers all that was written when it begins. */
   async #sync(): Promise<void> {
-    const file = this.#file;
-    const count = this.#writtenCount();
+    const { length } = this.#unsynced;
+    this.#rest();
     try {
-      if (file !== null && count > 0) {
-        await file.sync();
-        this.#settle(count);
-      }
+      await this.#file?.sync();
+      this.#settle(length);
     } catch (error) {
       this.#fail(error);
-    } finally {
-      this.#syncing = null;
     }
-    if (this.#broken === null && this.#writtenCount() > 0) this.#syncing ??= this.#sync();
   }
 
-  #writtenCount(): number {
-    return this.#unsynced.findLastIndex((batch) => batch.position <= this.#writtenThrough) + 1;
+  #rest(): void {
+    const { pacing, syncIntervalMs } = this.#options;
+    if (syncIntervalMs === 0) return;
+    this.#resting = true;
+    void pacing.wait(syncIntervalMs).then(() => {
+      this.#resting = false;
+      if (this.#syncIsDue()) this.#start();
+    });
   }
 
   /** The first `count` batches are safe. */
@@ -283,12 +321,10 @@ export class SegmentWriter {
   #fail(error: unknown): void {
     this.#broken = error instanceof Error ? error : new Error(String(error));
     this.#options.onFailure(error);
-    this.#start();
   }
 
   /** A new segment takes everything that was not synced; tried until the disk takes it. */
   async #mend(): Promise<void> {
-    await this.#syncing;
     for (let pauseMs = RETRY_MS_MIN; ; pauseMs = Math.min(pauseMs * 2, RETRY_MS_MAX)) {
       await this.#options.pacing.wait(pauseMs);
       try {
@@ -305,7 +341,6 @@ export class SegmentWriter {
     const last = this.#unsynced.at(-1);
     if (last !== undefined) this.#writtenThrough = last.position;
     this.#settle(this.#unsynced.length);
-    this.#options.onWritten();
   }
 
   async #abandonFile(): Promise<void> {
