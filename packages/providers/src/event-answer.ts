@@ -26,13 +26,14 @@ export interface EventAnswerShape extends EventAnswerRules {
   readonly usageIn: (answer: JsonObject) => unknown;
 }
 
-/** `pleted"` and `t.done"`, `o.done"` end the types of last events. */
+/** `pleted"`, `t.done"`, `o.done"` and `n.done"` end the types of last events. */
 const MARKERS = new MarkerSearch([
   { kind: 'member', text: '"usage"' },
-  { kind: 'member', text: '"error"' },
+  { kind: 'text', text: '"error"' },
   { kind: 'text', text: 'pleted"' },
   { kind: 'text', text: 't.done"' },
   { kind: 'text', text: 'o.done"' },
+  { kind: 'text', text: 'n.done"' },
   { kind: 'text', text: ' [DONE]' },
   { kind: 'text', text: ':[DONE]' },
 ]);
@@ -96,7 +97,9 @@ export class EventAnswer implements AnswerFold {
   }
 
   contentBytes(event: JsonObject): number {
-    return this.#shape.bodyIsData ? 0 : lengthAt(event, 'delta');
+    if (this.#shape.bodyIsData) return 0;
+    const type = event['type'];
+    return typeof type === 'string' && type.endsWith('.delta') ? lengthAt(event, 'delta') + lengthAt(event, 'text') : 0;
   }
 
   body(answer: JsonObject, text: string): void {

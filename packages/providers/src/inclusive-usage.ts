@@ -1,8 +1,9 @@
 /** Usage of a provider whose totals include their parts (OpenAI's rule), normalised into classes that never overlap. Surfaces differ in the names alone. */
-import { UNKNOWN_USAGE, type Usage } from '@tokenledger/domain';
+import type { Usage } from '@tokenledger/domain';
 import { Counts } from './counts.ts';
 import type { JsonObject } from './json-object.ts';
-import { CONTRADICTORY, SPLIT_UNKNOWN, TOTAL_DIFFERS, type Normalised } from './normalised.ts';
+import { CONTRADICTORY, SPLIT_UNKNOWN, type Normalised } from './normalised.ts';
+import { normalisedWith, readTotals } from './totals.ts';
 
 /** Names of the totals, and of the objects that hold their parts. */
 export interface InclusiveNames {
@@ -34,16 +35,11 @@ const UNKNOWN_OUTPUT: OutputClasses = { visible_output: null, reasoning: null, o
  *  Cache writes have one lifetime here; they stand in `cache_write_5m`. */
 export function normaliseInclusiveUsage(usage: JsonObject, names: InclusiveNames): Normalised {
   const counts = new Counts(usage);
-  const inputTotal = counts.at(names.input);
-  const outputTotal = counts.at(names.output);
-  const total = counts.at('total_tokens');
+  const totals = readTotals(counts, names.input, names.output);
   const flags = new Set<string>();
-  const input = inclusiveInput(inputTotal, names.inputDetails, counts, flags);
-  const output = outputClasses(outputTotal, names.outputDetails, counts, flags);
-  if (counts.invalid || (inputTotal ?? 0) + (outputTotal ?? 0) > Number.MAX_SAFE_INTEGER) return { kind: 'invalid' };
-  if (inputTotal === null && outputTotal === null) return { kind: counts.found ? 'invalid' : 'none' };
-  if (total !== null && inputTotal !== null && outputTotal !== null && total !== inputTotal + outputTotal) flags.add(TOTAL_DIFFERS);
-  return { kind: 'usage', usage: { ...UNKNOWN_USAGE, ...input, ...output }, flags: [...flags] };
+  const input = inclusiveInput(totals.input, names.inputDetails, counts, flags);
+  const output = outputClasses(totals.output, names.outputDetails, counts, flags);
+  return normalisedWith(totals, counts, { ...input, ...output }, flags);
 }
 
 /** `total` is taken apart by the object called `details`. */

@@ -1,8 +1,8 @@
 /** Whether a conversation holds more than text: then the size of its body says nothing about its tokens. */
 import { isJsonObject } from './json-object.ts';
 
-/** As they stand in the types of content parts: `image_url`, `input_audio`, `document`, `file`, `video_url`. */
-const MEDIA = /image|audio|file|document|video/;
+/** As they stand in the types of content parts: `image_url`, `input_audio`, `document`, `file`, `video_url`, `computer_screenshot`. */
+const MEDIA = /image|audio|file|document|video|screenshot/;
 
 /** `messages`: those of a request, whose contents are texts or lists of parts. The result of a tool holds parts of its own. */
 export function holdsMedia(messages: unknown): boolean {

@@ -1,24 +1,20 @@
 /** OpenAI's usage object of images, normalised into classes that never overlap. */
 import { UNKNOWN_USAGE, type Usage } from '@tokenledger/domain';
-import { inclusiveInput } from '../inclusive-usage.ts';
 import { Counts } from '../counts.ts';
+import { inclusiveInput } from '../inclusive-usage.ts';
 import type { JsonObject } from '../json-object.ts';
-import { CONTRADICTORY, SPLIT_UNKNOWN, TOTAL_DIFFERS, type Normalised } from '../normalised.ts';
+import { CONTRADICTORY, SPLIT_UNKNOWN, type Normalised } from '../normalised.ts';
+import { normalisedWith, readTotals } from '../totals.ts';
 
 /** Inclusion: `input_tokens` holds text, images and what was cached of them. `output_tokens` is "the number of image tokens in the output image"
  *  (https://platform.openai.com/docs/api-reference/images/create); models that also write text split it in `output_tokens_details`. */
 export function normaliseImageUsage(usage: JsonObject): Normalised {
   const counts = new Counts(usage);
+  const totals = readTotals(counts, 'input_tokens', 'output_tokens');
   const flags = new Set<string>();
-  const inputTotal = counts.at('input_tokens');
-  const outputTotal = counts.at('output_tokens');
-  const total = counts.at('total_tokens');
-  const input = inclusiveInput(inputTotal, 'input_tokens_details', counts, flags);
-  const output = outputClasses(outputTotal, counts, flags);
-  if (counts.invalid || (inputTotal ?? 0) + (outputTotal ?? 0) > Number.MAX_SAFE_INTEGER) return { kind: 'invalid' };
-  if (inputTotal === null && outputTotal === null) return { kind: counts.found ? 'invalid' : 'none' };
-  if (total !== null && inputTotal !== null && outputTotal !== null && total !== inputTotal + outputTotal) flags.add(TOTAL_DIFFERS);
-  return { kind: 'usage', usage: { ...UNKNOWN_USAGE, ...input, ...output }, flags: [...flags] };
+  const input = inclusiveInput(totals.input, 'input_tokens_details', counts, flags);
+  const output = outputClasses(totals.output, counts, flags);
+  return normalisedWith(totals, counts, { ...input, ...output }, flags);
 }
 
 /** Models that are sold by the image state no tokens (`dall-e-2`, `dall-e-3`): their answer shows how many there are. Where tokens are stated, these are what is billed, and `images` stays unknown. */

@@ -11,7 +11,7 @@ import { madeImages, normaliseResponseUsage, webSearches } from './normalise.ts'
 /** The ends of `response.completed"`, `.incomplete"`, `.failed"` and `.cancelled"`: they stand in the type of an event and in few others. */
 const MARKERS = new MarkerSearch([
   { kind: 'member', text: '"usage"' },
-  { kind: 'member', text: '"error"' },
+  { kind: 'text', text: '"error"' },
   { kind: 'text', text: 'pleted"' },
   { kind: 'text', text: 'mplete"' },
   { kind: 'text', text: 'failed"' },

@@ -2,28 +2,38 @@
 import { UNKNOWN_USAGE, type Usage } from '@tokenledger/domain';
 import { Counts } from '../counts.ts';
 import type { JsonObject } from '../json-object.ts';
-import { CONTRADICTORY, SPLIT_UNKNOWN, TOTAL_DIFFERS, type Normalised } from '../normalised.ts';
+import { CONTRADICTORY, SPLIT_UNKNOWN, type Normalised } from '../normalised.ts';
+import { normaliseChatUsage } from '../openai-chat/normalise.ts';
+import { providerRule } from '../openai-chat/provider-rules.ts';
+import { normalisedWith, readTotals } from '../totals.ts';
 
 /** OpenAI bills some models by duration (`type: duration`, `seconds`, tokens unknown) and the others by tokens, by inclusion: `input_tokens` holds the `audio_tokens` and `text_tokens` of
  *  `input_token_details`, whose absence leaves the split unknown (https://platform.openai.com/docs/api-reference/audio/json-object). Nothing is cached. */
 export function normaliseTranscriptionUsage(usage: JsonObject): Normalised {
-  const { seconds } = usage as { readonly seconds?: unknown };
-  if (seconds === undefined || seconds === null) return normaliseTokens(usage);
-  const audioSeconds = wholeSeconds(seconds);
-  return audioSeconds === undefined
-    ? { kind: 'invalid' }
-    : { kind: 'usage', usage: { ...UNKNOWN_USAGE, audio_seconds: audioSeconds }, flags: [] };
+  const seconds = usage['seconds'];
+  return seconds === undefined || seconds === null ? normaliseTokens(usage) : normaliseSeconds(seconds);
+}
+
+/** Mistral's usage is that of its chat, tokens of sound and their seconds included; of what had no word in it the seconds alone may be stated
+ *  (https://docs.mistral.ai/capabilities/audio_transcription). */
+export function normaliseMistralTranscriptionUsage(usage: JsonObject): Normalised {
+  const normalised = normaliseChatUsage(usage, providerRule('mistral'));
+  const seconds = usage['prompt_audio_seconds'];
+  return normalised.kind === 'none' && seconds !== undefined && seconds !== null ? normaliseSeconds(seconds) : normalised;
+}
+
+function normaliseSeconds(seconds: unknown): Normalised {
+  const whole = wholeSeconds(seconds);
+  return whole === undefined ? { kind: 'invalid' } : { kind: 'usage', usage: { ...UNKNOWN_USAGE, audio_seconds: whole }, flags: [] };
 }
 
 function normaliseTokens(usage: JsonObject): Normalised {
   const counts = new Counts(usage);
-  const [input, output, total] = [counts.at('input_tokens'), counts.at('output_tokens'), counts.at('total_tokens')];
+  const totals = readTotals(counts, 'input_tokens', 'output_tokens');
   const audio = counts.in('input_token_details', 'audio_tokens');
-  if (counts.invalid || (input ?? 0) + (output ?? 0) > Number.MAX_SAFE_INTEGER) return { kind: 'invalid' };
-  if (input === null && output === null) return { kind: counts.found ? 'invalid' : 'none' };
   const flags = new Set<string>();
-  if (total !== null && input !== null && output !== null && total !== input + output) flags.add(TOTAL_DIFFERS);
-  return { kind: 'usage', usage: { ...UNKNOWN_USAGE, ...inputClasses(input, audio, flags), visible_output: output }, flags: [...flags] };
+  const input = inputClasses(totals.input, audio, flags);
+  return normalisedWith(totals, counts, { ...input, visible_output: totals.output }, flags);
 }
 
 function inputClasses(total: number | null, audio: number | null, flags: Set<string>): Pick<Usage, 'uncached_input' | 'input_audio'> {
