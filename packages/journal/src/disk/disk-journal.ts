@@ -138,7 +138,7 @@ class OpenedJournal implements DiskJournal {
       firstBatch: 1,
       numbered: new Map(),
       pacing,
-      syncIntervalMs: options.syncIntervalMs ?? 0,
+      ...(options.syncIntervalMs === undefined ? {} : { syncIntervalMs: options.syncIntervalMs }),
       onWritten: () => this.#written.reached(this.#writer.writtenThrough),
       onSynced: () => this.#onSynced(),
       onFailure: (error) => options.onAlarm({ kind: 'write_failed', error }),

@@ -134,7 +134,6 @@ async function finish(
     firstBatch: found.lastBatch + 1,
     numbered: new Map(last),
     pacing: options.pacing,
-    syncIntervalMs: 0,
     onWritten: () => undefined,
     onSynced: () => undefined,
     onFailure: options.onWriteFailure,

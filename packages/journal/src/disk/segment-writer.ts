@@ -37,8 +37,8 @@ export interface SegmentWriterOptions {
   /** By partition: last sequence before the first segment. */
   readonly numbered: ReadonlyMap<number, number>;
   readonly pacing: Pacing;
-  /** Between the beginnings of two syncs, at least: what comes meanwhile goes along. */
-  readonly syncIntervalMs: number;
+  /** Between the beginnings of two syncs, at least: what comes meanwhile goes along. Default: 0. */
+  readonly syncIntervalMs?: number;
   readonly onWritten: () => void;
   readonly onSynced: () => void;
   /** Told of every failure; the writer goes on trying. */
@@ -292,7 +292,7 @@ export class SegmentWriter {
   }
 
   #rest(): void {
-    const { pacing, syncIntervalMs } = this.#options;
+    const { pacing, syncIntervalMs = 0 } = this.#options;
     if (syncIntervalMs === 0) return;
     this.#resting = true;
     void pacing.wait(syncIntervalMs).then(() => {
