@@ -97,7 +97,7 @@ function rowDifferences(recording: Recording, rows: readonly SeenRow[]): readonl
   if (row.httpStatus !== recording.status) found.push(`the row's status is ${row.httpStatus}, not ${recording.status}`);
   if (recording.status < 400 && row.streamed !== recording.streaming)
     found.push(`the row says that it was ${row.streamed ? '' : 'not '}streamed`);
-  if ((row.outcome === 'ok') !== recording.status < 400) found.push(`the outcome is ${row.outcome}`);
+  if ((row.outcome === 'ok') === recording.isError) found.push(`the outcome is ${row.outcome}`);
   if (row.inputTokens !== inputTokens(row.usage) || row.outputTokens !== outputTokens(row.usage)) found.push("the table's own sums differ");
   return found;
 }

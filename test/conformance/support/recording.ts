@@ -45,6 +45,8 @@ export interface Recording {
   readonly responseBody: string;
   readonly responseBytes: Buffer;
   readonly streaming: boolean;
+  /** Whether the answer is an error, in its body or as its status. */
+  readonly isError: boolean;
   readonly expected: ExpectedUsage;
 }
 
@@ -62,10 +64,12 @@ interface RecordedLine {
   readonly response_body: string;
   readonly body_base64: boolean;
   readonly streaming: boolean;
+  readonly error: string | null;
   readonly expected: ExpectedUsage;
 }
 
 const EXTENSION = '.jsonl';
+const FIRST_ERROR_STATUS = 400;
 
 /** Every file of a folder, by name. */
 export function readRecordingFolder(folder: string): readonly Recording[] {
@@ -105,6 +109,7 @@ function recordingOf(file: string, line: RecordedLine): Recording {
     responseBody: line.response_body,
     responseBytes: Buffer.from(line.response_body, line.body_base64 ? 'base64' : 'utf8'),
     streaming: line.streaming,
+    isError: line.error !== null || line.status >= FIRST_ERROR_STATUS,
     expected: line.expected,
   };
 }
