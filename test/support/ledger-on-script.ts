@@ -8,8 +8,12 @@ export interface ScriptedLedger {
   readonly upstream: ScriptedUpstream;
 }
 
-/** `channels`: as the config file names them, each on the provider's address. */
-export function ledgerOnScript(start: StartLedger, channels: (upstreamUrl: string) => readonly string[]): () => ScriptedLedger {
+/** `channels`: as the config file names them, each on the provider's address. `credential`: what they send; absent: one that tests use. */
+export function ledgerOnScript(
+  start: StartLedger,
+  channels: (upstreamUrl: string) => readonly string[],
+  credential?: string,
+): () => ScriptedLedger {
   const resources = new AsyncDisposableStack();
   let running: ScriptedLedger | undefined;
   beforeAll(async () => {
@@ -19,7 +23,8 @@ export function ledgerOnScript(start: StartLedger, channels: (upstreamUrl: strin
         response.end('the test has not said what to answer');
       }),
     );
-    const ledger = resources.use(await start({ upstreamUrl: upstream.url, channels: channels(upstream.url) }));
+    const options = { upstreamUrl: upstream.url, channels: channels(upstream.url) };
+    const ledger = resources.use(await start(credential === undefined ? options : { ...options, credential }));
     running = { ledger, upstream };
   });
   afterAll(() => resources.disposeAsync());

@@ -18,7 +18,7 @@ export function bytesAnswer(bytes: Buffer, contentType: string): AnswerScript {
 
 /** `delayMs`: before each frame but the first. */
 export function streamAnswer(
-  frames: readonly string[],
+  frames: readonly (string | Buffer)[],
   options: { readonly delayMs?: number; readonly contentType?: string } = {},
 ): AnswerScript {
   return async (response) => {

@@ -91,6 +91,6 @@ export function bodyErrorType(answer: JsonObject, httpStatus: number): string {
   return textAt(answer, '__type').replace(/^.*#/s, '') || textAt(answer, 'code');
 }
 
-export function headerText(value: string | string[] | undefined): string {
+function headerText(value: string | string[] | undefined): string {
   return boundedText((typeof value === 'string' ? value : value?.[0]) ?? '');
 }

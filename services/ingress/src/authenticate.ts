@@ -1,4 +1,5 @@
-/** Finds the virtual key of a request, where clients of each provider put theirs: `Authorization: Bearer KEY`, `x-api-key`, `api-key` (Azure), `x-goog-api-key`. */
+/** Finds the virtual key of a request, where clients of each provider put theirs: `Authorization: Bearer KEY`, `x-api-key`, `api-key` (Azure), `x-goog-api-key`,
+ *  the id of the access key that an AWS client signs with. */
 import type { Socket } from 'node:net';
 import type { ControlState, ResolvedKey } from '@tokenledger/control';
 import type { RequestHeaders } from './core/headers.ts';
@@ -6,6 +7,8 @@ import type { RequestHeaders } from './core/headers.ts';
 export type Unauthenticated = { readonly code: 'KEY_MISSING' | 'KEY_UNKNOWN' };
 
 const BEARER = /^bearer +(\S+)\s*$/i;
+/** What is signed is not what leaves, and nobody here holds the secret: the signature itself is not looked at. */
+const AWS_ACCESS_KEY_ID = /^AWS4-HMAC-SHA256 +Credential=([^/,\s]+)\//;
 const KEY_LENGTH_MAX = 512;
 
 interface Seen {
@@ -24,7 +27,7 @@ export function authenticate(
   headers: RequestHeaders['read'],
   inQuery?: string,
 ): ResolvedKey | Unauthenticated {
-  const text = headers['x-api-key'] || bearer(headers.authorization) || headers['api-key'] || headers['x-goog-api-key'] || inQuery;
+  const text = headers['x-api-key'] || authorized(headers.authorization) || headers['api-key'] || headers['x-goog-api-key'] || inQuery;
   if (text === undefined || text === '') return { code: 'KEY_MISSING' };
   if (text.length > KEY_LENGTH_MAX) return { code: 'KEY_UNKNOWN' };
   const seen = lastAccepted.get(socket);
@@ -35,6 +38,7 @@ export function authenticate(
   return key;
 }
 
-function bearer(authorization: string | undefined): string | undefined {
-  return authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+function authorized(authorization: string | undefined): string | undefined {
+  if (authorization === undefined) return undefined;
+  return (BEARER.exec(authorization) ?? AWS_ACCESS_KEY_ID.exec(authorization))?.[1];
 }
