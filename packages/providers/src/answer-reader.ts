@@ -259,7 +259,8 @@ export class AnswerReader implements UsageReader {
 
   #complete(): boolean {
     if (this.#framing === 'sse') return this.#ended || this.#fold.ended || this.#fold.endsUnmarked === true;
-    if (this.#elements !== undefined) return this.#elementsClosed() || this.#fold.ended;
+    if (this.#framing === 'json_array') return this.#elementsClosed();
+    if (this.#framing === 'json_lines') return this.#fold.ended;
     return this.#parsed || (this.#json.tooLarge && this.#json.lastByte === CLOSE_BRACE);
   }
 

@@ -26,6 +26,8 @@ const GROWING = ['candidatesTokenCount', 'thoughtsTokenCount'] as const;
 export class GenerateAnswer implements AnswerFold {
   readonly markers = MARKERS;
   readonly endMarker = '';
+  /** Every chunk states usage, so that none can be passed over. */
+  readonly settled = false;
   /** In a JSON string the quotes would be escaped. */
   readonly endInSight = /"(?:finish|block)Reason": ?["\d]/;
   sawContent = false;
@@ -48,10 +50,6 @@ export class GenerateAnswer implements AnswerFold {
   /** `finishReasons`: names of the API's numbers. */
   constructor(finishReasons: readonly string[]) {
     this.#finishReasons = finishReasons;
-  }
-
-  get settled(): boolean {
-    return this.sawContent && this.model !== '';
   }
 
   /** A stream has no mark of its end but that all its candidates have finished, or that the prompt was refused. */
