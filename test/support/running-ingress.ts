@@ -39,6 +39,8 @@ export interface RunningIngressOptions {
   readonly injectUsage?: boolean;
   /** What the documents of the channels say besides. */
   readonly channel?: Readonly<Record<string, unknown>>;
+  /** More channels beside `openai` and `anthropic`, each with at least an id and a provider. */
+  readonly channels?: readonly Readonly<Record<string, unknown>>[];
   readonly journal?: IngressOptions['journal'];
   readonly tracing?: IngressOptions['tracing'];
   /** More secrets, by reference; may change while it runs. */
@@ -148,6 +150,7 @@ function testDocuments(options: RunningIngressOptions) {
       channels: [
         { id: 'openai', provider: 'openai', surfaces: ['openai.chat'], region: 'eu', ...channel },
         { id: 'anthropic', provider: 'anthropic', surfaces: ['anthropic.messages'], ...channel },
+        ...(options.channels ?? []).map((more) => ({ ...channel, ...more })),
       ],
     }),
   );

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ControlView, ResolvedChannel } from '@tokenledger/control';
 import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
-import type { RequestFacts } from '@tokenledger/providers';
+import type { RequestFacts, SignableRequest } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import { setTraceparent, spanIdOf, traceIdOf } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
@@ -201,25 +201,26 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
   const filter = facts.injectedBody === undefined ? undefined : surface.injectionFilter?.();
   const exchange = new Exchange(context, { accepted, record, channel, sent, attemptStartedAt, filter }, entry, response);
-  const path = basePath + target.path + sending.query;
+  const asked = basePath + target.path + sending.query;
+  const url = surface.sign === undefined ? undefined : new URL(origin + asked);
+  const path = url === undefined ? asked : url.pathname + url.search;
   const body = facts.injectedBody ?? sending.body;
   const dispatch = (): void =>
     exchange.begin(() => void pool.dispatch({ path, method, headers, body: body.length === 0 ? null : body }, exchange));
-  const signed = (): void => {
-    if (surface.sign === undefined) return dispatch();
-    const signable = { method, url: new URL(origin + path), headers, body, region, nowMs: context.now() };
-    surface.sign(channel.credential, signable).then(
-      (signature) => {
-        headers.push(...signature);
-        dispatch();
-      },
-      (error: Error) => exchange.onResponseError(undefined, error),
-    );
-  };
+  const ready = url === undefined ? dispatch : () => void sign({ method, url, headers, body, region, nowMs: context.now() });
   // Only what the operating system has is known after a crash: a request that is nowhere recorded must not be served.
-  if (entry !== null) context.journal.onWritten(entry.position, signed);
-  else signed();
+  if (entry !== null) context.journal.onWritten(entry.position, ready);
+  else ready();
   return exchange;
+
+  async function sign(request: SignableRequest): Promise<void> {
+    try {
+      headers.push(...((await surface.sign?.(channel.credential, request)) ?? []));
+    } catch (error) {
+      return exchange.onResponseError(undefined, error as Error);
+    }
+    dispatch();
+  }
 }
 
 /** A stream is asked for unencoded: its frames are small, and its end must be recognised before it is passed on. */

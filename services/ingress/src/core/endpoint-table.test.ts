@@ -14,6 +14,7 @@ const ENDPOINTS: readonly Listed[] = [
   { name: 'chat', method: 'POST', path: '/v1/chat/completions', tail: '/chat/completions' },
   { name: 'deployment', method: 'POST', path: '/openai/deployments/{model}/chat/completions' },
   { name: 'stored', method: 'GET', path: '/v1/chat/completions', tail: '/chat/completions' },
+  { name: 'located', method: 'POST', path: '/v1/locations/{region}/models/{model}:go', tail: '/models/{model}:go' },
   { name: 'one', method: 'GET', path: '/v1/responses/{response}', tail: '/responses/{response}' },
   { name: 'tokens', method: 'GET', path: '/v1/responses/input_tokens', tail: '/responses/input_tokens' },
 ];
@@ -32,6 +33,12 @@ test('below a channel what it ends with decides, the longest first', () => {
   expect(name(tails, 'POST', '/api/v4/chat/completions')).toBe('chat');
   expect(name(tails, 'POST', '/v1/fim/completions')).toBe('completions');
   expect(name(tails, 'POST', '/openai/deployments/gpt/chat/completions')).toBe('deployment');
+});
+
+test('below a channel the whole path is known too, since it may name more', () => {
+  const found = (path: string) => tails.find('POST', segmentsOf(path))?.names;
+  expect(found('/v1/locations/eu/models/m:go')).toEqual({ region: 'eu', model: 'm' });
+  expect(found('/v2/models/m:go')).toEqual({ model: 'm' });
 });
 
 test('the method counts', () => {

@@ -21,21 +21,24 @@ type Match = (template: PathTemplate, segments: readonly string[]) => PathNames 
 
 /** Where a path is the whole of what is asked for. */
 export function tableOfPaths<Entry>(entries: readonly Entry[], endpointOf: (entry: Entry) => Described): EndpointTable<Entry> {
-  return table(entries, endpointOf, ({ path }) => path, matchPath);
+  return table(entries, endpointOf, ({ path }) => [path], matchPath);
 }
 
-/** Where it ends what stands below a channel: an endpoint is told by its tail, or by all of its path where it has none. */
+/** Where it ends what stands below a channel: an endpoint is told by its tail, and by all of its path, which may name more. */
 export function tableOfTails<Entry>(entries: readonly Entry[], endpointOf: (entry: Entry) => Described): EndpointTable<Entry> {
-  return table(entries, endpointOf, ({ tail, path }) => tail ?? path, matchTail);
+  return table(entries, endpointOf, ({ tail, path }) => (tail === undefined ? [path] : [tail, path]), matchTail);
 }
 
 function table<Entry>(
   entries: readonly Entry[],
   endpointOf: (entry: Entry) => Described,
-  textOf: (endpoint: Described) => string,
+  textsOf: (endpoint: Described) => readonly string[],
   match: Match,
 ): EndpointTable<Entry> {
-  const listed = entries.map((entry) => ({ entry, method: endpointOf(entry).method, template: pathTemplate(textOf(endpointOf(entry))) }));
+  const listed = entries.flatMap((entry) => {
+    const endpoint = endpointOf(entry);
+    return textsOf(endpoint).map((text) => ({ entry, method: endpoint.method, template: pathTemplate(text) }));
+  });
   const byMethod = Map.groupBy(
     listed.toSorted((a, b) => specificity(b.template) - specificity(a.template)),
     ({ method }) => method,
