@@ -71,6 +71,11 @@ describe('a stream', () => {
     });
   });
 
+  test('the name of an exception is kept bounded', () => {
+    expect(read(bedrockConverse, EVENT_STREAM, streamException('x'.repeat(60_000), 'no')).errorClass).toHaveLength(256);
+    expect(read(bedrockConverse, EVENT_STREAM, streamException('', 'no')).errorClass).toBe('unknown_error');
+  });
+
   test('one whose checksum is wrong is not guessed at', () => {
     const damaged = Buffer.from(METADATA);
     damaged[40] = 0;

@@ -2,7 +2,7 @@
 import { bedrockTier, bodyErrorType, readBedrockHeaders, type BedrockHeaders } from '../bedrock-runtime.ts';
 import type { EventStreamMessage } from '../event-stream-frames.ts';
 import type { MessageFold } from '../event-stream-reader.ts';
-import { isJsonObject, lengthAt, parseJson, textAt, type JsonObject } from '../json-object.ts';
+import { boundedText, isJsonObject, lengthAt, parseJson, textAt, type JsonObject } from '../json-object.ts';
 import { MarkerSearch } from '../marker-search.ts';
 import { REPEATED, type Normalised } from '../normalised.ts';
 import { parseExactly } from '../raw-usage.ts';
@@ -59,7 +59,7 @@ export class ConverseAnswer implements MessageFold {
 
   message({ kind, name, payload }: EventStreamMessage): JsonObject | undefined {
     if (kind !== 'event') {
-      this.errorClass = name || 'unknown_error';
+      this.errorClass = boundedText(name) || 'unknown_error';
       return undefined;
     }
     const text = payload.toString('latin1');

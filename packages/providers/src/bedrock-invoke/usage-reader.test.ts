@@ -212,6 +212,14 @@ describe('others with words of their own', () => {
     });
   });
 
+  test('an answer that only looks like Claude’s is counted by the metrics', () => {
+    const chunks = [
+      { type: 'message-start', id: 'c' },
+      { type: 'message-end', delta: { finish_reason: 'COMPLETE' }, ...METRICS },
+    ];
+    expect(read(bedrockInvoke, EVENT_STREAM, modelChunks(...chunks))).toMatchObject({ usage: KNOWN, complete: true });
+  });
+
   test('the tier stands in the headers', () => {
     const tier = (headers: Record<string, string>): string => read(bedrockInvoke, { ...JSON_BODY, headers }, '{}').serviceTier;
     expect(tier({ 'x-amzn-bedrock-service-tier': 'priority' })).toBe('priority');

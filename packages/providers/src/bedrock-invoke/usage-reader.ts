@@ -6,7 +6,7 @@ import { ConverseAnswer } from '../bedrock-converse/usage-reader.ts';
 import { bodyErrorType, readBedrockHeaders, type BedrockHeaders } from '../bedrock-runtime.ts';
 import type { EventStreamMessage } from '../event-stream-frames.ts';
 import type { MessageFold } from '../event-stream-reader.ts';
-import { isJsonObject, parseJson, textAt, type JsonObject } from '../json-object.ts';
+import { boundedText, isJsonObject, parseJson, textAt, type JsonObject } from '../json-object.ts';
 import { MarkerSearch } from '../marker-search.ts';
 import type { Normalised } from '../normalised.ts';
 import { ChatAnswer } from '../openai-chat/usage-reader.ts';
@@ -27,7 +27,8 @@ const CONVERSE_MEMBERS = [
   'messageStop',
   'metadata',
 ] as const;
-const MESSAGE_TYPES = /^(?:message|content_block|ping$|error$)/;
+/** Claude's: Cohere's have a dash. */
+const MESSAGE_TYPES = /^(?:message$|message_|content_block_|ping$|error$)/;
 
 export class InvokeAnswer implements MessageFold {
   /** Its streams are binary: there are no events to search. */
@@ -118,7 +119,7 @@ export class InvokeAnswer implements MessageFold {
 
   message({ kind, name, payload }: EventStreamMessage): JsonObject | undefined {
     if (kind !== 'event') {
-      this.#exception = name || 'unknown_error';
+      this.#exception = boundedText(name) || 'unknown_error';
       return undefined;
     }
     const part = parseJson(payload.toString('latin1'));
