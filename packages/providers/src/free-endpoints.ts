@@ -25,6 +25,16 @@ function below(
   return calls.map(([method, tail]) => ({ method, path: base + tail, tail, apis }));
 }
 
+const VERTEX_ROOTS = ['/v1', '/v1beta1'].flatMap((version) => [version, `${version}/projects/{project}/locations/{region}`]);
+
+/** Claude's tokens are counted by a model of that name: "There is no cost for using the count-tokens endpoint"
+ *  (https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/count-tokens). */
+const VERTEX_COUNTING: readonly (readonly [FreeEndpoint['method'], string])[] = [
+  ['POST', '/publishers/google/models/{model}:countTokens'],
+  ['POST', '/publishers/google/models/{model}:computeTokens'],
+  ['POST', '/publishers/anthropic/models/count-tokens:rawPredict'],
+];
+
 export const FREE_ENDPOINTS: readonly FreeEndpoint[] = [
   ...below(
     '/v1',
@@ -86,8 +96,7 @@ export const FREE_ENDPOINTS: readonly FreeEndpoint[] = [
   ),
   ...below('/v1', ['google'], ['POST', '/models/{model}:countTokens']),
   ...below('/upload/v1beta', ['google'], ['POST', '/files']),
-  ...below('/v1/projects/{project}/locations/{region}/publishers/{publisher}', ['vertex'], ['POST', '/models/{model}:countTokens']),
-  ...below('/v1beta1/projects/{project}/locations/{region}/publishers/{publisher}', ['vertex'], ['POST', '/models/{model}:countTokens']),
+  ...VERTEX_ROOTS.flatMap((root) => below(root, ['vertex'], ...VERTEX_COUNTING)),
   ...below('', ['bedrock'], ['POST', '/model/{model}/count-tokens']),
   ...below('/v1', ['cohere'], ['POST', '/tokenize'], ['POST', '/detokenize']),
   ...below('', ['ollama'], ['GET', '/api/tags'], ['GET', '/api/ps'], ['GET', '/api/version'], ['POST', '/api/show']),

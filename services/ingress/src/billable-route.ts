@@ -20,7 +20,7 @@ import type { Fingerprint } from './fingerprint.ts';
 import type { InFlight } from './in-flight.ts';
 import { answerRefusal, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
 import { collectBody } from './request-body.ts';
-import { takesKeyInQuery, type Target } from './target.ts';
+import { regionInPath, takesKeyInQuery, type Target } from './target.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface BillableContext extends ExchangeContext, RefusalContext {
@@ -178,7 +178,7 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   const attemptId = newId(accepted.occurredAtMs);
   const { target } = accepted;
   const { id: channelId, provider } = channel;
-  const region = target.names['region'] ?? channel.region;
+  const region = regionInPath(target) ?? channel.region;
   const startedAtMs = accepted.occurredAtMs + Math.round(attemptStartedAt - accepted.startedAt);
   const routeReason = target.channel === undefined ? 'first_channel_of_surface' : 'channel_named';
   const sent: SentAttempt = { attemptId, channelId, provider, region, routeReason, startedAtMs };

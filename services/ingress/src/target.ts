@@ -27,6 +27,14 @@ export function takesKeyInQuery({ surface }: Place): boolean {
   return APIS_WITH_KEY_IN_QUERY.has(surface.provider);
 }
 
+/** As clouds name their regions; what a client writes in its place would become a column. */
+const REGION = /^[a-z0-9-]{1,64}$/;
+
+/** The region that serves, where the path names it; undefined where it names none. */
+export function regionInPath({ names: { region } }: Target): string | undefined {
+  return region !== undefined && REGION.test(region) ? region : undefined;
+}
+
 /** A call that costs nothing. */
 export interface FreeCall extends Place {
   readonly endpoint: FreeEndpoint;
