@@ -2,7 +2,8 @@
 import { Bytes } from './bytes.ts';
 import type { NativeColumn } from './column.ts';
 
-const CAPACITY = 4_096;
+/** Bytes, or numbers, before it grows. Most columns hold few different texts. */
+const CAPACITY = 512;
 
 class TextColumn implements NativeColumn<string> {
   readonly type = 'String';

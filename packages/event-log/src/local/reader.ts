@@ -17,6 +17,6 @@ export async function localReader(backend: LocalBackend, options: ReaderOptions)
       if (last !== undefined) position = last.offset + 1;
       return records;
     },
-    close: async () => closed.abort(),
+    close: async () => closed.abort('closed'),
   };
 }

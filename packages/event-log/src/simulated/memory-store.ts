@@ -78,7 +78,7 @@ export class MemoryStore {
         partition,
         offset: stored.end,
         key,
-        value: value === null ? null : Uint8Array.from(value),
+        value: value === null ? null : new Uint8Array(value),
         headers: { ...headers },
         timestampMs,
       });
