@@ -1,5 +1,0 @@
-/** Recorded exchanges through the running program. */
-import { runLedger } from '../support/running-ledger.ts';
-import { recordingsSuite } from './suites/recordings.ts';
-
-recordingsSuite(runLedger);
