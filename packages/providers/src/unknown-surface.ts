@@ -1,7 +1,8 @@
 /** What below a channel's path is no surface: passed through unread, so that it is visible, never silent. */
 import { isJsonObject, parseJson } from './json-object.ts';
 import { MODEL_CHARS_MAX } from './request-body.ts';
-import type { AnswerDescription, ObservedAnswer, ReadRequestOptions, RequestFacts, Surface, UsageReader } from './surface.ts';
+import type { ReadRequestOptions, RequestFacts, Surface } from './surface.ts';
+import { UnreadAnswer } from './unread-answer.ts';
 
 export const UNKNOWN_SURFACE = 'unknown';
 
@@ -15,7 +16,7 @@ export function unknownSurface(api: Surface): Surface {
     provider: api.provider,
     endpoints: [{ method: 'POST', path: '/channels/{channel}' }],
     readRequest,
-    usageReader: (answer) => new UnreadAnswer(answer),
+    usageReader: (answer) => new UnreadAnswer(answer, false, 'surface_unknown'),
     injectionFilter: undefined,
     credentialHeaders: (secret, provider) => api.credentialHeaders(secret, provider),
     ...(api.sign === undefined ? {} : { sign: api.sign }),
@@ -36,50 +37,4 @@ function readRequest(body: Buffer, { contentType = '' }: ReadRequestOptions): Re
     holdsMedia: true,
     lastToolText: '',
   };
-}
-
-class UnreadAnswer implements UsageReader {
-  readonly sawEnd = false;
-  readonly heldBytes = 0;
-  readonly #isError: boolean;
-  #sawContent = false;
-
-  constructor({ httpStatus }: AnswerDescription) {
-    this.#isError = httpStatus >= 400;
-  }
-
-  get sawContent(): boolean {
-    return this.#sawContent;
-  }
-
-  push(): void {
-    this.#sawContent = true;
-  }
-
-  giveUp(): void {
-    // Nothing is held.
-  }
-
-  measureContent(): void {
-    // What is not read cannot be measured.
-  }
-
-  soFar(): ReturnType<UsageReader['soFar']> {
-    return { stated: null, contentBytes: 0, servedModel: '', serviceTier: '' };
-  }
-
-  end(): ObservedAnswer {
-    return {
-      usage: null,
-      usageReason: this.#isError ? 'upstream_error' : 'surface_unknown',
-      usageFlags: [],
-      rawUsage: '',
-      servedModel: '',
-      serviceTier: '',
-      upstreamId: '',
-      finishReason: '',
-      errorClass: '',
-      complete: 'as_framed',
-    };
-  }
 }

@@ -1,4 +1,5 @@
-/** An answer that holds no usage by its type (sound, subtitles, plain text): nothing of it is kept. */
+/** An answer that nobody looks into for usage: it holds none by its type (sound, subtitles, plain text), or its surface is unknown. Nothing of it is kept. */
+import type { UsageReason } from '@tokenledger/domain';
 import type { AnswerDescription, AnswerSoFar, ObservedAnswer, UsageReader } from './surface.ts';
 
 export class UnreadAnswer implements UsageReader {
@@ -6,12 +7,14 @@ export class UnreadAnswer implements UsageReader {
   readonly heldBytes = 0;
   readonly #httpStatus: number;
   readonly #isText: boolean;
+  readonly #reason: UsageReason;
   #bytes = 0;
 
-  /** `isText`: its bytes are what the model wrote. */
-  constructor({ httpStatus }: AnswerDescription, isText: boolean) {
+  /** `isText`: its bytes are what the model wrote. `reason`: why there is no usage, unless the answer is an error. */
+  constructor({ httpStatus }: AnswerDescription, isText: boolean, reason: UsageReason = 'not_reported') {
     this.#httpStatus = httpStatus;
     this.#isText = isText;
+    this.#reason = reason;
   }
 
   get sawContent(): boolean {
@@ -34,11 +37,10 @@ export class UnreadAnswer implements UsageReader {
     return { stated: null, contentBytes: this.#isText ? this.#bytes : 0, servedModel: '', serviceTier: '' };
   }
 
-  /** Where it ends only the transport can tell. */
   end(): ObservedAnswer {
     return {
       usage: null,
-      usageReason: this.#httpStatus >= 400 ? 'upstream_error' : 'not_reported',
+      usageReason: this.#httpStatus >= 400 ? 'upstream_error' : this.#reason,
       usageFlags: [],
       rawUsage: '',
       servedModel: '',
@@ -46,7 +48,7 @@ export class UnreadAnswer implements UsageReader {
       upstreamId: '',
       finishReason: '',
       errorClass: '',
-      complete: true,
+      complete: 'as_framed',
     };
   }
 }
