@@ -16,7 +16,7 @@ export function completedUsage(own: Normalised | undefined, stated: Normalised |
   return { kind: 'usage', usage, flags: [...flags] };
 }
 
-/** Whether Bedrock counts what a cache gave as input differs between models. */
+/** Claude's answers were seen with counts beside the cache; of models that count it as input nothing is known, so that neither way disagrees. */
 function agree(own: Usage, stated: Usage): boolean {
   const [input, output] = [inputTokens(own), outputTokens(own)];
   const inputAgrees =
