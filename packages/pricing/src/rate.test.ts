@@ -162,6 +162,7 @@ describe('a cost is null', () => {
     ['when input is unknown', used({ visible_output: 5 }), 'usage_unknown'],
     ['when every class is unknown', used({}), 'usage_unknown'],
     ['when tokens of another model were billed beside', used(ordinary, { usageFlags: ['other_model_usage'] }), 'usage_unknown'],
+    ['when units that no class holds were billed beside', used(ordinary, { usageFlags: ['unclassified_units'] }), 'usage_unknown'],
   ])('%s', (_, unpriced, reason) => {
     expect(rate(unpriced, book, AT_MS)).toMatchObject({ cost: null, unpricedReason: reason });
   });

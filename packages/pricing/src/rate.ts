@@ -16,8 +16,8 @@ import {
 import { pricedTier } from './price-entry.ts';
 import type { PriceBook } from './price-book.ts';
 
-/** Set by the reader of a surface when the provider also billed tokens of another model, which no class of the attempt holds: a cost would be too low. */
-const INCOMPLETE_FLAG = 'other_model_usage';
+/** Set by the reader of a surface when the provider also billed tokens of another model, or units that no class holds: a cost would be too low. */
+const INCOMPLETE_FLAGS: ReadonlySet<string> = new Set(['other_model_usage', 'unclassified_units']);
 
 const NO_LINES: readonly LineItem[] = Object.freeze([]);
 
@@ -57,7 +57,7 @@ export function rate(attempt: Attempt, book: PriceBook, occurredAtMs: number): A
     lines.push({ usageClass, quantity, unitPrice: entry.price, perUnits: entry.perUnits, amount, entryId: entry.id });
   }
   if (missing) return unpriced('price_missing', lines);
-  if (isPartial(usage, input) || attempt.usageFlags.includes(INCOMPLETE_FLAG)) return unpriced('usage_unknown', lines);
+  if (isPartial(usage, input) || attempt.usageFlags.some((flag) => INCOMPLETE_FLAGS.has(flag))) return unpriced('usage_unknown', lines);
   return { cost, unpricedReason: '', lineItems: lines };
 }
 

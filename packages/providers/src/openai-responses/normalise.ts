@@ -32,3 +32,10 @@ function searches(action: unknown): boolean {
 export function madeImages(output: readonly unknown[]): boolean {
   return output.some((item) => isJsonObject(item) && item['type'] === 'image_generation_call');
 }
+
+/** Tools that are billed by the call or by the container, for which there is no class (https://platform.openai.com/docs/pricing, built-in tools). */
+const BILLED_BY_CALL: ReadonlySet<unknown> = new Set(['file_search_call', 'code_interpreter_call']);
+
+export function usedToolsBilledByCall(output: readonly unknown[]): boolean {
+  return output.some((item) => isJsonObject(item) && BILLED_BY_CALL.has(item['type']));
+}

@@ -167,6 +167,12 @@ describe('a plain answer', () => {
     expect(read(openaiResponses, JSON_BODY, JSON.stringify({ ...RESPONSE, output })).usageFlags).toEqual(['other_model_usage']);
   });
 
+  test.each(['file_search_call', 'code_interpreter_call'])('with a %s says that something billed is missing', (type) => {
+    expect(read(openaiResponses, JSON_BODY, JSON.stringify({ ...RESPONSE, output: [{ type }, MESSAGE] })).usageFlags).toEqual([
+      'unclassified_units',
+    ]);
+  });
+
   test('whose counts are all zero keeps them, flagged', () => {
     const usage = {
       input_tokens: 0,

@@ -4,9 +4,9 @@ import type { AnswerFold } from '../answer-reader.ts';
 import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import { LastUsage } from '../last-usage.ts';
 import { MarkerSearch } from '../marker-search.ts';
-import { CONTRADICTORY, OTHER_MODEL_USAGE, type Normalised } from '../normalised.ts';
+import { CONTRADICTORY, OTHER_MODEL_USAGE, UNCLASSIFIED, type Normalised } from '../normalised.ts';
 import { openaiErrorClass } from '../openai-api.ts';
-import { madeImages, normaliseResponseUsage, webSearches } from './normalise.ts';
+import { madeImages, normaliseResponseUsage, usedToolsBilledByCall, webSearches } from './normalise.ts';
 
 /** The ends of `response.completed"`, `.incomplete"`, `.failed"` and `.cancelled"`: they stand in the type of an event and in few others. */
 const MARKERS = new MarkerSearch([
@@ -65,6 +65,7 @@ export class ResponseAnswer implements AnswerFold {
   get flags(): readonly string[] {
     const flags = [...this.#usage.flags];
     if (madeImages(this.#output)) flags.push(OTHER_MODEL_USAGE);
+    if (usedToolsBilledByCall(this.#output)) flags.push(UNCLASSIFIED);
     return flags;
   }
 
