@@ -62,6 +62,8 @@ test('a total that is the sum neither with nor without the cache is flagged', ()
 
 test('a side that is not stated is unknown, never 0', () => {
   expect(usageOf({ inputTokens: 30 })).toEqual({ ...NO_CACHE, uncached_input: 30, flags: [] });
+  expect(usageOf({ outputTokens: 30, cacheReadInputTokens: 0 })).toEqual({ visible_output: 30, flags: ['split_unknown'] });
+  expect(usageOf({ outputTokens: 30, cacheReadInputTokens: 7 })).toMatchObject({ cache_read: 7, visible_output: 30 });
 });
 
 test.each([

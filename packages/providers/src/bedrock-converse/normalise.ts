@@ -28,14 +28,11 @@ export function normaliseConverseUsage(usage: JsonObject): Normalised {
   const sum = (input ?? 0) + (output ?? 0);
   if (!Number.isSafeInteger(sum + read + writes)) return { kind: 'invalid' };
   if (total !== null && input !== null && output !== null && total !== sum && total !== sum + read + writes) flags.add(TOTAL_DIFFERS);
-  const classes = {
-    uncached_input: input,
-    cache_read: read,
-    cache_write_5m: writes - longLived,
-    cache_write_1h: longLived,
-    visible_output: output,
-  };
-  return { kind: 'usage', usage: { ...UNKNOWN_USAGE, ...classes }, flags: [...flags] };
+  // That a cache gave nothing says nothing of an input that was not stated.
+  const inputUnknown = input === null && read + writes === 0;
+  const classes = { uncached_input: input, cache_read: read, cache_write_5m: writes - longLived, cache_write_1h: longLived };
+  const normalised = { ...UNKNOWN_USAGE, ...(inputUnknown ? {} : classes), visible_output: output };
+  return { kind: 'usage', usage: normalised, flags: [...flags] };
 }
 
 interface Writes {

@@ -41,7 +41,7 @@ test('a side that the model leaves out is taken from Bedrock’s account', () =>
   expect(completedUsage(usage({ uncached_input: 30, cache_read: 0 }), stated)).toEqual(
     usage({ uncached_input: 30, cache_read: 0, visible_output: 51 }),
   );
-  expect(completedUsage(usage({ visible_output: 51 }), stated)).toEqual(
+  expect(completedUsage(usage({ cache_read: 0, visible_output: 51 }), stated)).toEqual(
     usage({ uncached_input: 30, cache_read: 0, cache_write_5m: 4, visible_output: 51 }),
   );
 });

@@ -11,7 +11,8 @@ export function completedUsage(own: Normalised | undefined, stated: Normalised |
   const flags = new Set(own.flags);
   if (!agree(own.usage, stated.usage)) flags.add(CONTRADICTORY);
   let { usage } = own;
-  if (inputTokens(usage) === null) usage = { ...usage, ...side(stated.usage, INPUT_CLASSES) };
+  // A cache that gave nothing may be all that is left of the input.
+  if (usage.uncached_input === null) usage = { ...usage, ...side(stated.usage, INPUT_CLASSES) };
   if (outputTokens(usage) === null) usage = { ...usage, ...side(stated.usage, OUTPUT_CLASSES) };
   return { kind: 'usage', usage, flags: [...flags] };
 }
@@ -20,9 +21,10 @@ export function completedUsage(own: Normalised | undefined, stated: Normalised |
 function agree(own: Usage, stated: Usage): boolean {
   const [input, output] = [inputTokens(own), outputTokens(own)];
   const inputAgrees =
-    input === null ||
+    own.uncached_input === null ||
     stated.uncached_input === null ||
-    [stated.uncached_input, inputTokens(stated)].includes(input) ||
+    input === stated.uncached_input ||
+    input === inputTokens(stated) ||
     own.uncached_input === stated.uncached_input;
   return inputAgrees && (output === null || stated.visible_output === null || output === stated.visible_output);
 }
