@@ -7,6 +7,7 @@ import type { RangeReport } from './support/run-range.ts';
 
 const SHOWN_MAX = 20;
 const SECOND_MS = 1_000;
+const SECOND_US = 1_000_000;
 
 const { values } = parseArgs({
   options: { seeds: { type: 'string', default: '100' }, from: { type: 'string', default: '1' } },
@@ -38,9 +39,10 @@ function count(name: string, text: string): number {
 
 function print({ runs, events, unresolved, eventsMin, faultsMin, faults, failed }: RangeReport): void {
   const seconds = (performance.now() - startedMs) / SECOND_MS;
-  console.log(
-    `${runs} seeds from ${from} in ${seconds.toFixed(0)} s: ${events} events (${unresolved} unresolved), at least ${eventsMin} each`,
-  );
+  const { user, system } = process.cpuUsage();
+  const cpuSeconds = (user + system) / SECOND_US;
+  console.log(`${runs} seeds from ${from} in ${seconds.toFixed(0)} s (${cpuSeconds.toFixed(0)} s of CPU)`);
+  console.log(`${events} events (${unresolved} unresolved), at least ${eventsMin} for each seed`);
   console.log(`faults, at least ${faultsMin} for each seed:`);
   for (const kind of FAULT_KINDS) console.log(`  ${kind.padEnd(26)} ${String(faults[kind]).padStart(8)}`);
   for (const { seed, failures } of failed.slice(0, SHOWN_MAX)) {
