@@ -1,4 +1,4 @@
-import { SURFACES } from '@tokenledger/providers';
+import { SURFACES, UNKNOWN_SURFACE } from '@tokenledger/providers';
 import { describe, expect, test } from 'vitest';
 import { ATTEMPT_ATTRIBUTES, REQUEST_ATTRIBUTES } from './attributes.ts';
 import { FAILED_ATTEMPT, FULL_EVENT, GOOD_ATTEMPT } from './sample-event.ts';
@@ -153,6 +153,12 @@ test('an event whose end is unknown ends when it was recorded', () => {
   const attempts = [{ ...GOOD_ATTEMPT, completedAtMs: null }];
   const ends = spans({ ...FULL_EVENT, completedAtMs: null, attempts }).map((span) => span.endedAtMs);
   expect(ends).toEqual([FULL_EVENT.recordedAtMs, FULL_EVENT.recordedAtMs]);
+});
+
+test('what is no surface has spans too', () => {
+  const [request, attempt] = spans({ ...FULL_EVENT, surface: UNKNOWN_SURFACE });
+  expect(request).toMatchObject({ attributes: { 'http.request.method': '_OTHER', 'http.route': '/channels/{channel}' } });
+  expect(attempt?.attributes['gen_ai.operation.name']).toBe('unknown');
 });
 
 test('every surface has a route and an operation', () => {

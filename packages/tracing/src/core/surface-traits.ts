@@ -1,6 +1,6 @@
 /** What the conventions want to know of a surface. Pure. */
 import { invariant } from '@tokenledger/domain';
-import { type Surface, SURFACES } from '@tokenledger/providers';
+import { type Surface, SURFACES, UNKNOWN_SURFACE } from '@tokenledger/providers';
 
 export interface SurfaceTraits {
   readonly method: string;
@@ -22,12 +22,16 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   embeddings: 'embeddings',
 };
 
-const TRAITS: ReadonlyMap<string, SurfaceTraits> = new Map(
-  Object.values(SURFACES).map(({ name, endpoints: [{ method, path }] }: Surface) => {
+/** Below a named channel. Events do not hold the method; `_OTHER` is what the conventions have for that. */
+const UNKNOWN: SurfaceTraits = { method: '_OTHER', route: '/channels/{channel}', operation: 'unknown' };
+
+const TRAITS: ReadonlyMap<string, SurfaceTraits> = new Map([
+  [UNKNOWN_SURFACE, UNKNOWN] as const,
+  ...Object.values(SURFACES).map(({ name, endpoints: [{ method, path }] }: Surface) => {
     const kind = name.slice(name.indexOf('.') + 1);
-    return [name, { method, route: path, operation: OPERATIONS[kind] ?? kind }];
+    return [name, { method, route: path, operation: OPERATIONS[kind] ?? kind }] as const;
   }),
-);
+]);
 
 export function traitsOf(surface: string): SurfaceTraits {
   const traits = TRAITS.get(surface);
