@@ -9,7 +9,7 @@ import type { MarkerSearch } from './marker-search.ts';
 import type { Normalised } from './normalised.ts';
 import { rawUsageText } from './raw-usage.ts';
 import { eventData, eventEnd, eventStart, SseEvents } from './sse-events.ts';
-import type { AnswerDescription, AnswerSoFar, ObservedAnswer, UsageReader } from './surface.ts';
+import type { AnswerDescription, AnswerSoFar, Identified, ObservedAnswer, UsageReader } from './surface.ts';
 
 /** Longest server-sent event, element of a streamed array, or line, that is looked into. */
 export const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
@@ -53,6 +53,8 @@ export interface AnswerFold {
   readonly upstreamId: string;
   readonly finishReason: string;
   readonly errorClass: string;
+  /** As `ObservedAnswer` has it. */
+  readonly identified?: Identified | undefined;
 }
 
 type Framing = 'unknown' | 'json' | 'json_array' | 'json_lines' | 'sse';
@@ -235,6 +237,7 @@ export class AnswerReader implements UsageReader {
     const complete = this.#complete();
     const usage = fold.normalised();
     const known = usage?.kind === 'usage' ? usage : undefined;
+    const { identified } = fold;
     return {
       usage: known?.usage ?? null,
       usageReason: known === undefined ? this.#reason(usage, complete) : '',
@@ -246,6 +249,7 @@ export class AnswerReader implements UsageReader {
       finishReason: fold.finishReason,
       errorClass: fold.errorClass,
       complete,
+      ...(identified === undefined ? {} : { identified }),
     };
   }
 

@@ -6,14 +6,20 @@
  *  - Counting tokens: "Token counting is free to use" (https://docs.anthropic.com/en/docs/build-with-claude/token-counting),
  *    https://ai.google.dev/api/tokens, https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html,
  *    https://docs.cohere.com/reference/tokenize, https://platform.openai.com/docs/api-reference/responses/input-tokens.
- *  - Files and batches are handed in and looked at for nothing; a batch is billed by its results.
- *  - Stored answers were billed when they were made (https://platform.openai.com/docs/api-reference/responses). */
+ *  - Files are handed in and looked at for nothing, and so is how a batch stands; it is billed by its results.
+ *  - Stored answers were billed when they were made (https://platform.openai.com/docs/api-reference/responses), those made in the background when they are first
+ *    seen to be done. */
+import type { ResultsKind } from './identified/result-reader.ts';
 import type { Endpoint } from './surface.ts';
 
 export interface FreeEndpoint extends Omit<Endpoint, 'method'> {
   readonly method: Endpoint['method'] | 'PUT' | 'PATCH';
   /** Whose API it is, as `Surface.provider` says it. Where several have the path, the `anthropic-version` header tells Anthropic's; otherwise it is the first's. */
   readonly apis: readonly [string, ...string[]];
+  /** Whose channel has what is asked for, where several channels of the API are there; absent: the first's. */
+  readonly surface?: string;
+  /** The answer may hold usage that is counted by a name of the provider's. */
+  readonly results?: ResultsKind;
 }
 
 /** `tail` of what is listed is all but `base`, which may be another below a named channel. */
@@ -23,6 +29,28 @@ function below(
   ...calls: readonly (readonly [FreeEndpoint['method'], string])[]
 ): readonly FreeEndpoint[] {
   return calls.map(([method, tail]) => ({ method, path: base + tail, tail, apis }));
+}
+
+function telling(more: Pick<FreeEndpoint, 'surface' | 'results'>, endpoints: readonly FreeEndpoint[]): readonly FreeEndpoint[] {
+  return endpoints.map((endpoint) => ({ ...endpoint, ...more }));
+}
+
+/** What was handed in to OpenAI, and what has become of it; at Azure as well (https://learn.microsoft.com/azure/ai-foundry/openai/reference). */
+function openaiStored(base: string, apis: FreeEndpoint['apis']): readonly FreeEndpoint[] {
+  const [responses, batches] = [{ surface: 'openai.responses' }, { surface: 'openai.batches' }];
+  return [
+    ...telling(
+      { ...batches, results: 'batches' },
+      below(base, ['openai'], ['GET', '/batches'], ['GET', '/batches/{batch}'], ['POST', '/batches/{batch}/cancel']),
+    ),
+    ...telling(
+      { ...responses, results: 'response' },
+      below(base, ['openai'], ['GET', '/responses/{response}'], ['POST', '/responses/{response}/cancel']),
+    ),
+    ...telling(responses, below(base, ['openai'], ['DELETE', '/responses/{response}'], ['GET', '/responses/{response}/input_items'])),
+    ...telling(batches, below(base, apis, ['GET', '/files'], ['POST', '/files'], ['GET', '/files/{file}'], ['DELETE', '/files/{file}'])),
+    ...telling({ ...batches, results: 'file' }, below(base, apis, ['GET', '/files/{file}/content'])),
+  ];
 }
 
 const VERTEX_ROOTS = ['/v1', '/v1beta1'].flatMap((version) => [version, `${version}/projects/{project}/locations/{region}`]);
@@ -36,17 +64,10 @@ const VERTEX_COUNTING: readonly (readonly [FreeEndpoint['method'], string])[] = 
 ];
 
 export const FREE_ENDPOINTS: readonly FreeEndpoint[] = [
-  ...below(
-    '/v1',
-    ['openai', 'anthropic'],
-    ['GET', '/models'],
-    ['GET', '/models/{model}'],
-    ['GET', '/files'],
-    ['POST', '/files'],
-    ['GET', '/files/{file}'],
-    ['DELETE', '/files/{file}'],
-    ['GET', '/files/{file}/content'],
-  ),
+  ...openaiStored('/v1', ['openai', 'anthropic']),
+  ...openaiStored('/openai/v1', ['openai']),
+  ...openaiStored('/openai', ['openai']),
+  ...below('/v1', ['openai', 'anthropic'], ['GET', '/models'], ['GET', '/models/{model}']),
   ...below(
     '/v1',
     ['openai'],
@@ -56,15 +77,7 @@ export const FREE_ENDPOINTS: readonly FreeEndpoint[] = [
     ['POST', '/uploads/{upload}/parts'],
     ['POST', '/uploads/{upload}/complete'],
     ['POST', '/uploads/{upload}/cancel'],
-    ['GET', '/batches'],
-    ['POST', '/batches'],
-    ['GET', '/batches/{batch}'],
-    ['POST', '/batches/{batch}/cancel'],
     ['POST', '/responses/input_tokens'],
-    ['GET', '/responses/{response}'],
-    ['DELETE', '/responses/{response}'],
-    ['POST', '/responses/{response}/cancel'],
-    ['GET', '/responses/{response}/input_items'],
     ['GET', '/chat/completions'],
     ['GET', '/chat/completions/{completion}'],
     ['POST', '/chat/completions/{completion}'],
@@ -78,12 +91,11 @@ export const FREE_ENDPOINTS: readonly FreeEndpoint[] = [
     ['anthropic'],
     ['POST', '/messages/count_tokens'],
     ['GET', '/messages/batches'],
-    ['POST', '/messages/batches'],
     ['GET', '/messages/batches/{batch}'],
     ['DELETE', '/messages/batches/{batch}'],
     ['POST', '/messages/batches/{batch}/cancel'],
-    ['GET', '/messages/batches/{batch}/results'],
   ),
+  ...telling({ results: 'message_batch' }, below('/v1', ['anthropic'], ['GET', '/messages/batches/{batch}/results'])),
   ...below(
     '/v1beta',
     ['google'],

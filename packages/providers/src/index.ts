@@ -8,3 +8,6 @@ export * from './surface.ts';
 export { UNKNOWN_SURFACE, unknownSurface } from './unknown-surface.ts';
 export { FREE_ENDPOINTS, type FreeEndpoint } from './free-endpoints.ts';
 export { SURFACE_NAMES, SURFACES, type SurfaceName } from './surfaces.ts';
+export { backgroundResult } from './identified/stored-response.ts';
+export { resultReader, type ResultsDescription, type ResultsKind } from './identified/result-reader.ts';
+export type { IdentifiedResult, NamedResults, ResultFact } from './identified/result.ts';

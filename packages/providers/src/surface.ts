@@ -13,6 +13,8 @@ export interface RequestFacts {
   readonly holdsMedia: boolean;
   /** Text that identifies the prompt, for a keyed hash; never leaves the ingress. */
   readonly lastToolText: string;
+  /** What it asks for is counted by a name of the provider's: nothing of it is estimated, whatever becomes of the answer. Absent: no. */
+  readonly reportedLater?: boolean;
 }
 
 /** A way in: a method and a path template, whose names in braces stand for the text up to what follows them (`/model/{model}/converse`). */
@@ -64,6 +66,16 @@ export interface SignableRequest {
   readonly nowMs: number;
 }
 
+/** Usage that the provider states under a name of its own, the same whenever it is asked: it is counted by that, once, and never by the call that read it. */
+export interface Identified {
+  /** Of the background response, or of the batch. */
+  readonly id: string;
+  /** Whether this answer states it; else a later one does. */
+  readonly isDone: boolean;
+  /** Milliseconds since the epoch; null when the provider does not say. */
+  readonly createdAtMs: number | null;
+}
+
 /** What was seen in an answer. Absent text is `''`. */
 export interface ObservedAnswer {
   /** Null when unknown; then `usageReason` says why. */
@@ -80,6 +92,8 @@ export interface ObservedAnswer {
   readonly errorClass: string;
   /** False for a stream that ended without its end marker, or JSON that did not parse. `as_framed`: it was not read, so that it is complete when its framing is. */
   readonly complete: boolean | 'as_framed';
+  /** Absent: its usage is the call's own. */
+  readonly identified?: Identified;
 }
 
 /** What is known of an answer that has not ended, or never will. Absent text is `''`. */

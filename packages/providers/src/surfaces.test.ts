@@ -8,6 +8,8 @@ const MODEL_OPTIONAL: ReadonlySet<string> = new Set([
   'openai.responses',
   'openai.images',
   'openai.transcription',
+  'openai.batches',
+  'anthropic.batches',
   'cohere.chat',
   'cohere.generate',
   'cohere.embed',

@@ -1,4 +1,5 @@
 /** All surfaces by name. */
+import { anthropicBatches } from './anthropic-batches/index.ts';
 import { anthropicMessages } from './anthropic-messages/index.ts';
 import { bedrockConverse } from './bedrock-converse/index.ts';
 import { bedrockInvoke } from './bedrock-invoke/index.ts';
@@ -11,6 +12,7 @@ import { googleGenerate } from './google-generate/index.ts';
 import { ollamaChat } from './ollama-chat/index.ts';
 import { ollamaEmbed } from './ollama-embed/index.ts';
 import { ollamaGenerate } from './ollama-generate/index.ts';
+import { openaiBatches } from './openai-batches/index.ts';
 import { openaiChat } from './openai-chat/index.ts';
 import { openaiResponses } from './openai-responses/index.ts';
 import { openaiCompletions } from './openai-completions/index.ts';
@@ -31,7 +33,9 @@ export const SURFACES = {
   'openai.images': openaiImages,
   'openai.speech': openaiSpeech,
   'openai.transcription': openaiTranscription,
+  'openai.batches': openaiBatches,
   'anthropic.messages': anthropicMessages,
+  'anthropic.batches': anthropicBatches,
   'google.generate': googleGenerate,
   'google.embed': googleEmbed,
   'vertex.generate': vertexGenerate,

@@ -18,6 +18,7 @@ export function readResponseRequest(body: Buffer, options: ReadRequestOptions): 
     injectedBody: undefined,
     holdsMedia: isKept(object) || holdsMedia(object['input']) || holdsMedia(outputs(object['input'])),
     lastToolText: lastToolText(object['input']),
+    ...(object['background'] === true ? { reportedLater: true } : {}),
   };
 }
 

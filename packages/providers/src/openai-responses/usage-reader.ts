@@ -6,6 +6,8 @@ import { LastUsage } from '../last-usage.ts';
 import { MarkerSearch } from '../marker-search.ts';
 import { CONTRADICTORY, OTHER_MODEL_USAGE, UNCLASSIFIED, type Normalised } from '../normalised.ts';
 import { openaiErrorClass } from '../openai-api.ts';
+import type { Identified } from '../surface.ts';
+import { unixSeconds } from '../unix-seconds.ts';
 import { madeImages, normaliseResponseUsage, usedToolsBilledByCall, webSearches } from './normalise.ts';
 
 /** The ends of `response.completed"`, `.incomplete"`, `.failed"` and `.cancelled"`: they stand in the type of an event and in few others. */
@@ -29,6 +31,9 @@ const END_TYPES: ReadonlySet<unknown> = new Set([
   'error',
 ]);
 
+/** Statuses of a background response that has its usage, or never will. */
+const DONE: ReadonlySet<string> = new Set(['completed', 'incomplete', 'failed']);
+
 const USAGE_RULES = {
   totals: ['input_tokens', 'output_tokens'],
   normalise: normaliseResponseUsage,
@@ -51,11 +56,20 @@ export class ResponseAnswer implements AnswerFold {
   upstreamId = '';
   finishReason = '';
   errorClass = '';
+  #background: { readonly status: string; readonly createdAtMs: number | null } | undefined;
   #output: readonly unknown[] = [];
   readonly #usage = new LastUsage(USAGE_RULES);
 
   get settled(): boolean {
     return this.sawContent && this.model !== '';
+  }
+
+  /** `background` stands in the answer of whoever asks (https://platform.openai.com/docs/guides/background), so that all count by it alike. What was cancelled may
+   *  still be billed: without usage it is not done. */
+  get identified(): Identified | undefined {
+    if (this.#background === undefined || this.upstreamId === '') return undefined;
+    const { status, createdAtMs } = this.#background;
+    return { id: this.upstreamId, isDone: DONE.has(status) || (status === 'cancelled' && this.rawUsage !== null), createdAtMs };
   }
 
   get rawUsage(): unknown {
@@ -100,6 +114,9 @@ export class ResponseAnswer implements AnswerFold {
     this.serviceTier = textAt(response, 'service_tier') || this.serviceTier;
     this.upstreamId = textAt(response, 'id') || this.upstreamId;
     this.finishReason = finishReason(response);
+    if (response['background'] === true) {
+      this.#background = { status: textAt(response, 'status'), createdAtMs: unixSeconds(response['created_at']) };
+    }
     if (Array.isArray(response['output'])) this.#output = response['output'];
     const error = response['error'];
     if (error !== undefined && error !== null) this.errorClass = openaiErrorClass(error);
