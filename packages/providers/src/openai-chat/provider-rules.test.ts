@@ -62,6 +62,10 @@ describe('reasoning', () => {
     expect(seen(provider, usage, model)).toMatchObject({ ...expected, input: 10, reasoning: 60 });
   });
 
+  test('that the total already holds is inside xAI’s too', () => {
+    expect(seen('xai', { ...totals(10, 100, 110), ...reasoning(60) })).toMatchObject({ output: 100, visible_output: 40 });
+  });
+
   test('is what a total of Gemini’s compatible endpoint has beyond its parts', () => {
     expect(seen('google', totals(20, 198, 623))).toMatchObject({ input: 20, output: 603, visible_output: 198, reasoning: 405 });
     expect(seen('vertex', { prompt_tokens: 21, total_tokens: 81 })).toMatchObject({
@@ -97,6 +101,18 @@ describe('cached tokens', () => {
       cache_read: 64,
       output: 5,
     });
+  });
+
+  test('stand on top where the total is only reached with them', () => {
+    const cached = { prompt_tokens_details: { cached_tokens: 161 } };
+    expect(seen('azure', { ...totals(10, 5, 176), ...cached })).toMatchObject({
+      input: 171,
+      uncached_input: 10,
+      cache_read: 161,
+      output: 5,
+    });
+    expect(seen('azure', { ...totals(10, 5, 196), ...cached, ...reasoning(20) })).toMatchObject({ input: 171, output: 25, reasoning: 20 });
+    expect(seen('azure', { ...totals(10, 5, 15), ...cached }).flags).toContain('contradictory');
   });
 
   test('that are written have Anthropic’s name at Vercel', () => {
@@ -157,11 +173,14 @@ describe('a stream', () => {
     });
   });
 
-  test('of Writer is complete with its finish reason, without a mark', () => {
+  test('without a mark is complete with its finish reason, unless the provider always marks the end', () => {
     const finish = chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] });
-    expect(read(openaiChat, { ...SSE, provider: 'writer' }, dataEvents(chunk({}), finish))).toMatchObject({ complete: true });
-    expect(read(openaiChat, { ...SSE, provider: 'writer' }, dataEvents(chunk({})))).toMatchObject({ complete: false });
-    expect(read(openaiChat, SSE, dataEvents(chunk({}), finish))).toMatchObject({ complete: false });
+    const complete = (provider: string, ...chunks: readonly object[]): unknown =>
+      read(openaiChat, { ...SSE, provider }, dataEvents(...chunks)).complete;
+    for (const provider of ['writer', 'perplexity', 'someone']) {
+      expect([complete(provider, chunk({}), finish), complete(provider, chunk({}))]).toEqual([true, false]);
+    }
+    expect([complete('openai', chunk({}), finish), complete('azure', chunk({}), finish)]).toEqual([false, false]);
   });
 
   test('is asked for usage only where the provider does not state it anyway', () => {

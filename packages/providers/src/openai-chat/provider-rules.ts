@@ -13,8 +13,8 @@ export interface ProviderRule {
   readonly repeatsUsage?: boolean;
   /** Its streams state usage unasked, or it refuses to be asked. */
   readonly statesUnasked?: boolean;
-  /** Its streams have no `[DONE]`: what ends one is its finish reason. */
-  readonly endsUnmarked?: boolean;
+  /** Every stream of it ends with `[DONE]`; of others some do not, and the finish reason ends them. */
+  readonly marksEnd?: boolean;
   /** Its streams state usage inside the choice that finishes. */
   readonly usageInChoice?: boolean;
 }
@@ -22,11 +22,19 @@ export interface ProviderRule {
 const INPUT_DETAILS = 'prompt_tokens_details';
 const OUTPUT_DETAILS = 'completion_tokens_details';
 
-/** Who uses OpenAI's names for parts that do not add up by its rule gives itself away: a total that is only reached with the reasoning on top (Grok on Azure). */
-const OPENAI: ProviderRule = { asOpenai: (usage) => (totalHoldsReasoningOnTop(usage) ? reasoningOnTop(usage) : usage) };
+const OPENAI: ProviderRule = { asOpenai: withTotalReached, marksEnd: true };
+/** Of whom nothing is known but that it is compatible. */
+const COMPATIBLE: ProviderRule = { asOpenai: withTotalReached };
+
+/** Cached tokens stand beside the totals; a stream states usage in its choice (https://platform.moonshot.ai/docs/api/chat). */
+const MOONSHOT: ProviderRule = {
+  asOpenai: (usage) => withDetail(usage, INPUT_DETAILS, 'cached_tokens', usage['cached_tokens']),
+  usageInChoice: true,
+};
 
 /** Each `asOpenai` says what differs, and where it is written or was seen. */
 const RULES: Readonly<Record<string, ProviderRule>> = {
+  azure: OPENAI,
   /** `prompt_cache_hit_tokens` are the part of the prompt that was cached; older answers have no details. Streams end with usage unasked, and once repeated it
    *  (https://api-docs.deepseek.com/api/create-chat-completion). */
   deepseek: {
@@ -35,12 +43,12 @@ const RULES: Readonly<Record<string, ProviderRule>> = {
     statesUnasked: true,
   },
   /** The finishing chunk always has usage; being asked for it was refused as an extra input (https://docs.fireworks.ai/tools-sdks/openai-compatibility). */
-  fireworks: { asOpenai: OPENAI.asOpenai, statesUnasked: true },
+  fireworks: { asOpenai: withTotalReached, statesUnasked: true },
   google: { asOpenai: withHiddenThoughts },
   /** Usage stands in `x_groq` of the last chunk, whether asked for or not (https://console.groq.com/docs/api-reference#chat). */
-  groq: { asOpenai: OPENAI.asOpenai, repeatsUsage: true, statesUnasked: true },
+  groq: { asOpenai: withTotalReached, repeatsUsage: true, statesUnasked: true },
   /** Passes on what the provider behind it says, Groq's repetition too (https://huggingface.co/docs/inference-providers). */
-  huggingface: { asOpenai: OPENAI.asOpenai, repeatsUsage: true },
+  huggingface: { asOpenai: withTotalReached, repeatsUsage: true },
   /** Audio stands beside the prompt: `prompt_tokens` are text, the total alone holds the audio's tokens. Its seconds are billed as well. A request with a member that it does not know is refused,
    *  and a stream ends with usage unasked (https://docs.mistral.ai/api, https://docs.mistral.ai/capabilities/audio). */
   mistral: {
@@ -48,14 +56,12 @@ const RULES: Readonly<Record<string, ProviderRule>> = {
     units: ({ prompt_audio_seconds: seconds }) => (isCount(seconds) ? { audio_seconds: seconds } : {}),
     statesUnasked: true,
   },
-  /** Cached tokens stand beside the totals; a stream states usage in its choice (https://platform.moonshot.ai/docs/api/chat). */
-  moonshot: {
-    asOpenai: (usage) => withDetail(usage, INPUT_DETAILS, 'cached_tokens', usage['cached_tokens']),
-    usageInChoice: true,
-  },
+  moonshot: MOONSHOT,
+  moonshotai: MOONSHOT,
+  openai: OPENAI,
   /** Every answer has usage, asked for or not (https://openrouter.ai/docs/use-cases/usage-accounting); searches of its server tools stand beside the tokens. */
   openrouter: {
-    asOpenai: OPENAI.asOpenai,
+    asOpenai: withTotalReached,
     units: ({ server_tool_use: tools }) => searches(isJsonObject(tools) ? tools['web_search_requests'] : undefined),
     statesUnasked: true,
   },
@@ -75,19 +81,20 @@ const RULES: Readonly<Record<string, ProviderRule>> = {
   vercel: {
     asOpenai: (usage, model) => {
       const named = withDetail(usage, INPUT_DETAILS, 'cache_write_tokens', usage['cache_creation_input_tokens']);
-      return model.startsWith('google/') ? reasoningOnTop(named) : OPENAI.asOpenai(named, model);
+      return model.startsWith('google/') ? reasoningOnTop(named) : withTotalReached(named);
     },
   },
   vertex: { asOpenai: withHiddenThoughts },
-  /** Names the details in the singular (https://dev.writer.com/api-reference/completion-api/chat-completion). */
-  writer: { asOpenai: withNames, endsUnmarked: true },
-  /** Reasoning stands on top of `completion_tokens`; the total has both (https://docs.x.ai/docs/guides/reasoning). Sources of its live search are billed. */
-  xai: { asOpenai: reasoningOnTop, unclassified: ['num_sources_used'] },
+  /** Names the details in the singular, and ends streams without a mark (https://dev.writer.com/api-reference/completion-api/chat-completion). */
+  writer: { asOpenai: withNames },
+  /** Reasoning stands on top of `completion_tokens`, and the total has both (https://docs.x.ai/docs/guides/reasoning). Sources of its live search are billed. */
+  xai: { asOpenai: (usage) => (totalBeyondParts(usage) === 0 ? usage : reasoningOnTop(usage)), unclassified: ['num_sources_used'] },
 };
 
-/** `provider`: a channel's; `''` when it is not known. */
+/** `provider`: a channel's; `''`: the surface's own. */
 export function providerRule(provider: string): ProviderRule {
-  return (Object.hasOwn(RULES, provider) ? RULES[provider] : undefined) ?? OPENAI;
+  if (provider === '') return OPENAI;
+  return (Object.hasOwn(RULES, provider) ? RULES[provider] : undefined) ?? COMPATIBLE;
 }
 
 function isCount(value: unknown): value is number {
@@ -120,30 +127,41 @@ function reasoningOnTop(usage: JsonObject): JsonObject {
   return isCount(reasoning) && isCount(completion) ? { ...usage, completion_tokens: completion + reasoning } : usage;
 }
 
-function totalHoldsReasoningOnTop(usage: JsonObject): boolean {
+/** Null where one of them is not stated. */
+function totalBeyondParts({ prompt_tokens: prompt, completion_tokens: completion, total_tokens: total }: JsonObject): number | null {
+  return isCount(prompt) && isCount(completion) && isCount(total) ? total - prompt - completion : null;
+}
+
+/** Parts that stand on top where OpenAI's are inside give themselves away by a total that is only reached with them, as of Grok on Azure. */
+function withTotalReached(usage: JsonObject): JsonObject {
+  const beyond = totalBeyondParts(usage);
+  if (beyond === null || beyond <= 0) return usage;
   const reasoning = detailAt(usage, OUTPUT_DETAILS, 'reasoning_tokens');
-  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage;
-  if (!isCount(reasoning) || reasoning === 0 || !isCount(prompt) || !isCount(completion)) return false;
-  return total === prompt + completion + reasoning;
+  if (beyond === reasoning) return reasoningOnTop(usage);
+  const cached = detailAt(usage, INPUT_DETAILS, 'cached_tokens');
+  if (!isCount(cached) || cached === 0) return usage;
+  if (beyond === cached) return cachedOnTop(usage, cached);
+  return isCount(reasoning) && beyond === cached + reasoning ? cachedOnTop(reasoningOnTop(usage), cached) : usage;
+}
+
+function cachedOnTop(usage: JsonObject, cached: number): JsonObject {
+  return { ...usage, prompt_tokens: (usage['prompt_tokens'] as number) + cached };
 }
 
 /** Gemini behind its OpenAI-compatible endpoint: thoughts are in no member but the total (https://ai.google.dev/gemini-api/docs/openai; Gemini's own `totalTokenCount` holds prompt, answer and
  *  thoughts: https://ai.google.dev/api/generate-content#UsageMetadata). */
 function withHiddenThoughts(usage: JsonObject): JsonObject {
-  const { prompt_tokens: prompt, total_tokens: total } = usage;
-  const completion = usage['completion_tokens'] ?? 0;
-  if (!isCount(prompt) || !isCount(completion) || !isCount(total)) return usage;
-  const thoughts = total - prompt - completion;
-  if (thoughts <= 0) return usage;
-  return withDetail({ ...usage, completion_tokens: completion + thoughts }, OUTPUT_DETAILS, 'reasoning_tokens', thoughts);
+  const stated = { ...usage, completion_tokens: usage['completion_tokens'] ?? 0 };
+  const thoughts = totalBeyondParts(stated);
+  if (thoughts === null || thoughts <= 0) return usage;
+  return reasoningOnTop(withDetail(stated, OUTPUT_DETAILS, 'reasoning_tokens', thoughts));
 }
 
 function withAudioOnTop(usage: JsonObject): JsonObject {
-  const { prompt_audio_seconds: seconds, prompt_tokens: prompt, completion_tokens: completion, total_tokens: total } = usage;
-  if (!isCount(seconds) || seconds === 0 || !isCount(prompt) || !isCount(completion) || !isCount(total)) return usage;
-  const audio = total - prompt - completion;
-  if (audio <= 0) return usage;
-  return withDetail({ ...usage, prompt_tokens: prompt + audio }, INPUT_DETAILS, 'audio_tokens', audio);
+  const { prompt_audio_seconds: seconds, prompt_tokens: prompt } = usage;
+  const audio = totalBeyondParts(usage);
+  if (audio === null || audio <= 0 || !isCount(seconds) || seconds === 0) return usage;
+  return withDetail({ ...usage, prompt_tokens: (prompt as number) + audio }, INPUT_DETAILS, 'audio_tokens', audio);
 }
 
 function searches(requests: unknown): Partial<Usage> {

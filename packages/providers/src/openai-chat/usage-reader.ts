@@ -1,6 +1,6 @@
 /** Reads an answer of OpenAI's chat completions, and of the completions before them, whose choices hold a `text` each: usage, finish reason, model, tier. */
 import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
-import type { AnswerFold } from '../answer-reader.ts';
+import type { AnswerFold } from '../answer-fold.ts';
 import { MarkerSearch } from '../marker-search.ts';
 import { CONTRADICTORY, REPEATED, type Normalised } from '../normalised.ts';
 import { openaiErrorClass } from '../openai-api.ts';
@@ -41,7 +41,7 @@ export class ChatAnswer implements AnswerFold {
   }
 
   get endsUnmarked(): boolean {
-    return this.#rule.endsUnmarked === true && this.finishReason !== '';
+    return this.#rule.marksEnd !== true && this.finishReason !== '';
   }
 
   get settled(): boolean {

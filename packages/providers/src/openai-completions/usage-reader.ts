@@ -4,17 +4,18 @@ import { providerRule } from '../openai-chat/provider-rules.ts';
 import { ChatAnswer } from '../openai-chat/usage-reader.ts';
 
 export class CompletionAnswer extends ChatAnswer {
-  readonly #endsUnmarked: boolean;
+  readonly #marksEnd: boolean;
+  #bareValues = false;
 
   /** `provider`: the channel's; `''`: by OpenAI's rule. */
   constructor(provider = '') {
     super(provider);
-    this.#endsUnmarked = providerRule(provider).endsUnmarked === true;
+    this.#marksEnd = providerRule(provider).marksEnd === true;
   }
 
-  /** Such a stream has no finish reason either (https://dev.writer.com/api-reference/completion-api/text-generation). */
+  /** A stream of bare values has no finish reason either (https://dev.writer.com/api-reference/completion-api/text-generation). */
   override get endsUnmarked(): boolean {
-    return this.#endsUnmarked;
+    return super.endsUnmarked || (this.#bareValues && !this.#marksEnd);
   }
 
   override contentBytes(chunk: JsonObject): number {
@@ -23,6 +24,8 @@ export class CompletionAnswer extends ChatAnswer {
 
   override event(chunk: JsonObject, text: string): void {
     super.event(chunk, text);
-    this.sawContent ||= lengthAt(chunk, 'value') > 0;
+    if (lengthAt(chunk, 'value') === 0) return;
+    this.#bareValues = true;
+    this.sawContent = true;
   }
 }
