@@ -1,61 +1,19 @@
 /** Reads one answer beside the stream: cheap bytes search for what matters, exact parsing of what was found. What an answer means is left to the surface's `AnswerFold`. */
-import type { Usage, UsageReason } from '@tokenledger/domain';
+import type { AnswerFold } from './answer-fold.ts';
 import { ContentShare } from './content-share.ts';
 import { JsonArrayElements } from './json-array.ts';
 import { JsonLines } from './json-lines.ts';
-import { isJsonObject, parseJson, type JsonObject } from './json-object.ts';
+import { isJsonObject, parseJson } from './json-object.ts';
 import { JsonText } from './json-text.ts';
-import type { MarkerSearch } from './marker-search.ts';
-import type { Normalised } from './normalised.ts';
-import { rawUsageText } from './raw-usage.ts';
+import { observedAnswer } from './observed-answer.ts';
 import { eventData, eventEnd, eventStart, SseEvents } from './sse-events.ts';
-import type { AnswerDescription, AnswerSoFar, Identified, ObservedAnswer, UsageReader } from './surface.ts';
+import type { AnswerDescription, AnswerSoFar, ObservedAnswer, UsageReader } from './surface.ts';
 
 /** Longest server-sent event, element of a streamed array, or line, that is looked into. */
 export const SSE_EVENT_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Most events that end a stream are short: a longer one is searched for it only where it is one line and the line is whole. */
 const END_EVENT_BYTES_MAX = 4096;
-
-/** What one surface gathers from an answer's JSON objects. Texts are latin1-decoded until they are kept. */
-export interface AnswerFold {
-  /** Stand in every event that must be parsed once `settled`. */
-  readonly markers: MarkerSearch;
-  /** Data of an event that ends the stream and is not JSON; `''` when there is none. */
-  readonly endMarker: string;
-  /** The whole body of a plain answer. */
-  body(answer: JsonObject, text: string): void;
-  /** One event of a streamed answer, or one object of an answer that is an array or has one a line. */
-  event(event: JsonObject, text: string): void;
-  readonly sawContent: boolean;
-  /** Model and content have been seen: from here on only events with a marker matter. */
-  readonly settled: boolean;
-  /** Whether the text of an event that is not whole yet already tells a client that the stream is complete. */
-  readonly endInSight: RegExp;
-  /** An event said that the stream is complete. */
-  readonly ended: boolean;
-  /** Flags that the sequence of usage objects earned. */
-  readonly flags: readonly string[];
-  /** The provider's usage as it came (merged, where it comes in parts); null when none came. */
-  readonly rawUsage: unknown;
-  /** `undefined` while what came is not the whole of it. */
-  normalised(): Normalised | undefined;
-  /** What the provider stated of the input before it was done; null when it stated nothing. */
-  readonly statedInput: Usage | null;
-  /** Bytes of content that an event of a stream brings. */
-  contentBytes(event: JsonObject): number;
-  /** The bytes of a plain answer are no text of a model, so that nothing can be estimated from them (vectors, images). */
-  readonly bodyIsData?: boolean;
-  /** A stream of this provider ends without a mark: its end of message is one. */
-  readonly endsUnmarked?: boolean;
-  readonly model: string;
-  readonly serviceTier: string;
-  readonly upstreamId: string;
-  readonly finishReason: string;
-  readonly errorClass: string;
-  /** As `ObservedAnswer` has it. */
-  readonly identified?: Identified | undefined;
-}
 
 type Framing = 'unknown' | 'json' | 'json_array' | 'json_lines' | 'sse';
 /** Once content is measured, as many events are looked at after each of so many bytes. */
@@ -233,24 +191,8 @@ export class AnswerReader implements UsageReader {
     if (this.#framing === 'sse') this.#events.end();
     else if (this.#elements === undefined) this.#readBody();
     else if (this.#elements instanceof JsonLines) this.#elements.end();
-    const fold = this.#fold;
-    const complete = this.#complete();
-    const usage = fold.normalised();
-    const known = usage?.kind === 'usage' ? usage : undefined;
-    const { identified } = fold;
-    return {
-      usage: known?.usage ?? null,
-      usageReason: known === undefined ? this.#reason(usage, complete) : '',
-      usageFlags: known === undefined ? fold.flags : [...new Set([...fold.flags, ...known.flags])],
-      rawUsage: fold.rawUsage === null ? '' : rawUsageText(fold.rawUsage),
-      servedModel: fold.model,
-      serviceTier: fold.serviceTier,
-      upstreamId: fold.upstreamId,
-      finishReason: fold.finishReason,
-      errorClass: fold.errorClass,
-      complete,
-      ...(identified === undefined ? {} : { identified }),
-    };
+    const unread = this.#json.tooLarge || this.#oversized ? 'answer_too_large' : '';
+    return observedAnswer(this.#fold, { httpStatus: this.#httpStatus, complete: this.#complete(), unread });
   }
 
   #readBody(): void {
@@ -266,14 +208,6 @@ export class AnswerReader implements UsageReader {
     if (this.#framing === 'json_array') return this.#elementsClosed();
     if (this.#framing === 'json_lines') return this.#fold.ended;
     return this.#parsed || (this.#json.tooLarge && this.#json.lastByte === CLOSE_BRACE);
-  }
-
-  #reason(usage: Normalised | undefined, complete: boolean): UsageReason {
-    if (usage?.kind === 'invalid') return 'invalid_usage';
-    if (this.#httpStatus >= 400 || this.#fold.errorClass !== '') return 'upstream_error';
-    if (this.#json.tooLarge || this.#oversized) return 'answer_too_large';
-    if (!complete) return 'cut_off';
-    return 'not_reported';
   }
 }
 

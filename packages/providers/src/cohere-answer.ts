@@ -1,5 +1,5 @@
 /** Reads an answer of any of Cohere's APIs, plain or streamed, of either version: usage, finish reason. Answers name no model. */
-import type { AnswerFold } from './answer-reader.ts';
+import type { AnswerFold } from './answer-fold.ts';
 import { cohereUsageIn, normaliseCohereUsage } from './cohere-usage.ts';
 import { isJsonObject, lengthAt, textAt, type JsonObject } from './json-object.ts';
 import { LastUsage } from './last-usage.ts';

@@ -1,6 +1,6 @@
 /** Reads an answer that is one object with its usage in it, or a stream of typed events of which the last holds usage (embeddings, images, speech, transcription). */
 import type { Usage } from '@tokenledger/domain';
-import type { AnswerFold } from './answer-reader.ts';
+import type { AnswerFold } from './answer-fold.ts';
 import { lengthAt, textAt, type JsonObject } from './json-object.ts';
 import { LastUsage } from './last-usage.ts';
 import { MarkerSearch } from './marker-search.ts';

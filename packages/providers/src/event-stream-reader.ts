@@ -1,6 +1,6 @@
 /** Reads an answer in Amazon's binary event stream. Its messages are checked and parsed one by one: no byte of them can be searched, since what they hold may be base64. */
 import type { UsageReason } from '@tokenledger/domain';
-import type { AnswerFold } from './answer-reader.ts';
+import type { AnswerFold } from './answer-fold.ts';
 import { EventStreamFrames, type EventStreamMessage } from './event-stream-frames.ts';
 import type { JsonObject } from './json-object.ts';
 import { observedAnswer } from './observed-answer.ts';

@@ -1,6 +1,6 @@
 /** What a reader says of an answer once nothing more comes of it. */
 import type { UsageReason } from '@tokenledger/domain';
-import type { AnswerFold } from './answer-reader.ts';
+import type { AnswerFold } from './answer-fold.ts';
 import { rawUsageText } from './raw-usage.ts';
 import type { ObservedAnswer } from './surface.ts';
 
@@ -13,6 +13,7 @@ export interface AnswerClose {
 }
 
 export function observedAnswer(fold: AnswerFold, close: AnswerClose): ObservedAnswer {
+  const { identified } = fold;
   const usage = fold.normalised();
   const known = usage?.kind === 'usage' ? usage : undefined;
   return {
@@ -26,6 +27,7 @@ export function observedAnswer(fold: AnswerFold, close: AnswerClose): ObservedAn
     finishReason: fold.finishReason,
     errorClass: fold.errorClass,
     complete: close.complete,
+    ...(identified === undefined ? {} : { identified }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Reads an answer of any of Ollama's APIs: one object, or a stream of one a line, the last of which counts. */
-import type { AnswerFold } from './answer-reader.ts';
+import type { AnswerFold } from './answer-fold.ts';
 import { isJsonObject, lengthAt, textAt, type JsonObject } from './json-object.ts';
 import { LastUsage } from './last-usage.ts';
 import { MarkerSearch } from './marker-search.ts';

@@ -1,6 +1,6 @@
 /** Reads an answer of Anthropic's messages: usage, stop reason, model, tier. */
 import type { Usage } from '@tokenledger/domain';
-import type { AnswerFold } from '../answer-reader.ts';
+import type { AnswerFold } from '../answer-fold.ts';
 import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import { MarkerSearch } from '../marker-search.ts';
 import { CONTRADICTORY, type Normalised } from '../normalised.ts';

@@ -91,6 +91,21 @@ describe('a stream', () => {
     expect(read(bedrockConverse, EVENT_STREAM, START, long)).toMatchObject({ usage: null, usageReason: 'answer_too_large' });
   });
 
+  test('a message that is given up is let go; what a later one states counts', () => {
+    const reader = bedrockConverse.usageReader({ ...EVENT_STREAM, httpStatus: 200, answerBytesMax: 1000 });
+    const lost = bedrockConverse.usageReader({ ...EVENT_STREAM, httpStatus: 200, answerBytesMax: 1000 });
+    for (const each of [reader, lost]) {
+      each.push(TEXT.subarray(0, 30));
+      expect(each.heldBytes).toBe(30);
+      each.giveUp();
+      expect(each.heldBytes).toBe(0);
+      each.push(TEXT.subarray(30));
+    }
+    reader.push(METADATA);
+    expect(reader.end()).toMatchObject({ usage: { uncached_input: 236 }, complete: true });
+    expect(lost.end()).toMatchObject({ usage: null, usageReason: 'answer_too_large', complete: false });
+  });
+
   test('repeated metadata: the last rules, and it is flagged', () => {
     const first = streamEvent('metadata', { usage: { inputTokens: 1, outputTokens: 1 } });
     expect(read(bedrockConverse, EVENT_STREAM, first, METADATA)).toMatchObject({

@@ -1,7 +1,7 @@
 /** Reads an answer of Bedrock's InvokeModel: the model's own words are read by the surface that has the same, and what Bedrock counts completes them. */
 import { outputTokens, type Usage } from '@tokenledger/domain';
 import { MessageAnswer } from '../anthropic-messages/usage-reader.ts';
-import type { AnswerFold } from '../answer-reader.ts';
+import type { AnswerFold } from '../answer-fold.ts';
 import { ConverseAnswer } from '../bedrock-converse/usage-reader.ts';
 import { bodyErrorType, readBedrockHeaders, type BedrockHeaders } from '../bedrock-runtime.ts';
 import type { EventStreamMessage } from '../event-stream-frames.ts';

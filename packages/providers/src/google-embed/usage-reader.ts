@@ -1,5 +1,5 @@
 /** Reads an answer with embeddings: its usage, where the model reports one. No answer names its model. */
-import type { AnswerFold } from '../answer-reader.ts';
+import type { AnswerFold } from '../answer-fold.ts';
 import { googleErrorClass } from '../google-api.ts';
 import { isJsonObject, type JsonObject } from '../json-object.ts';
 import { MarkerSearch } from '../marker-search.ts';

@@ -1,6 +1,6 @@
 /** Reads an answer of Google's `generateContent` and its stream: usage, finish reason, model, tier. */
 import type { Usage } from '@tokenledger/domain';
-import type { AnswerFold } from '../answer-reader.ts';
+import type { AnswerFold } from '../answer-fold.ts';
 import { googleErrorClass } from '../google-api.ts';
 import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import { MarkerSearch } from '../marker-search.ts';

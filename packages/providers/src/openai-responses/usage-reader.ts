@@ -1,6 +1,6 @@
 /** Reads an answer of OpenAI's responses: usage, status, model, tier. */
 import { totalTokens } from '@tokenledger/domain';
-import type { AnswerFold } from '../answer-reader.ts';
+import type { AnswerFold } from '../answer-fold.ts';
 import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import { LastUsage } from '../last-usage.ts';
 import { MarkerSearch } from '../marker-search.ts';
