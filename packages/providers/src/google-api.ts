@@ -2,6 +2,7 @@
 import { rejected, type Rejected } from '@tokenledger/domain';
 import { isJsonObject, parseJson, textAt, type JsonObject } from './json-object.ts';
 import { MODEL_CHARS_MAX } from './request-body.ts';
+import { isServiceAccount, ServiceAccountTokens } from './service-account.ts';
 import type { Endpoint, ReadRequestOptions, Surface } from './surface.ts';
 
 /** Ways to one method (`generateContent`) of the Gemini API, in both of its versions, for Google's models and for tuned ones. */
@@ -59,8 +60,16 @@ export const geminiCredential: Surface['credentialHeaders'] = (secret) => ({ 'x-
 const API_KEY_STARTS = ['AIza', 'AQ.'] as const;
 
 /** Vertex AI wants an OAuth access token (https://cloud.google.com/vertex-ai/docs/authentication); its express mode an API key. */
-export const vertexCredential: Surface['credentialHeaders'] = (secret) =>
-  API_KEY_STARTS.some((start) => secret.startsWith(start)) ? { 'x-goog-api-key': secret } : { authorization: `Bearer ${secret}` };
+export const vertexCredential: Surface['credentialHeaders'] = (secret) => {
+  if (isServiceAccount(secret)) return {};
+  return API_KEY_STARTS.some((start) => secret.startsWith(start)) ? { 'x-goog-api-key': secret } : { authorization: `Bearer ${secret}` };
+};
+
+const tokens = new ServiceAccountTokens();
+
+/** Access tokens end after an hour. The JSON key of a service account does not: tokens are made from it as they are needed. */
+export const signVertexRequest: NonNullable<Surface['sign']> = async (secret, { nowMs }) =>
+  isServiceAccount(secret) ? ['authorization', `Bearer ${tokens.tokenOf(secret, nowMs)}`] : [];
 
 /** Google's own shape (https://cloud.google.com/apis/design/errors#http_mapping). */
 export const googleErrorBody: Surface['errorBody'] = ({ status, code, message }) =>

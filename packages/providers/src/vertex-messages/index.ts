@@ -5,7 +5,7 @@ import { anthropicErrorBody } from '../anthropic-messages/index.ts';
 import { messageFacts } from '../anthropic-messages/read-request.ts';
 import { MessageAnswer } from '../anthropic-messages/usage-reader.ts';
 import { AnswerReader } from '../answer-reader.ts';
-import { readGoogleRequest, vertexCredential, vertexEndpoints } from '../google-api.ts';
+import { readGoogleRequest, signVertexRequest, vertexCredential, vertexEndpoints } from '../google-api.ts';
 import type { ReadRequestOptions, RequestFacts, Surface } from '../surface.ts';
 
 const STREAM_METHOD = 'streamRawPredict';
@@ -18,6 +18,7 @@ export const vertexMessages: Surface = {
   usageReader: (answer) => new AnswerReader(new MessageAnswer(), answer),
   injectionFilter: undefined,
   credentialHeaders: vertexCredential,
+  sign: signVertexRequest,
   errorBody: anthropicErrorBody,
 };
 
