@@ -1,5 +1,12 @@
 /** A journal on a disk in memory, for tests that watch or hold it. */
-import { type DiskJournal, type DiskJournalOptions, openDiskJournal, simulatedDisk } from '@tokenledger/journal';
+import {
+  type DiskJournal,
+  type DiskJournalOptions,
+  type Journal,
+  type JournalPosition,
+  openDiskJournal,
+  simulatedDisk,
+} from '@tokenledger/journal';
 
 const MIB = 1024 * 1024;
 
@@ -21,4 +28,20 @@ export function testJournal(change: Partial<DiskJournalOptions> = {}): Promise<D
     onAlarm: nothing,
     ...change,
   });
+}
+
+/** One that is synced only when the test says so. `waiting`: how many wait for that. */
+export async function heldJournal(): Promise<{ readonly journal: Journal; readonly waiting: () => number; readonly sync: () => void }> {
+  const journal = await testJournal();
+  let held: (() => void)[] = [];
+  journal.onSynced = (_position: JournalPosition, callback: () => void) => void held.push(callback);
+  return {
+    journal,
+    waiting: () => held.length,
+    sync: () => {
+      const ready = held;
+      held = [];
+      for (const callback of ready) callback();
+    },
+  };
 }

@@ -8,7 +8,7 @@
  *
  *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen. */
 import type { ServerResponse } from 'node:http';
-import type { UsageReason } from '@tokenledger/domain';
+import type { UsageEvent, UsageReason } from '@tokenledger/domain';
 import type { ResolvedChannel } from '@tokenledger/control';
 import type { Journal, JournalEntry } from '@tokenledger/journal';
 import { brokenOff, type ObservedAnswer, type StreamFilter } from '@tokenledger/providers';
@@ -25,15 +25,19 @@ import { type Estimate, estimateUsage } from './core/estimate.ts';
 import { errorClassOf, outcomeOf, statusUnsent } from './core/outcome.ts';
 import { type Progress, type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
 import { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
+import { HeldEnd } from './held-end.ts';
 import { HeldRequest } from './held-request.ts';
 import type { IngressMetrics } from './metrics.ts';
 import { answerFailure } from './refusal.ts';
+import type { Results } from './result-posting.ts';
 
 export interface ExchangeContext {
   readonly journal: Journal;
   readonly config: IngressConfig;
   readonly answerMemory: AnswerMemory;
   readonly metrics: IngressMetrics;
+  /** What answers name that is counted by these names. */
+  readonly results: Results;
   /** Undefined: off. */
   readonly tracing: RequestTracing | undefined;
   readonly now: () => number;
@@ -64,6 +68,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #heldRequest = new HeldRequest();
   readonly #heldAnswer: HeldAnswer;
+  readonly #end = new HeldEnd();
   #controller: Dispatcher.DispatchController | undefined;
   #reading: AnswerReading | undefined;
   #filter: StreamFilter | undefined;
@@ -75,7 +80,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #contentLength = -1;
   #receivedBytes = 0;
   #sentBytes = 0;
-  #held: Buffer | undefined;
   #openSynced = false;
   #waitsForReading = false;
   #waitsForClient = false;
@@ -215,14 +219,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     journal.progress(this.#entry, encodeUsageEvent(unresolvedEvent(record, sent, progress, identity)));
   }
 
-  /** Sends a chunk on, but holds what shows the client that the answer is complete. */
+  /** Sends a chunk on, but holds what shows the client that the answer is complete, and what may come after that. */
   #forward(chunk: Buffer): void {
     const out = this.#filter === undefined ? chunk : this.#filter.push(chunk);
     if (out.length === 0) return;
-    if (this.#held !== undefined) this.#write(this.#held);
-    const showsEnd = this.#reading?.sawEnd === true || this.#receivedBytes === this.#contentLength;
-    this.#held = showsEnd ? out : undefined;
-    if (!showsEnd) this.#write(out);
+    const showsEnd = this.#end.isShown || this.#reading?.sawEnd === true || this.#receivedBytes === this.#contentLength;
+    const passed = showsEnd ? this.#end.hold(out) : out;
+    if (passed !== undefined) this.#write(passed);
   }
 
   #write(chunk: Buffer): void {
@@ -271,7 +274,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#timer = undefined;
     this.#heldRequest.whenReleased(released);
     if (this.#settled || this.#response.writableFinished) return;
-    this.#held = undefined;
+    this.#end.take();
     this.#context.metrics.draining(1);
     this.#reading?.measureContent();
     const { config } = this.#context;
@@ -318,17 +321,47 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#endAnswer(broken ? error : undefined);
       return;
     }
+    const identified = observed?.identified;
+    let submission: UsageEvent | undefined;
     const position = journal.close(this.#entry, key.id, (sequence) => {
-      const event = usageEvent(this.#request.record, end, this.#attempt(observed, broken ? error : undefined), {
+      const answer = observed === null || identified === undefined ? observed : countedByName(observed);
+      const event = usageEvent(this.#request.record, end, this.#attempt(answer, broken ? error : undefined), {
         source: journal.source,
         sequence,
         recordedAtMs: this.#context.now(),
       });
+      if (identified !== undefined) submission = event;
       if (trace !== undefined) tracing?.finished(trace, event, [channel.baseUrl]);
       return encodeUsageEvent(event);
     });
     this.#context.metrics.finished(this.#request.record, end);
-    journal.onSynced(position, () => this.#endAnswer(broken ? error : undefined));
+    const finish = (failure: Error | undefined): void => journal.onSynced(position, () => this.#endAnswer(failure));
+    if (observed === null || submission === undefined) finish(broken ? error : undefined);
+    else
+      this.#postResult(observed, submission).then(
+        () => finish(broken ? error : undefined),
+        (failure: Error) => finish(failure),
+      );
+  }
+
+  /** The answer names what it is counted by: others know from now on who handed it in, and its usage is posted if it is here already. */
+  async #postResult(observed: ObservedAnswer, submission: UsageEvent): Promise<void> {
+    const { results, config } = this.#context;
+    const { channel } = this.#request;
+    if (observed.identified === undefined) return;
+    results.submitted({ provider: channel.provider, channelId: channel.id }, observed.identified.id, submission);
+    const result = backgroundResult(observed);
+    if (result === undefined) return;
+    const session = results.session({ channel, requestId: submission.requestId, attribution: submission.attribution });
+    try {
+      session.take(result);
+      await session.safe();
+    } catch (error) {
+      if (config.journal_on_full !== 'pass') throw error;
+      this.#context.metrics.unrecorded('journal_full_passed');
+    } finally {
+      session.end();
+    }
   }
 
   #endAnswer(error: Error | undefined): void {
@@ -340,8 +373,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     const rest = this.#filter?.end();
-    const last = joined(this.#held, rest);
+    const passed = rest === undefined || rest.length === 0 ? undefined : this.#end.hold(rest);
+    const last = this.#end.take();
     if (!response.headersSent) this.#writeHead();
+    if (passed !== undefined) response.write(passed);
     if (last === undefined) response.end();
     else response.end(last);
   }
@@ -352,7 +387,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       outcome: outcomeOf(answerEnd),
       httpStatus: this.#response.headersSent ? this.#response.statusCode : statusUnsent(answerEnd),
       errorClass: errorClassOf(answerEnd),
-      responseBytes: this.#sentBytes + (this.#held?.length ?? 0),
+      responseBytes: this.#sentBytes + this.#end.bytes,
       ...this.#timesToFirst(),
       durationMs: Math.round(performance.now() - this.#request.accepted.startedAt),
     };
@@ -390,11 +425,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-function single(value: string | string[] | undefined): string {
-  return typeof value === 'string' ? value : (value?.[0] ?? '');
+/** The call's own event has no usage then: whoever fetches the answer again would count it once more. */
+function countedByName(observed: ObservedAnswer): ObservedAnswer {
+  return { ...observed, usage: null, usageReason: 'reported_later', usageFlags: [], rawUsage: '' };
 }
 
-function joined(first: Buffer | undefined, second: Buffer | undefined): Buffer | undefined {
-  if (second === undefined || second.length === 0) return first;
-  return first === undefined ? second : Buffer.concat([first, second]);
+function single(value: string | string[] | undefined): string {
+  return typeof value === 'string' ? value : (value?.[0] ?? '');
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { ServerResponse } from 'node:http';
-import type { Journal, JournalPosition } from '@tokenledger/journal';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
 import { awayLog } from '../../support/away-log.ts';
@@ -9,7 +8,7 @@ import { freePort } from '../../support/free-port.ts';
 import { CHAT_ANSWER, CHAT_CLASSES, CHAT_REQUEST, CHAT_STREAM_REQUEST, chatFrames } from '../../support/provider-answers.ts';
 import { runIngress, TEST_KEY } from '../../support/running-ingress.ts';
 import { scriptedUpstream } from '../../support/scripted-upstream.ts';
-import { testJournal } from '../../support/test-journal.ts';
+import { heldJournal } from '../../support/test-journal.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const MIB = 1024 * 1024;
@@ -149,22 +148,6 @@ test('a client that takes nothing holds the provider back, and is dropped after 
   expect(event).toMatchObject({ outcome: 'client_aborted' });
   expect(sent).toBeLessThan(32 * MIB);
 });
-
-/** A journal that is synced only when the test says so. */
-async function heldJournal(): Promise<{ readonly journal: Journal; readonly waiting: () => number; readonly sync: () => void }> {
-  const journal = await testJournal();
-  let held: (() => void)[] = [];
-  journal.onSynced = (_position: JournalPosition, callback: () => void) => void held.push(callback);
-  return {
-    journal,
-    waiting: () => held.length,
-    sync: () => {
-      const ready = held;
-      held = [];
-      for (const callback of ready) callback();
-    },
-  };
-}
 
 test('the client gets no byte before the opening record is safe, and no end before the closing record is', async () => {
   let goOn: (() => void) | undefined;
