@@ -1,6 +1,7 @@
 /** Providers' official packages through the running program, in front of a provider that each test scripts. */
 import { channelLine, ledgerOnScript } from '../support/ledger-on-script.ts';
 import { runLedger } from '../support/running-ledger.ts';
+import { azureSuite } from './suites/sdk-azure.ts';
 import { cohereSuite } from './suites/sdk-cohere.ts';
 import { googleSuite } from './suites/sdk-google.ts';
 import { mistralSuite } from './suites/sdk-mistral.ts';
@@ -10,10 +11,12 @@ const running = ledgerOnScript(runLedger, (url) => [
   channelLine({ id: 'openai', provider: 'openai' }, url),
   channelLine({ id: 'google', provider: 'google' }, url),
   `{ id: mistral, provider: mistral, base_url: '${url}', credential: 'env:E2E_CREDENTIAL', priority: 200 }`,
+  `{ id: azure, provider: azure, base_url: '${url}', credential: 'env:E2E_CREDENTIAL', priority: 200 }`,
   channelLine({ id: 'cohere', provider: 'cohere' }, url),
 ]);
 
 openaiSurfacesSuite(running);
+azureSuite(running);
 googleSuite(running);
 mistralSuite(running);
 cohereSuite(running);
