@@ -23,6 +23,7 @@ import { openaiTranscription } from './openai-transcription/index.ts';
 import { vertexEmbed } from './vertex-embed/index.ts';
 import { vertexGenerate } from './vertex-generate/index.ts';
 import { vertexMessages } from './vertex-messages/index.ts';
+import { vertexPredict } from './vertex-predict/index.ts';
 import type { Surface } from './surface.ts';
 
 export const SURFACES = {
@@ -41,6 +42,7 @@ export const SURFACES = {
   'vertex.generate': vertexGenerate,
   'vertex.embed': vertexEmbed,
   'vertex.messages': vertexMessages,
+  'vertex.predict': vertexPredict,
   'bedrock.converse': bedrockConverse,
   'bedrock.invoke': bedrockInvoke,
   'cohere.chat': cohereChat,
