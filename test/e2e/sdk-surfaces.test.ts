@@ -2,9 +2,12 @@
 import { channelLine, ledgerOnScript } from '../support/ledger-on-script.ts';
 import { runLedger } from '../support/running-ledger.ts';
 import { azureSuite } from './suites/sdk-azure.ts';
+import { cohereV1Suite } from './suites/sdk-cohere-v1.ts';
 import { cohereSuite } from './suites/sdk-cohere.ts';
+import { COMPATIBLE_PROVIDERS, compatibleSuite } from './suites/sdk-compatible.ts';
 import { googleSuite } from './suites/sdk-google.ts';
 import { mistralSuite } from './suites/sdk-mistral.ts';
+import { ollamaSuite } from './suites/sdk-ollama.ts';
 import { openaiSurfacesSuite } from './suites/sdk-openai-surfaces.ts';
 
 const running = ledgerOnScript(runLedger, (url) => [
@@ -13,6 +16,10 @@ const running = ledgerOnScript(runLedger, (url) => [
   `{ id: mistral, provider: mistral, base_url: '${url}', credential: 'env:E2E_CREDENTIAL', priority: 200 }`,
   `{ id: azure, provider: azure, base_url: '${url}', credential: 'env:E2E_CREDENTIAL', priority: 200 }`,
   channelLine({ id: 'cohere', provider: 'cohere' }, url),
+  channelLine({ id: 'ollama', provider: 'ollama', surfaces: ['ollama.chat', 'ollama.generate', 'ollama.embed'] }, url),
+  ...COMPATIBLE_PROVIDERS.map(
+    (provider) => `{ id: ${provider}, provider: ${provider}, base_url: '${url}', credential: 'env:E2E_CREDENTIAL', priority: 300 }`,
+  ),
 ]);
 
 openaiSurfacesSuite(running);
@@ -20,3 +27,6 @@ azureSuite(running);
 googleSuite(running);
 mistralSuite(running);
 cohereSuite(running);
+cohereV1Suite(running);
+ollamaSuite(running);
+compatibleSuite(running);

@@ -59,6 +59,7 @@ export function cohereV1Suite(running: () => ScriptedLedger): void {
     test('a completion of a prompt', async () => {
       const generations = [{ id: 'g-1', text: 'Rhine', finish_reason: 'COMPLETE' }];
       running().upstream.answer = jsonAnswer({ id: 'r-2', prompt: 'A river:', generations, meta: META });
+      // oxlint-disable-next-line typescript/no-deprecated -- whoever still asks that way is served
       const answer = await client.generate({ model: 'command', prompt: 'A river:' });
       expect(answer.generations[0]?.text).toBe('Rhine');
       expect(await row()).toMatchObject({ surface: 'cohere.generate', outcome: 'ok', requested_model: 'command', ...TOTALS });
