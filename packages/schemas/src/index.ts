@@ -4,6 +4,7 @@ export { usageEventFromJson, usageEventToJson } from './event-json.ts';
 export type { DecodeOptions, SchemaLookup } from './framing.ts';
 export * from './headers.ts';
 export * from './lane-records.ts';
+export * from './opened-request.ts';
 export * from './records.ts';
 export { schemaRegistry, type SchemaRegistry, type SchemaRegistryOptions } from './registry/registry-client.ts';
 export { confluentWireFormat, type ConfluentWireFormat } from './registry/wire-format.ts';

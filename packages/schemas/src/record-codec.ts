@@ -31,10 +31,21 @@ export interface RecordCodec<Value> {
   readonly readers: BodyReaders<Value>;
 }
 
+/** Fields that stand side by side and come from one object, which many values share: its bytes are made once. */
+export interface SharedFields<Value> {
+  readonly first: string;
+  readonly last: string;
+  /** Must never change. */
+  readonly of: (value: Value) => object;
+  readonly toRow: (value: Value) => object;
+}
+
 export interface RecordMapping<Value, Row> {
   /** Schemas of one record, oldest first, as parsed JSON. */
   readonly versions: readonly unknown[];
-  readonly toRow: (value: Value) => Row;
+  readonly shared?: SharedFields<Value>;
+  /** All but the shared fields. */
+  readonly toRow: (value: Value) => Partial<Row>;
   readonly fromRow: (row: Row) => Value | Rejected;
 }
 
@@ -45,7 +56,7 @@ export function recordCodec<Value, Row>(mapping: RecordMapping<Value, Row>): Rec
   const header = singleObjectHeader(newest);
   const readerOf = (written: Type): BodyReader<Value> => bodyReader(newest, written, mapping.fromRow);
   return {
-    encode: (value) => write(newest, header, mapping.toRow(value)),
+    encode: encoder(mapping, newest, header),
     readers: {
       byFingerprint: new Map(types.map((type) => [fingerprintKey(singleObjectHeader(type)), readerOf(type)])),
       ofSchema: (schema) => {
@@ -70,19 +81,71 @@ export function singleObjectHeader(type: Type): Buffer {
   return header;
 }
 
-function write(type: Type, header: Buffer, row: unknown): Buffer {
-  return writeBehind(header, NO_BYTES, type, row);
+const NO_BYTES = Buffer.alloc(0);
+
+function encoder<Value, Row>(
+  { versions, shared, toRow }: RecordMapping<Value, Row>,
+  newest: Type,
+  header: Buffer,
+): (value: Value) => Buffer {
+  if (shared === undefined) return (value) => writeBehind(header, NO_BYTES, newest, toRow(value));
+  const schema = versions.at(-1) as RecordSchema;
+  const first = schema.fields.findIndex(({ name }) => name === shared.first);
+  const last = schema.fields.findIndex(({ name }) => name === shared.last);
+  invariant(first > 0 && last >= first, `${schema.name} has its shared fields after others`);
+  const part = (name: string, from: number, to: number): Type =>
+    avroType({ ...schema, name: schema.name + name, fields: schema.fields.slice(from, to) });
+  const before = part('Before', 0, first);
+  const between = part('Shared', first, last + 1);
+  const after = part('After', last + 1, schema.fields.length);
+  const encoded = new WeakMap<object, Buffer>();
+  return (value) => {
+    const row = toRow(value);
+    const source = shared.of(value);
+    let bytes = encoded.get(source);
+    if (bytes === undefined) encoded.set(source, (bytes = between.toBuffer(shared.toRow(value))));
+    for (;;) {
+      const end = writeAround(before, row, bytes, after);
+      if (end >= 0) return framed(header, end);
+      growScratch();
+    }
+  };
 }
 
-const NO_BYTES = Buffer.alloc(0);
+/** Into the scratch buffer; negative when that is too small. */
+function writeAround(before: Type, row: unknown, bytes: Buffer, after: Type): number {
+  const start = before.encode(row, scratch, 0);
+  if (start < 0) return start;
+  const end = start + bytes.length;
+  if (end > scratch.length) return -1;
+  scratch.set(bytes, start);
+  return after.encode(row, scratch, end);
+}
+
+/** The header, and the first `end` bytes of the scratch buffer. */
+function framed(header: Buffer, end: number): Buffer {
+  const bytes = Buffer.allocUnsafe(header.length + end);
+  bytes.set(header);
+  scratch.copy(bytes, header.length, 0, end);
+  return bytes;
+}
+
+function growScratch(): void {
+  invariant(scratch.length < SCRATCH_BYTES_MAX, `a record has at most ${SCRATCH_BYTES_MAX} bytes`);
+  scratch = Buffer.allocUnsafeSlow(scratch.length * 2);
+}
+
+interface RecordSchema {
+  readonly name: string;
+  readonly fields: readonly { readonly name: string }[];
+}
 
 /** A header, fields that are encoded already, and `row` with the fields after them. */
 export function writeBehind(header: Buffer, encoded: Buffer, type: Type, row: unknown): Buffer {
   // A negative end says by how many bytes the scratch buffer was too small.
   let end = type.encode(row, scratch, 0);
   while (end < 0) {
-    invariant(scratch.length < SCRATCH_BYTES_MAX, `a record has at most ${SCRATCH_BYTES_MAX} bytes`);
-    scratch = Buffer.allocUnsafeSlow(scratch.length * 2);
+    growScratch();
     end = type.encode(row, scratch, 0);
   }
   const start = header.length + encoded.length;

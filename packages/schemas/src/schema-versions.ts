@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs';
 
 /** How many versions of each record there are. The newest is written; all are read. */
-export const VERSIONS = { UsageEvent: 2, PricedEvent: 2, RejectedEvent: 1 } as const;
+export const VERSIONS = { UsageEvent: 2, PricedEvent: 2, RejectedEvent: 1, OpenedRequest: 1 } as const;
 
 export type RecordName = keyof typeof VERSIONS;
 
-export const RECORD_NAMES: readonly RecordName[] = ['UsageEvent', 'PricedEvent', 'RejectedEvent'];
+/** Those that go to topics. */
+export const TOPIC_RECORD_NAMES: readonly RecordName[] = ['UsageEvent', 'PricedEvent', 'RejectedEvent'];
+
+export const RECORD_NAMES: readonly RecordName[] = [...TOPIC_RECORD_NAMES, 'OpenedRequest'];
 
 const DIRECTORY = new URL('../../../schemas/avro/', import.meta.url);
 

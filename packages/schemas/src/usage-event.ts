@@ -2,12 +2,14 @@
  *
  *  What is a union of words in TypeScript is a string in Avro, so that a reader of an older version does not fail on a new word:
  *  whether the words are known is asked by `checkUsageEvent`, where an event is accepted. */
-import type { EventKind, Outcome, RouteType, SettlementKind, UsageEvent } from '@tokenledger/domain';
+import type { EventKind, Outcome, RouteType, UsageEvent } from '@tokenledger/domain';
 import { attemptFromRow, attemptRow, type AttemptRow, countedFromRow, countedRow, type CountedRow } from './attempt-row.ts';
+import { ATTRIBUTION_SPAN, attributionFromRow, attributionRow, type AttributionRow } from './attribution-row.ts';
 import { recordCodec } from './record-codec.ts';
 import { loadVersions } from './schema-versions.ts';
 
-export interface UsageEventRow {
+/** Everything but attribution. */
+interface OwnRow {
   readonly event_id: string;
   readonly request_id: string;
   readonly source: string;
@@ -21,25 +23,6 @@ export interface UsageEventRow {
   readonly time_to_first_token_ms: number | null;
   readonly duration_ms: number | null;
   readonly overhead_us: number | null;
-  readonly tenant_id: string;
-  readonly project_id: string;
-  readonly owner_id: string;
-  readonly team: string;
-  readonly user_id: string;
-  readonly virtual_key_id: string;
-  readonly application: string;
-  readonly application_version: string;
-  readonly feature: string;
-  readonly workflow_id: string;
-  readonly task_id: string;
-  readonly task_type: string;
-  readonly conversation_id: string;
-  readonly environment: string;
-  readonly prompt_version: string;
-  readonly mcp_server: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly settlement_kind: SettlementKind;
-  readonly settlement_id: string;
   readonly surface: string;
   readonly requested_model: string;
   readonly served_model: string;
@@ -64,8 +47,13 @@ export interface UsageEventRow {
   readonly response_bytes: number | null;
 }
 
+export type UsageEventRow = OwnRow & AttributionRow;
+
 export function usageEventRow(event: UsageEvent): UsageEventRow {
-  const { attribution } = event;
+  return { ...ownRow(event), ...attributionRow(event.attribution) };
+}
+
+function ownRow(event: UsageEvent): OwnRow {
   return {
     event_id: event.eventId,
     request_id: event.requestId,
@@ -80,25 +68,6 @@ export function usageEventRow(event: UsageEvent): UsageEventRow {
     time_to_first_token_ms: event.timeToFirstTokenMs,
     duration_ms: event.durationMs,
     overhead_us: event.overheadUs,
-    tenant_id: attribution.tenantId,
-    project_id: attribution.projectId,
-    owner_id: attribution.ownerId,
-    team: attribution.team,
-    user_id: attribution.userId,
-    virtual_key_id: attribution.virtualKeyId,
-    application: attribution.application,
-    application_version: attribution.applicationVersion,
-    feature: attribution.feature,
-    workflow_id: attribution.workflowId,
-    task_id: attribution.taskId,
-    task_type: attribution.taskType,
-    conversation_id: attribution.conversationId,
-    environment: attribution.environment,
-    prompt_version: attribution.promptVersion,
-    mcp_server: attribution.mcpServer,
-    labels: attribution.labels,
-    settlement_kind: attribution.settlementKind,
-    settlement_id: attribution.settlementId,
     surface: event.surface,
     requested_model: event.requestedModel,
     served_model: event.servedModel,
@@ -139,27 +108,7 @@ export function usageEventFromRow(row: UsageEventRow): UsageEvent {
     timeToFirstTokenMs: row.time_to_first_token_ms,
     durationMs: row.duration_ms,
     overheadUs: row.overhead_us,
-    attribution: {
-      tenantId: row.tenant_id,
-      projectId: row.project_id,
-      ownerId: row.owner_id,
-      team: row.team,
-      userId: row.user_id,
-      virtualKeyId: row.virtual_key_id,
-      application: row.application,
-      applicationVersion: row.application_version,
-      feature: row.feature,
-      workflowId: row.workflow_id,
-      taskId: row.task_id,
-      taskType: row.task_type,
-      conversationId: row.conversation_id,
-      environment: row.environment,
-      promptVersion: row.prompt_version,
-      mcpServer: row.mcp_server,
-      labels: row.labels,
-      settlementKind: row.settlement_kind,
-      settlementId: row.settlement_id,
-    },
+    attribution: attributionFromRow(row),
     surface: row.surface,
     requestedModel: row.requested_model,
     servedModel: row.served_model,
@@ -187,6 +136,7 @@ export function usageEventFromRow(row: UsageEventRow): UsageEvent {
 
 export const usageEventCodec = recordCodec<UsageEvent, UsageEventRow>({
   versions: loadVersions('UsageEvent'),
-  toRow: usageEventRow,
+  shared: { ...ATTRIBUTION_SPAN, of: ({ attribution }) => attribution, toRow: ({ attribution }) => attributionRow(attribution) },
+  toRow: ownRow,
   fromRow: usageEventFromRow,
 });

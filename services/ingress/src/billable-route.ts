@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ControlView, ResolvedChannel } from '@tokenledger/control';
 import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
 import type { RequestFacts, SignableRequest } from '@tokenledger/providers';
-import { encodeUsageEvent } from '@tokenledger/schemas';
+import { encodeOpenedRequest } from '@tokenledger/schemas';
 import { setTraceparent, spanIdOf, traceIdOf } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
 import { type AcceptedRequest, newId } from './accepted-request.ts';
@@ -12,7 +12,7 @@ import type { IngressConfig } from './config.ts';
 import { readAttribution } from './core/attribution.ts';
 import { bodyLength, readRequestHeaders, type RequestHeaders } from './core/headers.ts';
 import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
-import { type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
+import { openedRequest, type SentAttempt } from './core/unresolved-event.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
 import { Exchange, type ExchangeContext } from './exchange.ts';
@@ -184,10 +184,7 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   const sent: SentAttempt = { attemptId, channelId, provider, region, routeReason, startedAtMs };
   const entry = context.journal.open({
     partition: context.partitionOf(accepted.key.id),
-    facts: () => {
-      const identity = { source: context.journal.source, sequence: 0, recordedAtMs: accepted.occurredAtMs };
-      return encodeUsageEvent(unresolvedEvent(record, sent, null, identity));
-    },
+    facts: () => encodeOpenedRequest(openedRequest(record, sent)),
   });
   if (entry === null && context.config.journal_on_full === 'refuse') {
     context.metrics.unrecorded('journal_full');

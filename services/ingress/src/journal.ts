@@ -14,10 +14,11 @@ import {
   type RecoveredEvent,
   type UnclosedEntry,
 } from '@tokenledger/journal';
-import { decodeUsageEvent, encodeUsageEvent } from '@tokenledger/schemas';
+import { decodeOpenedRequest, decodeUsageEvent, encodeUsageEvent } from '@tokenledger/schemas';
 import { newId } from './accepted-request.ts';
 import type { IngressConfig } from './config.ts';
 import { lostEvent } from './core/lost-event.ts';
+import { unresolvedRequest } from './core/unresolved-event.ts';
 
 export interface IngressJournalOptions {
   readonly directory: string;
@@ -113,8 +114,10 @@ export function lostRecord({ source, sequence }: Numbered, eventId: string, atMs
   return recovered(lostEvent({ eventId, source, sequence, atMs }));
 }
 
-/** What is known of a request whose end nobody recorded. */
+/** What is known of a request whose end nobody recorded; its place in the ledger is for the caller to fill in. */
 export function unclosedEvent({ facts, progress }: Pick<UnclosedEntry, 'facts' | 'progress'>): UsageEvent {
+  const opened = progress === null ? decodeOpenedRequest(facts) : undefined;
+  if (opened !== undefined) return unresolvedRequest(opened, { source: '', sequence: 0, recordedAtMs: opened.occurredAtMs });
   const event = decodeUsageEvent(Buffer.from(progress ?? facts));
   invariant(!isRejected(event), 'the journal holds facts that an ingress wrote');
   return event;

@@ -4,7 +4,7 @@ import { avroType } from '../avro-types.ts';
 import { asBuffer, CONFLUENT_HEADER_BYTES, confluentSchemaId, isSingleObject } from '../framing.ts';
 import { fingerprintKey, SINGLE_OBJECT_HEADER_BYTES, singleObjectHeader } from '../record-codec.ts';
 import { decodeRecord, type DecodedRecord, encodePriced, encodeRejected, encodeUsageEvent } from '../records.ts';
-import { loadVersions, RECORD_NAMES } from '../schema-versions.ts';
+import { loadVersions, TOPIC_RECORD_NAMES } from '../schema-versions.ts';
 import { registeredSchemas } from './registered-schemas.ts';
 import type { SchemaRegistry } from './registry-client.ts';
 
@@ -79,7 +79,7 @@ export function confluentWireFormat(registry: SchemaRegistry, nowMs: () => numbe
 }
 
 function ownSchemas(): readonly OwnSchema[] {
-  return RECORD_NAMES.flatMap((name) =>
+  return TOPIC_RECORD_NAMES.flatMap((name) =>
     loadVersions(name).map((schema) => {
       const type = avroType(schema);
       return { subject: type.branchName ?? name, schema, header: singleObjectHeader(type) };

@@ -2,6 +2,7 @@
  *  in it, while a long answer goes on. Pure. */
 import type { UsageEvent } from '@tokenledger/domain';
 import type { AnswerSoFar, ObservedAnswer } from '@tokenledger/providers';
+import type { OpenedRequest } from '@tokenledger/schemas';
 import { estimateUsage } from './estimate.ts';
 import { type AttemptRecord, type EventIdentity, type RequestEnd, type RequestRecord, usageEvent } from './usage-event.ts';
 
@@ -36,6 +37,41 @@ const NOTHING_SEEN: RequestEnd = {
   timeToFirstTokenMs: null,
   durationMs: null,
 };
+
+/** What is written down of a request before it is forwarded. */
+export function openedRequest(record: RequestRecord, sent: SentAttempt): OpenedRequest {
+  return {
+    eventId: record.eventId,
+    occurredAtMs: record.occurredAtMs,
+    attribution: record.attribution,
+    surface: record.surface,
+    requestedModel: record.requestedModel,
+    streamed: record.streamed,
+    traceId: record.traceId,
+    promptFingerprint: record.promptFingerprint,
+    lastToolFingerprint: record.lastToolFingerprint,
+    requestBytes: record.requestBytes,
+    holdsMedia: record.holdsMedia,
+    overheadUs: record.overheadUs,
+    attemptId: sent.attemptId,
+    provider: sent.provider,
+    channelId: sent.channelId,
+    routeReason: sent.routeReason,
+    region: sent.region,
+    attemptStartedAtMs: sent.startedAtMs,
+  };
+}
+
+/** The event of a request of which this is all that is known. */
+export function unresolvedRequest(opened: OpenedRequest, identity: EventIdentity): UsageEvent {
+  const { attemptId, channelId, provider, region, routeReason, attemptStartedAtMs: startedAtMs, ...record } = opened;
+  return unresolvedEvent(
+    { ...record, requestId: opened.eventId },
+    { attemptId, channelId, provider, region, routeReason, startedAtMs },
+    null,
+    identity,
+  );
+}
 
 /** `progress`: null when nothing of an answer has come. */
 export function unresolvedEvent(record: RequestRecord, sent: SentAttempt, progress: Progress | null, identity: EventIdentity): UsageEvent {
