@@ -8,7 +8,7 @@
  *
  *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen. */
 import type { ServerResponse } from 'node:http';
-import type { UsageEvent, UsageReason } from '@tokenledger/domain';
+import type { UsageReason } from '@tokenledger/domain';
 import type { ResolvedChannel } from '@tokenledger/control';
 import type { Journal, JournalEntry } from '@tokenledger/journal';
 import { brokenOff, type ObservedAnswer, type StreamFilter } from '@tokenledger/providers';
@@ -29,15 +29,12 @@ import { HeldEnd } from './held-end.ts';
 import { HeldRequest } from './held-request.ts';
 import type { IngressMetrics } from './metrics.ts';
 import { answerFailure } from './refusal.ts';
-import type { Results } from './result-posting.ts';
 
 export interface ExchangeContext {
   readonly journal: Journal;
   readonly config: IngressConfig;
   readonly answerMemory: AnswerMemory;
   readonly metrics: IngressMetrics;
-  /** What answers name that is counted by these names. */
-  readonly results: Results;
   /** Undefined: off. */
   readonly tracing: RequestTracing | undefined;
   readonly now: () => number;
@@ -321,47 +318,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#endAnswer(broken ? error : undefined);
       return;
     }
-    const identified = observed?.identified;
-    let submission: UsageEvent | undefined;
     const position = journal.close(this.#entry, key.id, (sequence) => {
-      const answer = observed === null || identified === undefined ? observed : countedByName(observed);
-      const event = usageEvent(this.#request.record, end, this.#attempt(answer, broken ? error : undefined), {
+      const event = usageEvent(this.#request.record, end, this.#attempt(observed, broken ? error : undefined), {
         source: journal.source,
         sequence,
         recordedAtMs: this.#context.now(),
       });
-      if (identified !== undefined) submission = event;
       if (trace !== undefined) tracing?.finished(trace, event, [channel.baseUrl]);
       return encodeUsageEvent(event);
     });
     this.#context.metrics.finished(this.#request.record, end);
-    const finish = (failure: Error | undefined): void => journal.onSynced(position, () => this.#endAnswer(failure));
-    if (observed === null || submission === undefined) finish(broken ? error : undefined);
-    else
-      this.#postResult(observed, submission).then(
-        () => finish(broken ? error : undefined),
-        (failure: Error) => finish(failure),
-      );
-  }
-
-  /** The answer names what it is counted by: others know from now on who handed it in, and its usage is posted if it is here already. */
-  async #postResult(observed: ObservedAnswer, submission: UsageEvent): Promise<void> {
-    const { results, config } = this.#context;
-    const { channel } = this.#request;
-    if (observed.identified === undefined) return;
-    results.submitted({ provider: channel.provider, channelId: channel.id }, observed.identified.id, submission);
-    const result = backgroundResult(observed);
-    if (result === undefined) return;
-    const session = results.session({ channel, requestId: submission.requestId, attribution: submission.attribution });
-    try {
-      session.take(result);
-      await session.safe();
-    } catch (error) {
-      if (config.journal_on_full !== 'pass') throw error;
-      this.#context.metrics.unrecorded('journal_full_passed');
-    } finally {
-      session.end();
-    }
+    journal.onSynced(position, () => this.#endAnswer(broken ? error : undefined));
   }
 
   #endAnswer(error: Error | undefined): void {
@@ -423,11 +390,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#drain?.limitHit !== true || (observed !== null && !CUT_SHORT.has(observed.usageReason))) return null;
     return estimateUsage({ request: this.#request.record, answer: this.#reading?.soFar() ?? null });
   }
-}
-
-/** The call's own event has no usage then: whoever fetches the answer again would count it once more. */
-function countedByName(observed: ObservedAnswer): ObservedAnswer {
-  return { ...observed, usage: null, usageReason: 'reported_later', usageFlags: [], rawUsage: '' };
 }
 
 function single(value: string | string[] | undefined): string {
