@@ -9,10 +9,12 @@ import { googleSuite } from './suites/sdk-google.ts';
 import { mistralSuite } from './suites/sdk-mistral.ts';
 import { ollamaSuite } from './suites/sdk-ollama.ts';
 import { openaiSurfacesSuite } from './suites/sdk-openai-surfaces.ts';
+import { vertexSuite } from './suites/sdk-vertex.ts';
 
 const running = ledgerOnScript(runLedger, (url) => [
   channelLine({ id: 'openai', provider: 'openai' }, url),
   channelLine({ id: 'google', provider: 'google' }, url),
+  channelLine({ id: 'vertex', provider: 'vertex', region: 'europe-west4' }, url),
   `{ id: mistral, provider: mistral, base_url: '${url}', credential: 'env:E2E_CREDENTIAL', priority: 200 }`,
   `{ id: azure, provider: azure, base_url: '${url}', credential: 'env:E2E_CREDENTIAL', priority: 200 }`,
   channelLine({ id: 'cohere', provider: 'cohere' }, url),
@@ -25,6 +27,7 @@ const running = ledgerOnScript(runLedger, (url) => [
 openaiSurfacesSuite(running);
 azureSuite(running);
 googleSuite(running);
+vertexSuite(running);
 mistralSuite(running);
 cohereSuite(running);
 cohereV1Suite(running);

@@ -10,6 +10,7 @@ export interface EventRow {
   readonly surface: string;
   readonly provider: string;
   readonly channel_id: string;
+  readonly region: string;
   readonly requested_model: string;
   readonly outcome: string;
   readonly streamed: boolean;
@@ -25,6 +26,8 @@ export interface EventRow {
   readonly output_tokens: string | null;
   readonly uncached_input_tokens: string | null;
   readonly cache_read_tokens: string | null;
+  readonly cache_write_5m_tokens: string | null;
+  readonly cache_write_1h_tokens: string | null;
   readonly reasoning_tokens: string | null;
   readonly input_audio_tokens: string | null;
   readonly images: string | null;
@@ -33,9 +36,9 @@ export interface EventRow {
   readonly cost_usd: string | null;
 }
 
-const COLUMNS = `event_id, surface, provider, channel_id, requested_model, outcome, streamed, http_status, served_model, service_tier, finish_reason, usage_reason, usage_source, unpriced_reason,
+const COLUMNS = `event_id, surface, provider, channel_id, region, requested_model, outcome, streamed, http_status, served_model, service_tier, finish_reason, usage_reason, usage_source, unpriced_reason,
   price_version, input_tokens, output_tokens, uncached_input_tokens, cache_read_tokens,
-  reasoning_tokens, input_audio_tokens, images, audio_seconds, characters, cost_usd`;
+  cache_write_5m_tokens, cache_write_1h_tokens, reasoning_tokens, input_audio_tokens, images, audio_seconds, characters, cost_usd`;
 
 export async function rowOf(ledger: LedgerUnderTest, answer: { readonly headers: Headers }): Promise<EventRow> {
   const id = answer.headers.get('x-tokenledger-request-id');
@@ -51,6 +54,11 @@ export async function rowOfAttempt(
   const id = attempt?.headers['x-request-id'];
   if (typeof id !== 'string') throw new Error('the provider was sent no x-request-id');
   return rowWhere(ledger, 'has(attempts.attempt_id, {id:String})', id);
+}
+
+/** How many there are; those of requests that ended before one whose row was seen are among them. */
+export async function countRows(ledger: LedgerUnderTest): Promise<number> {
+  return Number((await ledger.clickhouse.query<{ rows: string }>('SELECT count() AS rows FROM usage_events'))[0]?.rows);
 }
 
 function rowWhere(ledger: LedgerUnderTest, condition: string, id: string): Promise<EventRow> {
