@@ -1,4 +1,5 @@
 import { inputTokens, outputTokens, type Usage } from '@tokenledger/domain';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dataEvents, JSON_BODY, read, SSE } from '../testing/answers.ts';
 import { openaiChat } from './index.ts';
@@ -198,4 +199,47 @@ test('an empty usage object takes nothing back', () => {
   const usage = totals(5, 9, 14);
   expect(read(openaiChat, SSE, dataEvents({ usage }, { usage: {} }, '[DONE]')).usage).toMatchObject({ uncached_input: 5 });
   expect(read(openaiChat, JSON_BODY, '{"usage":{}}').usageReason).toBe('not_reported');
+});
+
+test('whatever an object holds, a rule gives counts or none', () => {
+  const providers = [
+    '',
+    'deepseek',
+    'google',
+    'groq',
+    'mistral',
+    'moonshot',
+    'openrouter',
+    'perplexity',
+    'together',
+    'vercel',
+    'writer',
+    'xai',
+  ];
+  const count = fc.oneof(fc.nat(), fc.constantFrom(null, -1, 1.5, '7', 2 ** 53, [], {}), fc.maxSafeNat());
+  const details = fc.oneof(
+    fc.dictionary(fc.constantFrom('cached_tokens', 'audio_tokens', 'reasoning_tokens', 'cache_write_tokens'), count),
+    count,
+  );
+  const names = ['prompt_tokens', 'completion_tokens', 'total_tokens', 'reasoning_tokens', 'cached_tokens', 'num_cached_tokens'] as const;
+  const more = ['prompt_audio_seconds', 'prompt_cache_hit_tokens', 'cache_creation_input_tokens', 'num_search_queries'] as const;
+  const usage = fc.record(
+    {
+      ...Object.fromEntries([...names, ...more].map((name) => [name, count])),
+      prompt_tokens_details: details,
+      prompt_token_details: details,
+      completion_tokens_details: details,
+      server_tool_use: fc.oneof(fc.record({ web_search_requests: count }), count),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...providers), usage, (provider, object) => {
+      const normalised = normaliseChatUsage(object, providerRule(provider), 'google/gemini');
+      if (normalised.kind !== 'usage') return;
+      for (const quantity of Object.values(normalised.usage))
+        expect(quantity === null || (Number.isSafeInteger(quantity) && quantity >= 0)).toBe(true);
+    }),
+    { numRuns: 2000 },
+  );
 });
