@@ -10,7 +10,7 @@ import { differences } from './support/comparison.ts';
 import { surfacesOfKind } from './support/kinds.ts';
 import { readRecordingFolder, type Recording } from './support/recording.ts';
 import { type Exchange, replay, type ReplayedExchange } from './support/replay-client.ts';
-import { replayServer } from './support/replay-server.ts';
+import { isEncodable, replayServer } from './support/replay-server.ts';
 
 export interface ConformanceOptions {
   readonly folder: string;
@@ -49,11 +49,11 @@ export async function runConformance({ folder, seed, say }: ConformanceOptions):
   const excluded = Object.fromEntries(all.flatMap(({ id }) => (Object.hasOwn(EXCLUDED, id) ? [[id, EXCLUDED[id] ?? '']] : [])));
   const recordings = all.filter(({ id }) => !Object.hasOwn(excluded, id));
   const cuts = chunkings(seed);
-  const [known, unknown] = [recordings.filter(isKnown), recordings.filter((recording) => !isKnown(recording))];
+  const replayable = recordings.filter((recording) => obstacle(recording) === undefined);
   say(`${all.length} recordings, ${Object.keys(excluded).length} excluded, ${cuts.length} chunkings (seed ${seed})`);
 
-  const verdicts = unknown.flatMap((recording) => cuts.map((chunking) => unknownKind(recording, chunking)));
-  if (known.length > 0) verdicts.push(...(await replayAll(known, cuts, say)));
+  const verdicts = recordings.flatMap((recording) => cuts.flatMap((chunking) => unreplayed(recording, chunking)));
+  if (replayable.length > 0) verdicts.push(...(await replayAll(replayable, cuts, say)));
   return { recordings: recordings.length, excluded, verdicts, durationMs: performance.now() - startedAt };
 }
 
@@ -102,16 +102,21 @@ function rowDifferences(recording: Recording, rows: readonly SeenRow[]): readonl
   return found;
 }
 
-function isKnown(recording: Recording): boolean {
-  return kindsSurfaces(recording).length > 0;
+/** What keeps a recording from being replayed; undefined: nothing. */
+function obstacle(recording: Recording): string | undefined {
+  if (kindsSurfaces(recording).length === 0) return `its kind "${recording.kind}" is not known`;
+  if (!isEncodable(recording)) return `its content encoding "${recording.contentEncoding}" is not known`;
+  return undefined;
 }
 
 function kindsSurfaces(recording: Recording): readonly SurfaceName[] {
   return surfacesOfKind(recording.kind) ?? [];
 }
 
-function unknownKind(recording: Recording, chunking: Chunking): Verdict {
-  return { recording, chunking: chunking.name, surface: 'unknown', differences: [`its kind "${recording.kind}" is not known`] };
+/** A recording that cannot be replayed has failed, in every chunking. */
+function unreplayed(recording: Recording, chunking: Chunking): readonly Verdict[] {
+  const found = obstacle(recording);
+  return found === undefined ? [] : [{ recording, chunking: chunking.name, surface: 'unknown', differences: [found] }];
 }
 
 /** One for each provider, for every surface that its recordings speak. Nothing is added to requests: what was recorded answered what was recorded. */

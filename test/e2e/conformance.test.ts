@@ -65,15 +65,17 @@ describe('recordings that do not pass', () => {
       { ...recording, id: 'one-token-more', expected: { ...expected, output_tokens: 10 } },
       { ...recording, id: 'another-kind', kind: 'telepathy' },
       { ...recording, id: 'refused', request_body: 'no JSON' },
+      { ...recording, id: 'squeezed', response_headers: { ...recording.response_headers, 'content-encoding': 'compress' } },
     ];
     writeFileSync(join(directory.path, 'planted.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     const { code, report } = await conformance(directory.path);
     expect(code).toBe(1);
-    expect(report).toMatchObject({ recordings: 4, exchanges: 20, passed: 5, failed: 15 });
+    expect(report).toMatchObject({ recordings: 5, exchanges: 25, passed: 5, failed: 20 });
     const found = Object.fromEntries(report.failures.map(({ id, differences }) => [id, differences.join('; ')]));
-    expect(Object.keys(found).sort()).toEqual(['another-kind', 'one-token-more', 'refused']);
+    expect(Object.keys(found).sort()).toEqual(['another-kind', 'one-token-more', 'refused', 'squeezed']);
     expect(found['one-token-more']).toBe('output tokens are 9, not 10');
     expect(found['another-kind']).toBe('its kind "telepathy" is not known');
+    expect(found['squeezed']).toBe('its content encoding "compress" is not known');
     expect(found['refused']).toContain('the provider was not asked; the status is 400, not 200');
     expect(report.failures.every(({ chunkings }) => chunkings.length === 5)).toBe(true);
   });

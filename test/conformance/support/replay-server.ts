@@ -72,23 +72,25 @@ export async function replayServer(recordings: readonly Recording[], chunkings: 
   };
 }
 
+const ENCODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = {
+  '': (body) => body,
+  identity: (body) => body,
+  gzip: (body) => gzipSync(body),
+  deflate: (body) => deflateSync(body),
+  br: (body) => brotliCompressSync(body),
+  zstd: (body) => zstdCompressSync(body),
+};
+
+/** Whether its body can be encoded as it was. */
+export function isEncodable({ contentEncoding }: Recording): boolean {
+  return Object.hasOwn(ENCODERS, contentEncoding);
+}
+
 /** The body of a recording as it went over the wire. */
 export function wireBody({ responseBytes, contentEncoding }: Recording): Buffer {
-  switch (contentEncoding) {
-    case '':
-    case 'identity':
-      return responseBytes;
-    case 'gzip':
-      return gzipSync(responseBytes);
-    case 'deflate':
-      return deflateSync(responseBytes);
-    case 'br':
-      return brotliCompressSync(responseBytes);
-    case 'zstd':
-      return zstdCompressSync(responseBytes);
-    default:
-      throw new Error(`a recording is encoded as "${contentEncoding}"`);
-  }
+  const encode = ENCODERS[contentEncoding];
+  if (encode === undefined) throw new Error(`a recording is encoded as "${contentEncoding}"`);
+  return encode(responseBytes);
 }
 
 /** Undefined while it is not whole. The ingress states the length of every body. */

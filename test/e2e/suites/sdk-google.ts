@@ -2,7 +2,7 @@
 import { ApiError, type GenerateContentConfig, GoogleGenAI } from '@google/genai';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ScriptedLedger } from '../../support/ledger-on-script.ts';
-import { type EventRow, rowOfAttempt } from '../../support/row.ts';
+import { countRows, type EventRow, rowOfAttempt } from '../../support/row.ts';
 import { LEDGER_KEY } from '../../support/running-ledger.ts';
 import { frame, jsonAnswer, streamAnswer } from '../../support/scripted-answers.ts';
 
@@ -116,14 +116,13 @@ export function googleSuite(running: () => ScriptedLedger): void {
 
     test('counting tokens is free, and no event', async () => {
       running().upstream.answer = jsonAnswer({ totalTokens: 5 });
-      const before = await running().ledger.clickhouse.query<{ rows: string }>('SELECT count() AS rows FROM usage_events');
+      const before = await countRows(running().ledger);
       expect(await client.models.countTokens({ model: MODEL, contents: 'Name three rivers.' })).toMatchObject({ totalTokens: 5 });
       // An event of its own would come before that of the request which follows it.
       running().upstream.answer = jsonAnswer(answerOf([{ text: 'Rhine' }], 'STOP'));
       await client.models.generateContent(ask());
       await row();
-      const after = await running().ledger.clickhouse.query<{ rows: string }>('SELECT count() AS rows FROM usage_events');
-      expect(Number(after[0]?.rows)).toBe(Number(before[0]?.rows) + 1);
+      expect(await countRows(running().ledger)).toBe(before + 1);
     });
 
     test("the provider sees the channel's credential and nothing of the client's key", () => {
