@@ -3,6 +3,7 @@ import type { Usage } from '@tokenledger/domain';
 import type { AnswerFold } from '../answer-fold.ts';
 import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import { MarkerSearch } from '../marker-search.ts';
+import { mergedUsage, TOO_LARGE } from '../merged-usage.ts';
 import { CONTRADICTORY, type Normalised } from '../normalised.ts';
 import { parseExactly } from '../raw-usage.ts';
 import { normaliseMessageUsage } from './normalise.ts';
@@ -136,11 +137,9 @@ export class MessageAnswer implements AnswerFold {
       return;
     }
     const stated = normaliseMessageUsage(usage, '').kind === 'invalid' ? (exactUsage(text) ?? usage) : usage;
-    const merged: Record<string, unknown> = { ...this.#usage };
-    for (const [key, value] of Object.entries(stated)) {
-      if (value !== null || !(key in merged)) merged[key] = value;
-    }
-    this.#usage = merged;
+    const merged = mergedUsage(this.#usage, stated, text);
+    if (merged === undefined) this.#noObject = TOO_LARGE;
+    else this.#usage = merged;
   }
 
   #error(event: JsonObject): void {

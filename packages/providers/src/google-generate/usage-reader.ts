@@ -4,6 +4,7 @@ import type { AnswerFold } from '../answer-fold.ts';
 import { googleErrorClass } from '../google-api.ts';
 import { isJsonObject, lengthAt, textAt, type JsonObject } from '../json-object.ts';
 import { MarkerSearch } from '../marker-search.ts';
+import { mergedUsage, TOO_LARGE } from '../merged-usage.ts';
 import { CONTRADICTORY, type Normalised, UNFINISHED } from '../normalised.ts';
 import { parseExactly } from '../raw-usage.ts';
 import { BLOCK_REASONS, enumName, TRAFFIC_TYPES } from './enums.ts';
@@ -131,8 +132,13 @@ export class GenerateAnswer implements AnswerFold {
     const previous: JsonObject = this.#usage ?? {};
     if (GROWING.some((name) => isLower(usage[name], previous[name]))) this.#flags.add(CONTRADICTORY);
     const stated = normaliseGenerateUsage(usage).kind === 'invalid' ? (exactUsage(text) ?? usage) : usage;
-    this.#usage = { ...previous, ...stated };
-    const { serviceTier, trafficType } = this.#usage as { readonly serviceTier?: unknown; readonly trafficType?: unknown };
+    const merged = mergedUsage(this.#usage, stated, text);
+    if (merged === undefined) {
+      this.#noObject = TOO_LARGE;
+      return;
+    }
+    this.#usage = merged;
+    const { serviceTier, trafficType } = merged as { readonly serviceTier?: unknown; readonly trafficType?: unknown };
     this.serviceTier = enumName(serviceTier, []) || enumName(trafficType, TRAFFIC_TYPES);
   }
 }
