@@ -67,6 +67,36 @@ describe('a stream', () => {
     expect(read(anthropicMessages, SSE, stream)).toMatchObject({ usage: { uncached_input: 702, cache_read: 10, visible_output: 9 } });
   });
 
+  test('what server tools brought is in the input of the end, searches beside it', () => {
+    const usage = { ...END_USAGE, server_tool_use: { web_search_requests: 2, web_fetch_requests: 1 } };
+    const tool = {
+      type: 'content_block_start',
+      index: 0,
+      content_block: { type: 'server_tool_use', id: 't', name: 'web_search', input: {} },
+    };
+    expect(read(anthropicMessages, SSE, namedEvents(start(), tool, text('a'), end(usage, 'pause_turn'), STOP))).toMatchObject({
+      usage: { uncached_input: 1591, web_search_requests: 2 },
+      finishReason: 'pause_turn',
+    });
+  });
+
+  test('a refusal is an answer like others, also before any content', () => {
+    expect(read(anthropicMessages, SSE, namedEvents(start(), end({ output_tokens: 1 }, 'refusal'), STOP))).toMatchObject({
+      usage: { uncached_input: 702, visible_output: 1 },
+      finishReason: 'refusal',
+      errorClass: '',
+      complete: true,
+    });
+  });
+
+  test('usage that is too large to be usage is none', () => {
+    const usage = { ...END_USAGE, padding: 'x'.repeat(70_000) };
+    expect(read(anthropicMessages, SSE, namedEvents(start(), end(usage), STOP))).toMatchObject({
+      usage: null,
+      usageReason: 'invalid_usage',
+    });
+  });
+
   test('the last of several cumulative counts wins; a falling one is flagged', () => {
     const rising = namedEvents(start(), end({ output_tokens: 5 }), end({ output_tokens: 9 }), STOP);
     expect(read(anthropicMessages, SSE, rising)).toMatchObject({ usage: { visible_output: 9 }, usageFlags: ['split_unknown'] });
