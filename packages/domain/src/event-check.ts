@@ -49,6 +49,7 @@ const USAGE_REASONS: Words<UsageReason> = {
   reported_later: true,
   invalid_usage: true,
   answer_too_large: true,
+  line_too_long: true,
   undecodable_answer: true,
   surface_unknown: true,
   unresolved: true,

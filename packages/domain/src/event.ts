@@ -43,6 +43,8 @@ export type UsageReason =
   | 'reported_later'
   | 'invalid_usage'
   | 'answer_too_large'
+  /** An event, a line or a message of a stream is over its bound. */
+  | 'line_too_long'
   | 'undecodable_answer'
   /** Passed through unread: the channel speaks no surface that the path is of. */
   | 'surface_unknown'

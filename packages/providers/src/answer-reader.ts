@@ -1,4 +1,5 @@
 /** Reads one answer beside the stream: cheap bytes search for what matters, exact parsing of what was found. What an answer means is left to the surface's `AnswerFold`. */
+import type { UsageReason } from '@tokenledger/domain';
 import type { AnswerFold } from './answer-fold.ts';
 import { ContentShare } from './content-share.ts';
 import { JsonArrayElements } from './json-array.ts';
@@ -35,7 +36,8 @@ export class AnswerReader implements UsageReader {
   #framing: Framing = 'unknown';
   readonly #contentType: string;
   #ended = false;
-  #oversized = false;
+  /** Why a piece of it was not read. */
+  #unread: UsageReason = '';
   #parsed = false;
   #sawBody = false;
   #observed: ObservedAnswer | undefined;
@@ -78,6 +80,7 @@ export class AnswerReader implements UsageReader {
   }
 
   giveUp(): void {
+    if (this.heldBytes > 0) this.#unread ||= 'answer_too_large';
     if (this.#framing === 'sse') this.#events.giveUp();
     else if (this.#elements === undefined) this.#json.giveUp();
     else this.#elements.giveUp();
@@ -114,7 +117,7 @@ export class AnswerReader implements UsageReader {
   }
 
   #endIsPending(): boolean {
-    const pending = this.#elements instanceof JsonLines ? this.#elements.pending : this.#events.pending;
+    const { pending } = this.#elements ?? this.#events;
     if (pending.length === 0) return false;
     // Who reads line by line knows a longer one once its line is whole.
     if (pending.length > END_EVENT_BYTES_MAX && pending.indexOf(LF) !== pending.length - 1) return false;
@@ -124,9 +127,25 @@ export class AnswerReader implements UsageReader {
   #run(bytes: Buffer, from: number, to: number, whole: boolean): void {
     this.#share.passed(to - from);
     if (!whole) {
-      this.#oversized = true;
+      this.#unread ||= 'line_too_long';
       return;
     }
+    if (to - from > SSE_EVENT_BYTES_MAX) this.#longRun(bytes, from, to);
+    else this.#wholeEvents(bytes, from, to);
+  }
+
+  /** An event that came in one piece is read no longer than one that came in many. */
+  #longRun(bytes: Buffer, from: number, to: number): void {
+    let at = from;
+    while (at < to) {
+      const end = eventEnd(bytes, at, to);
+      if (end - at > SSE_EVENT_BYTES_MAX) this.#unread ||= 'line_too_long';
+      else this.#wholeEvents(bytes, at, end);
+      at = end;
+    }
+  }
+
+  #wholeEvents(bytes: Buffer, from: number, to: number): void {
     const fold = this.#fold;
     let at = from;
     if (this.#share.wantsSample) this.#sample(bytes, from, to);
@@ -162,7 +181,7 @@ export class AnswerReader implements UsageReader {
   #element(bytes: Buffer, from: number, to: number, whole: boolean): void {
     this.#share.passed(to - from);
     if (!whole) {
-      this.#oversized = true;
+      this.#unread ||= 'line_too_long';
       return;
     }
     const text = bytes.toString('latin1', from, to);
@@ -191,7 +210,7 @@ export class AnswerReader implements UsageReader {
     if (this.#framing === 'sse') this.#events.end();
     else if (this.#elements === undefined) this.#readBody();
     else if (this.#elements instanceof JsonLines) this.#elements.end();
-    const unread = this.#json.tooLarge || this.#oversized ? 'answer_too_large' : '';
+    const unread = this.#json.tooLarge ? 'answer_too_large' : this.#unread;
     return observedAnswer(this.#fold, { httpStatus: this.#httpStatus, complete: this.#complete(), unread });
   }
 

@@ -34,7 +34,7 @@ export class EventStreamReader implements UsageReader {
     this.#httpStatus = answer.httpStatus;
     this.#frames = new EventStreamFrames(MESSAGE_BYTES_MAX, {
       message: (message) => this.#message(message),
-      oversized: () => (this.#unread ||= 'answer_too_large'),
+      oversized: () => (this.#unread ||= 'line_too_long'),
       broken: () => (this.#unread ||= 'undecodable_answer'),
     });
   }
@@ -58,6 +58,7 @@ export class EventStreamReader implements UsageReader {
   }
 
   giveUp(): void {
+    if (this.heldBytes > 0) this.#unread ||= 'answer_too_large';
     this.#frames.giveUp();
   }
 

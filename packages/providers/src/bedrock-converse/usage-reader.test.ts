@@ -88,7 +88,7 @@ describe('a stream', () => {
 
   test('usage of a message that was too long is unknown', () => {
     const long = streamEvent('metadata', { usage: USAGE, trace: 'x'.repeat(8 * 1024 * 1024) });
-    expect(read(bedrockConverse, EVENT_STREAM, START, long)).toMatchObject({ usage: null, usageReason: 'answer_too_large' });
+    expect(read(bedrockConverse, EVENT_STREAM, START, long)).toMatchObject({ usage: null, usageReason: 'line_too_long' });
   });
 
   test('a message that is given up is let go; what a later one states counts', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SSE_EVENT_BYTES_MAX } from '../answer-reader.ts';
 import { dataEvents, JSON_BODY, read, SSE } from '../testing/answers.ts';
 import { chunkings } from '../testing/chunkings.ts';
 import { openaiChat } from './index.ts';
@@ -112,6 +113,30 @@ describe('a stream', () => {
   test('JSON over several data lines is one event', () => {
     const text = `data: {"id":"a","model":"m","choices":[],\ndata: "usage":\ndata: {"prompt_tokens":1,"completion_tokens":2}}\n\ndata: [DONE]\n\n`;
     expect(read(openaiChat, SSE, text)).toMatchObject({ usage: { uncached_input: 1, visible_output: 2 }, complete: true });
+  });
+});
+
+describe('an event that is longer than is read', () => {
+  const long = `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 2 }, pad: 'x'.repeat(SSE_EVENT_BYTES_MAX) })}\n\n`;
+  const done = 'data: [DONE]\n\n';
+
+  test('has no usage, with the reason', () => {
+    for (const pieces of [[long, done], [`${long}${done}`], [long.slice(0, 100), long.slice(100), done]]) {
+      expect(read(openaiChat, SSE, ...pieces)).toMatchObject({ usage: null, usageReason: 'line_too_long', complete: true });
+    }
+  });
+
+  test('hides nothing that a later one states', () => {
+    const later = `data: ${JSON.stringify({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 1 } })}\n\n`;
+    expect(read(openaiChat, SSE, long, later, done)).toMatchObject({ usage: { uncached_input: 7, visible_output: 1 }, usageReason: '' });
+  });
+
+  test('is let go where there is no room for it, which is another reason', () => {
+    const reader = openaiChat.usageReader({ ...SSE, httpStatus: 200, answerBytesMax: 1000 });
+    reader.push(Buffer.from(long.slice(0, 1000)));
+    reader.giveUp();
+    reader.push(Buffer.from(long.slice(1000) + done));
+    expect(reader.end()).toMatchObject({ usage: null, usageReason: 'answer_too_large' });
   });
 });
 
