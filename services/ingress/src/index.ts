@@ -1,6 +1,7 @@
 /** The ingress: the thin proxy that records one billable event per request. */
 export { ingressConfig, type IngressConfig } from './config.ts';
 export { ATTRIBUTION_HEADERS } from './core/attribution.ts';
+export { openedRequest } from './core/unresolved-event.ts';
 export { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 export { type Delivery, type DeliveryOptions, openDelivery } from './delivery.ts';
 export { ERRORS } from './errors.ts';

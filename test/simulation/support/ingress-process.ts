@@ -8,13 +8,14 @@ import {
   ingressConfig,
   ingressMetrics,
   openDelivery,
+  openedRequest,
   type RequestEnd,
   type RequestRecord,
   usageEvent,
 } from '@tokenledger/ingress';
 import type { Journal, JournalEntry, SimulatedDisk } from '@tokenledger/journal';
 import { createRegistry, silentLogger } from '@tokenledger/runtime';
-import { encodeUsageEvent } from '@tokenledger/schemas';
+import { encodeOpenedRequest, encodeUsageEvent } from '@tokenledger/schemas';
 import type { ClientView } from './client-view.ts';
 import type { Life } from './life.ts';
 import { diskOf, logOf, pacingOf } from './process-ports.ts';
@@ -49,15 +50,7 @@ const METRICS = ingressMetrics(createRegistry({ processMetrics: false }), {
   upstreamOrigins: () => 0,
 });
 
-const UNRESOLVED: RequestEnd = {
-  outcome: 'unresolved',
-  httpStatus: null,
-  errorClass: '',
-  responseBytes: null,
-  timeToFirstByteMs: null,
-  timeToFirstTokenMs: null,
-  durationMs: 0,
-};
+const CHANNEL = { channelId: 'main', provider: PROVIDER, region: '', routeReason: 'first_channel_of_surface' } as const;
 
 interface InHand {
   readonly view: ClientView;
@@ -149,14 +142,7 @@ export class IngressProcess {
     this.#world.views.push(view);
     const entry = journal.open({
       partition: key % this.#world.partitions,
-      facts: () =>
-        encodeUsageEvent(
-          usageEvent(record, UNRESOLVED, attemptOf(view, null, 'unresolved'), {
-            source: journal.source,
-            sequence: 0,
-            recordedAtMs: occurredAtMs,
-          }),
-        ),
+      facts: () => encodeOpenedRequest(openedRequest(record, { ...CHANNEL, attemptId, startedAtMs: occurredAtMs })),
     });
     if (entry === null) {
       view.refused = true;
@@ -186,15 +172,16 @@ export class IngressProcess {
     const { view, record, entry, key } = inHand;
     const nowMs = Math.max(Math.floor(this.#now()), record.occurredAtMs);
     const end: RequestEnd = {
-      ...UNRESOLVED,
       outcome: billed === null ? 'upstream_error' : 'ok',
       httpStatus: billed === null ? 502 : 200,
+      errorClass: '',
+      responseBytes: null,
+      timeToFirstByteMs: null,
+      timeToFirstTokenMs: null,
       durationMs: nowMs - record.occurredAtMs,
     };
     const position = this.journal.close(entry, key, (sequence) =>
-      encodeUsageEvent(
-        usageEvent(record, end, attemptOf(view, billed, 'upstream_error'), { source: this.journal.source, sequence, recordedAtMs: nowMs }),
-      ),
+      encodeUsageEvent(usageEvent(record, end, attemptOf(view, billed), { source: this.journal.source, sequence, recordedAtMs: nowMs })),
     );
     this.journal.onSynced(position, () => {
       view.sawEnd = true;
@@ -203,11 +190,7 @@ export class IngressProcess {
   }
 }
 
-function attemptOf(
-  { attemptId, acceptedAtMs }: ClientView,
-  billed: BilledAttempt | null,
-  reasonWithoutAnswer: AttemptRecord['reasonWithoutAnswer'],
-): AttemptRecord {
+function attemptOf({ attemptId, acceptedAtMs }: ClientView, billed: BilledAttempt | null): AttemptRecord {
   const answer: AttemptRecord['answer'] =
     billed === null
       ? null
@@ -224,11 +207,8 @@ function attemptOf(
           complete: true,
         };
   return {
+    ...CHANNEL,
     attemptId,
-    channelId: 'main',
-    provider: PROVIDER,
-    region: '',
-    routeReason: 'first_channel_of_surface',
     requestedModel: MODEL,
     startedAtMs: acceptedAtMs,
     durationMs: 1,
@@ -238,6 +218,6 @@ function attemptOf(
     upstreamRequestId: '',
     answer,
     estimate: null,
-    reasonWithoutAnswer,
+    reasonWithoutAnswer: 'upstream_error',
   };
 }
