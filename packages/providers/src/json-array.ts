@@ -37,7 +37,11 @@ export class JsonArrayElements {
     return this.#closed;
   }
 
-  /** Bytes of the element that is not whole yet. */
+  /** Bytes of the element that is not whole yet; valid until the next push. */
+  get pending(): Buffer {
+    return this.#carry.subarray(0, this.#carried);
+  }
+
   get heldBytes(): number {
     return this.#carried;
   }

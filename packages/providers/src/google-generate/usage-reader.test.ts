@@ -110,6 +110,14 @@ describe('a stream', () => {
     expect(read(googleGenerate, SSE, stream)).toMatchObject({ usage: { uncached_input: 427 }, usageFlags: [], complete: true });
   });
 
+  test('a part of an array’s element that names the finish shows the end', () => {
+    const reader = googleGenerate.usageReader({ ...JSON_BODY, httpStatus: 200, answerBytesMax: 1000 });
+    reader.push(Buffer.from(`[${JSON.stringify(chunk({ text: 'a' }))},{"candidates":[{"finishReason":`));
+    expect(reader.sawEnd).toBe(false);
+    reader.push(Buffer.from('"STOP"'));
+    expect(reader.sawEnd).toBe(true);
+  });
+
   test('a long last event shows the end once its line is whole', () => {
     const reader = googleGenerate.usageReader({ ...SSE, httpStatus: 200, answerBytesMax: 1000 });
     const last = dataEvents(chunk({ text: 'x'.repeat(20_000), finish: 'STOP', usage: LAST }));
