@@ -69,10 +69,17 @@ function upstreamDifferences(recording: Recording, seen: readonly ReplayedReques
   if (request === undefined) return ['the provider was not asked'];
   const found: string[] = [];
   if (more.length > 0) found.push(`the provider was asked ${seen.length} times`);
-  const asked = `${request.method} ${request.path}`;
-  if (asked !== `${recording.method} ${recording.path}`) found.push(`the provider was asked ${asked}`);
+  const asked = `${request.method} ${withoutKey(request.path)}`;
+  if (asked !== `${recording.method} ${withoutKey(recording.path)}`) found.push(`the provider was asked ${asked}`);
   if (request.body.toString() !== recording.requestBody) found.push('the request reached the provider changed');
   return found;
+}
+
+/** A key in the query is the client's, which no provider is sent. */
+function withoutKey(path: string): string {
+  const [pathname = '', query = ''] = path.split('?');
+  const rest = query.split('&').filter((parameter) => parameter !== '' && !parameter.startsWith('key='));
+  return rest.length === 0 ? pathname : `${pathname}?${rest.join('&')}`;
 }
 
 function answerDifferences(recording: Recording, answer: Answer): readonly string[] {
