@@ -8,7 +8,10 @@ const MARK = '<!-- Free calls, written from packages/providers/src/free-endpoint
 
 /** A row per path, with its methods, in the order in which they are listed. */
 function freeCalls(): string {
-  const rows = Map.groupBy(FREE_ENDPOINTS, ({ path, apis }) => `\`${path}\` | ${apis.join(', ')}`);
+  const rows = Map.groupBy(
+    FREE_ENDPOINTS,
+    ({ path, apis, providers }) => `\`${path}\` | ${apis.join(', ')}${providers === undefined ? '' : ` (only ${providers.join(', ')})`}`,
+  );
   const lines = [...rows].map(([row, endpoints]) => `| ${[...new Set(endpoints.map(({ method }) => method))].join(', ')} | ${row} |`);
   return ['| method | path | API |', '| --- | --- | --- |', ...lines].join('\n');
 }

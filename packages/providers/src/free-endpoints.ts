@@ -2,7 +2,7 @@
  *
  *  - Lists of models: https://platform.openai.com/docs/api-reference/models, https://docs.anthropic.com/en/api/models-list, https://ai.google.dev/api/models,
  *    https://docs.cohere.com/reference/list-models, https://github.com/ollama/ollama/blob/main/docs/api.md.
- *  - Moderations: "The moderation endpoint is free to use" (https://platform.openai.com/docs/guides/moderation).
+ *  - Moderations: "The moderation endpoint is free to use" (https://platform.openai.com/docs/guides/moderation). Of other providers it is billed (https://mistral.ai/pricing).
  *  - Counting tokens: "Token counting is free to use" (https://docs.anthropic.com/en/docs/build-with-claude/token-counting),
  *    https://ai.google.dev/api/tokens, https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html,
  *    https://docs.cohere.com/reference/tokenize, https://platform.openai.com/docs/api-reference/responses/input-tokens.
@@ -16,6 +16,8 @@ export interface FreeEndpoint extends Omit<Endpoint, 'method'> {
   readonly method: Endpoint['method'] | 'PUT' | 'PATCH';
   /** Whose API it is, as `Surface.provider` says it. Where several have the path, the `anthropic-version` header tells Anthropic's; otherwise it is the first's. */
   readonly apis: readonly [string, ...string[]];
+  /** Providers of channels where it is free; absent: all that speak the API. Elsewhere it may be billed, so that it is passed with an event. */
+  readonly providers?: readonly string[];
   /** Whose channel has what is asked for, where several channels of the API are there; absent: the first's. */
   readonly surface?: string;
   /** The answer may hold usage that is counted by a name of the provider's. */
@@ -31,7 +33,10 @@ function below(
   return calls.map(([method, tail]) => ({ method, path: base + tail, tail, apis }));
 }
 
-function telling(more: Pick<FreeEndpoint, 'surface' | 'results'>, endpoints: readonly FreeEndpoint[]): readonly FreeEndpoint[] {
+function telling(
+  more: Pick<FreeEndpoint, 'providers' | 'surface' | 'results'>,
+  endpoints: readonly FreeEndpoint[],
+): readonly FreeEndpoint[] {
   return endpoints.map((endpoint) => ({ ...endpoint, ...more }));
 }
 
@@ -68,11 +73,12 @@ export const FREE_ENDPOINTS: readonly FreeEndpoint[] = [
   ...openaiStored('/openai/v1', ['openai']),
   ...openaiStored('/openai', ['openai']),
   ...below('/v1', ['openai', 'anthropic'], ['GET', '/models'], ['GET', '/models/{model}']),
+  ...['/openai/v1', '/openai'].flatMap((base) => below(base, ['openai'], ['GET', '/models'], ['GET', '/models/{model}'])),
+  ...telling({ providers: ['openai'] }, below('/v1', ['openai'], ['POST', '/moderations'])),
   ...below(
     '/v1',
     ['openai'],
     ['DELETE', '/models/{model}'],
-    ['POST', '/moderations'],
     ['POST', '/uploads'],
     ['POST', '/uploads/{upload}/parts'],
     ['POST', '/uploads/{upload}/complete'],

@@ -34,13 +34,14 @@ type Served =
 interface ChannelRoutes {
   readonly table: EndpointTable<Served>;
   readonly surfaces: readonly Surface[];
-  /** For what the table does not have. */
-  readonly unknown: Surface;
+  /** Speaks for what the table does not have. */
+  readonly usual: Surface;
 }
 
 export const CHANNELS_PATH = '/channels/';
 const ANTHROPIC = 'anthropic';
 const ALL: readonly Surface[] = Object.values(SURFACES);
+const UNREAD: ReadonlyMap<Surface, Surface> = new Map(ALL.map((surface) => [surface, unknownSurface(surface)]));
 
 export function ingressRoutes(): Routes {
   const root = tableOfPaths(served(ALL), ({ endpoint }) => endpoint);
@@ -88,7 +89,7 @@ function channelRoutes({ surfaces: names }: ResolvedChannel): ChannelRoutes {
   return {
     table: tableOfTails(known, ({ endpoint }) => endpoint),
     surfaces,
-    unknown: unknownSurface(surfaces[0] ?? SURFACES['openai.chat']),
+    usual: surfaces[0] ?? SURFACES['openai.chat'],
   };
 }
 
@@ -104,10 +105,12 @@ function fromRoot(root: EndpointTable<Served>, control: ControlState, request: R
   const speaking = surfacesSpeaking(ALL, entry.endpoint, request);
   const surface = speaking.find(({ name }) => control.channelFor(name) !== undefined) ?? speaking[0];
   if (surface === undefined) return { kind: 'unserved' };
-  return { kind: 'free', call: { method, path, surface, endpoint: entry.endpoint, channel: control.channelFor(surface.name) } };
+  const channel = control.channelFor(surface.name);
+  if (channel !== undefined && !isFreeAt(channel, entry.endpoint)) return unread(surface, channel, { method, path });
+  return { kind: 'free', call: { method, path, surface, endpoint: entry.endpoint, channel } };
 }
 
-function belowChannel({ table, surfaces, unknown }: ChannelRoutes, channel: ResolvedChannel, request: RouteRequest, path: string): Route {
+function belowChannel({ table, surfaces, usual }: ChannelRoutes, channel: ResolvedChannel, request: RouteRequest, path: string): Route {
   const { method } = request;
   const found = table.find(method, segmentsOf(path));
   if (found?.entry.kind === 'billable') {
@@ -115,10 +118,19 @@ function belowChannel({ table, surfaces, unknown }: ChannelRoutes, channel: Reso
     return { kind: 'billable', target: { method, path, surface, endpoint, names: found.names, channel } };
   }
   const surface = found === undefined ? undefined : surfacesSpeaking(surfaces, found.entry.endpoint, request)[0];
-  if (found?.entry.kind === 'free' && surface !== undefined) {
+  if (found?.entry.kind === 'free' && surface !== undefined && isFreeAt(channel, found.entry.endpoint)) {
     return { kind: 'free', call: { method, path, surface, endpoint: found.entry.endpoint, channel } };
   }
-  return { kind: 'billable', target: { method, path, surface: unknown, endpoint: undefined, names: {}, channel } };
+  return unread(usual, channel, { method, path });
+}
+
+/** What nobody is known to give away is passed with an event. */
+function unread(surface: Surface, channel: ResolvedChannel, { method, path }: Pick<Target, 'method' | 'path'>): Route {
+  return { kind: 'billable', target: { method, path, surface: UNREAD.get(surface) ?? surface, endpoint: undefined, names: {}, channel } };
+}
+
+function isFreeAt({ provider }: ResolvedChannel, { providers }: FreeEndpoint): boolean {
+  return providers === undefined || providers.includes(provider);
 }
 
 /** Those of the API that a free call belongs to. */

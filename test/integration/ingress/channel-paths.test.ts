@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { Client, request } from 'undici';
 import { expect, test } from 'vitest';
 import { CHAT_ANSWER, CHAT_CLASSES, CHAT_REQUEST } from '../../support/provider-answers.ts';
 import { type RunningIngress, runIngress, TEST_KEY, UPSTREAM_CREDENTIAL } from '../../support/running-ingress.ts';
 import { type AnswerScript, type ScriptedUpstream, scriptedUpstream } from '../../support/scripted-upstream.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 const answered =
   (body: string | Buffer, headers: Record<string, string> = { 'content-type': 'application/json' }, status = 200): AnswerScript =>
@@ -141,6 +143,47 @@ test('calls that cost nothing pass with a metric and no event, at the root and b
   expect(metrics).toContain(`${free('anthropic.messages', 'POST /v1/messages/count_tokens')} 1`);
   await (await ask(ingress, '/v1/chat/completions', { method: 'POST', headers: JSON_KEY, body: CHAT_REQUEST })).body.dump();
   expect((await ingress.events(1))[0]?.surface).toBe('openai.chat');
+});
+
+test('what one provider gives away and another may bill is free of the first alone', async () => {
+  await using upstream = await scriptedUpstream(answered('{"ok":true}'));
+  await using ingress = await runIngress({
+    upstreamUrl: upstream.url,
+    channels: [{ id: 'mistral', provider: 'mistral', priority: 1 }],
+  });
+  const asked: Asked = { method: 'POST', headers: JSON_KEY, body: '{"model":"mistral-moderation","input":"a"}' };
+  for (const path of ['/channels/openai/v1/moderations', '/channels/mistral/v1/moderations', '/v1/moderations']) {
+    expect((await ask(ingress, path, asked)).statusCode).toBe(200);
+  }
+  const unread = { surface: 'unknown', channelId: 'mistral', requestedModel: 'mistral-moderation' };
+  expect(await ingress.events(2)).toMatchObject([unread, unread]);
+});
+
+test('a client that takes nothing of a free answer is dropped after a while', async () => {
+  let upstreamLeft = false;
+  await using upstream = await scriptedUpstream(async (response) => {
+    response.once('close', () => (upstreamLeft = true));
+    while (!response.destroyed)
+      if (!response.write(Buffer.alloc(1024 * 1024))) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  });
+  await using ingress = await runIngress({ upstreamUrl: upstream.url, config: { answer_stall_timeout_ms: 1000 } });
+  const answer = await ask(ingress, '/v1/files/file-1');
+  expect(answer.statusCode).toBe(200);
+  await waitFor(() => upstreamLeft, { timeoutMs: 10_000, describe: 'the ingress to leave the provider' });
+  answer.body.destroy();
+});
+
+test.each([
+  ['a long name', `/model/${'a'.repeat(200)}/converse`, 503, 'CHANNEL_MISSING'],
+  ['a name that is badly encoded', '/v1beta/models/%zz:generateContent', 400, ''],
+  ['no path below a channel', '/channels/openai', 404, 'ROUTE_UNKNOWN'],
+  ['a path that nobody has', '/v2/unheard/of', 404, 'ROUTE_UNKNOWN'],
+] as const)('%s is answered as what it is', async (_what, path, status, code) => {
+  await using upstream = await scriptedUpstream(answered('{}'));
+  await using ingress = await runIngress({ upstreamUrl: upstream.url });
+  const answer = await ask(ingress, path, { method: 'POST', headers: JSON_KEY, body: '{"messages":[]}' });
+  expect(answer.statusCode).toBe(status);
+  expect(await answer.body.text()).toContain(code);
 });
 
 test('the Anthropic header tells whose files and models are meant', async () => {

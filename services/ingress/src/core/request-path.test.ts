@@ -23,6 +23,7 @@ test.each([
   '/channels/x//evil.example/',
   '/channels/x/a\\..\\b',
   '/channels/x/a%5Cb',
+  '/channels/x/..;a=b/y',
   '/v1/models#a',
   'http://gateway',
   'gateway:443',

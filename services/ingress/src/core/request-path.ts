@@ -2,8 +2,8 @@
 
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
-/** Segments that a provider might resolve, so that another path would be asked for than was looked at; encoded ones too. An empty segment may be taken for the beginning of a host. */
-const UNSAFE = /\/\/|[\\#]|%5c|(?:^|\/|%2f)(?:\.|%2e){1,2}(?:$|\/|%2f)/i;
+/** Segments that a provider might resolve, so that another path would be asked for than was looked at; encoded ones and ones with parameters (`..;`) too. An empty segment may be taken for the beginning of a host. */
+const UNSAFE = /\/\/|[\\#]|%5c|(?:^|\/|%2f)(?:\.|%2e){1,2}(?:$|[/;]|%2f|%3b)/i;
 
 /** Without query, whatever form the request line had. Undefined where providers might understand it in another way than we do. */
 export function pathOf(target: string): string | undefined {
