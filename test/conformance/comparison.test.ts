@@ -72,6 +72,26 @@ describe('of known usage, it sees', () => {
   });
 });
 
+describe('a part that the expectation does not tell is right', () => {
+  const { audio_out: _, reasoning_tokens: __, ...untold } = EXPECTED;
+
+  test('where the usage object states it by another name', () => {
+    const expected = { ...untold, usage_raw: { output: { spoken: 3 } } };
+    const usage = { ...USAGE, reasoning: 0, output_audio: 3 };
+    expect(differences(recordingOf(expected), { ...SEEN, usage })).toEqual([]);
+  });
+
+  test('where the total alone holds it', () => {
+    const expected = { ...untold, usage_raw: { prompt_tokens: 17, completion_tokens: 6, total_tokens: 26 } };
+    expect(differences(recordingOf(expected), SEEN)).toEqual([]);
+  });
+
+  test('and not where nobody states it', () => {
+    const expected = { ...untold, usage_raw: { prompt_tokens: 17, completion_tokens: 9, total_tokens: 26 } };
+    expect(differences(recordingOf(expected), SEEN)).toEqual(['reasoning_tokens is 3, not null']);
+  });
+});
+
 describe('of usage that nobody reported, it sees', () => {
   test.each<[what: string, seen: Partial<SeenExchange>, told: string]>([
     ['a zero', { usage: { ...UNKNOWN_USAGE, visible_output: 0 } }, 'visible_output should be null: the provider stated no tokens'],

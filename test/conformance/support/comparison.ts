@@ -50,10 +50,11 @@ function modelDifferences({ expected, responseBody }: Recording, seen: SeenExcha
 /** Classes never overlap: their sums are the totals, and each is the part that the expectation names. */
 function known(expected: ExpectedUsage, seen: SeenExchange): readonly string[] {
   if (seen.usageReason !== '') return [`usage is null (${seen.usageReason}), but the provider stated it`];
+  const stated = statedNumbers(expected.usage_raw);
   const found = [
     total('input tokens', sumOf(seen.usage, INPUT_CLASSES), expected.input_tokens),
     total('output tokens', sumOf(seen.usage, OUTPUT_CLASSES), expected.output_tokens),
-    ...PARTS.map(([name, ...classes]) => part(name, sumOf(seen.usage, classes), expected[name] as number | null | undefined)),
+    ...PARTS.map(([name, ...classes]) => part(name, sumOf(seen.usage, classes), expected[name] as number | null | undefined, stated)),
   ];
   return found.filter((each) => each !== undefined);
 }
@@ -63,10 +64,24 @@ function total(name: string, seen: number | null, expected: number | null | unde
   return seen === (expected ?? null) ? undefined : `${name} are ${seen}, not ${expected ?? null}`;
 }
 
-/** A part that was not told is unknown, or none where the provider's rule says so; it cannot be any. */
-function part(name: string, seen: number | null, expected: number | null | undefined): string | undefined {
-  const agrees = expected === null || expected === undefined ? seen === null || seen === 0 : seen === expected;
+/** A part that was not told is unknown, or none; or the provider states it all the same, by a name that the expectation did not look for. */
+function part(name: string, seen: number | null, expected: number | null | undefined, stated: ReadonlySet<number>): string | undefined {
+  const isTold = expected !== null && expected !== undefined;
+  const agrees = isTold ? seen === expected : seen === null || seen === 0 || stated.has(seen);
   return agrees ? undefined : `${name} is ${seen}, not ${expected ?? null}`;
+}
+
+/** All numbers of a usage object, and what its total holds beyond the parts that it names: some providers state thoughts there alone. */
+function statedNumbers(raw: unknown): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  const visit = (value: unknown): void => {
+    if (typeof value === 'number') numbers.add(value);
+    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit);
+  };
+  visit(raw);
+  const { prompt_tokens: prompt, completion_tokens: completion, total_tokens: all } = (raw ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof prompt === 'number' && typeof all === 'number') numbers.add(all - prompt - (typeof completion === 'number' ? completion : 0));
+  return numbers;
 }
 
 /** Tokens that nobody reported are null, and a reason says why; units may be known all the same. */

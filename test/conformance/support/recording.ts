@@ -20,7 +20,8 @@ export interface ExpectedUsage {
   readonly image_in?: number | null;
   readonly image_out?: number | null;
   readonly web_search_requests?: number | null;
-  readonly search_units?: number | null;
+  /** The provider's own object. */
+  readonly usage_raw?: unknown;
 }
 
 export interface Recording {
