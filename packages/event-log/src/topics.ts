@@ -10,6 +10,7 @@ export interface Topics {
   readonly budgetState: string;
   readonly landed: string;
   readonly sources: string;
+  readonly openItems: string;
   readonly checkpoints: string;
   readonly control: string;
 }
@@ -25,6 +26,7 @@ export function topicNames(prefix: string): Topics {
     budgetState: `${prefix}budget.state`,
     landed: `${prefix}landed`,
     sources: `${prefix}sources`,
+    openItems: `${prefix}open-items`,
     checkpoints: `${prefix}checkpoints`,
     control: `${prefix}control`,
   };
@@ -83,6 +85,7 @@ export function topicSpecs(topics: Topics, options: { readonly partitions: numbe
     compacted(topics.budgetState, options.partitions),
     compacted(topics.landed, options.partitions),
     compacted(topics.sources, options.partitions),
+    compacted(topics.openItems, 1),
     compacted(topics.checkpoints, options.partitions),
     compacted(topics.control, 1),
   ];

@@ -1,5 +1,6 @@
 export * from './journal.ts';
 export * from './disk/disk-journal.ts';
+export type { DiskJournalOptions, JournalAlarm } from './disk/journal-options.ts';
 export * from './disk/disk.ts';
 export * from './disk/lock.ts';
 export { nodeDisk } from './disk/node-disk.ts';

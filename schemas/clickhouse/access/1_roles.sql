@@ -24,3 +24,5 @@ GRANT {{on_cluster}} SELECT ON {{database}}.usage_by_day TO tokenledger_tenant;
 GRANT {{on_cluster}} SELECT ON {{database}}.usage_daily TO tokenledger_tenant;
 -- What `usage_by_day` and `usage_daily` read; it has a policy too.
 GRANT {{on_cluster}} SELECT ON {{database}}.usage_sealed TO tokenledger_tenant;
+-- What was handed in and not seen to be done: a view of events.
+GRANT {{on_cluster}} SELECT ON {{database}}.open_items TO tokenledger_tenant;

@@ -249,6 +249,7 @@ function recordOf(
     lastToolFingerprint: context.fingerprint(facts.lastToolText),
     requestBytes: body.length,
     holdsMedia: facts.holdsMedia,
+    ...(facts.reportedLater === true ? { reportedLater: true } : {}),
     overheadUs: Math.round((performance.now() - beganAt) * MICROSECONDS_PER_MS),
   };
 }

@@ -63,6 +63,19 @@ export const ingressConfig = z.strictObject({
     .min(0)
     .default(16 * MIB)
     .describe('How much of an answer is read on after its client has left, in bytes; a channel may say otherwise.'),
+  open_items_max: z
+    .int()
+    .min(1)
+    .default(50_000)
+    .describe(
+      'Batches and background responses of which is remembered who handed them in; of older ones the results count for whoever reads them first.',
+    ),
+  result_owner_wait_ms: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(500)
+    .describe('How long the results of a batch wait for the knowledge of who handed it in, where that is not here yet, in milliseconds.'),
   progress_interval_ms: z
     .int()
     .min(100)

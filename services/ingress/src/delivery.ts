@@ -11,6 +11,7 @@ import { followKnownLanes, type KnownLanes } from './known-lanes.ts';
 import type { IngressMetrics } from './metrics.ts';
 import { type Publisher, startPublisher } from './publisher.ts';
 import { startRepublisher } from './republisher.ts';
+import { isResultSource } from './result-identity.ts';
 import { startSourceAnnouncer } from './source-announcer.ts';
 
 export interface DeliveryOptions {
@@ -39,6 +40,8 @@ export interface Delivery {
   readonly publisher: Publisher;
   /** Of the topic of usage events. */
   readonly partitions: number;
+  /** Entries of this source, which is numbered elsewhere, are about to be written to the journal. */
+  follow(source: string, partition: number): void;
   /** What is wrong, in one sentence; `''` when nothing is. */
   trouble(): string;
   /** Call it once the publisher was drained. Whoever does not answer within the time is not waited for, but the journal is closed in any case. */
@@ -64,6 +67,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
   const nextId = options.newId ?? (() => newId(now()));
   const { partitions } = await describe(log, topics.usageEvents);
   const { partitions: sourcePartitions } = await describe(log, topics.sources);
+  const { partitions: landedPartitions } = await describe(log, topics.landed);
   const opened = await openJournal(options);
   const { journal, known } = opened;
   const producer = await log.producer();
@@ -80,6 +84,8 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     known,
     producer,
     topic: topics.usageEvents,
+    landed: { topic: topics.landed, partitions: landedPartitions },
+    isForeign: isResultSource,
     lost: (numbered) => lostRecord(numbered, nextId(), now()),
     batchMax: config.publish_batch_max,
     lookMs: config.republish_interval_ms,
@@ -116,6 +122,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     producer,
     topic: topics.sources,
     partitions: sourcePartitions,
+    isForeign: isResultSource,
     instance: `${hostname()}/${process.pid}`,
     earlier: known.states,
     everyMs: config.announce_interval_ms,
@@ -128,6 +135,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     journal,
     publisher,
     partitions,
+    follow: (source, partition) => known.follow(source, partition),
     trouble: () => (failure === '' ? '' : `what has landed in ClickHouse is not followed any more: ${failure}`),
     async close(deadlineMs) {
       await within(republisher.close(), deadlineMs * CLOSE_SHARE);

@@ -8,7 +8,7 @@
  *
  *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen. */
 import type { ServerResponse } from 'node:http';
-import type { UsageReason } from '@tokenledger/domain';
+import type { UsageEvent, UsageReason } from '@tokenledger/domain';
 import type { ResolvedChannel } from '@tokenledger/control';
 import type { Journal, JournalEntry } from '@tokenledger/journal';
 import { brokenOff, type ObservedAnswer, type StreamFilter } from '@tokenledger/providers';
@@ -20,7 +20,7 @@ import { type AnswerMemory, HeldAnswer } from './answer-memory.ts';
 import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
 import { Drain } from './drain.ts';
 import type { IngressConfig } from './config.ts';
-import { answerHeaders } from './core/headers.ts';
+import { answerHeaders, singleHeader } from './core/headers.ts';
 import { type Estimate, estimateUsage } from './core/estimate.ts';
 import { errorClassOf, outcomeOf, statusUnsent } from './core/outcome.ts';
 import { type Progress, type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
@@ -29,12 +29,16 @@ import { HeldEnd } from './held-end.ts';
 import { HeldRequest } from './held-request.ts';
 import type { IngressMetrics } from './metrics.ts';
 import { answerFailure } from './refusal.ts';
+import { countedByName } from './core/import-event.ts';
+import { postAnswered, type Results } from './result-posting.ts';
 
 export interface ExchangeContext {
   readonly journal: Journal;
   readonly config: IngressConfig;
   readonly answerMemory: AnswerMemory;
   readonly metrics: IngressMetrics;
+  /** What answers name that is counted by these names. */
+  readonly results: Results;
   /** Undefined: off. */
   readonly tracing: RequestTracing | undefined;
   readonly now: () => number;
@@ -122,13 +126,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#statusText = statusText ?? '';
     this.#firstByteAt = performance.now();
-    this.#upstreamRequestId = single(headers['x-request-id']) || single(headers['request-id']) || single(headers['x-amzn-requestid']);
-    const contentType = single(headers['content-type']);
-    const coding = contentCoding(single(headers['content-encoding']));
+    this.#upstreamRequestId =
+      singleHeader(headers['x-request-id']) || singleHeader(headers['request-id']) || singleHeader(headers['x-amzn-requestid']);
+    const contentType = singleHeader(headers['content-type']);
+    const coding = contentCoding(singleHeader(headers['content-encoding']));
     const isStream = contentType.startsWith('text/event-stream');
     this.#filter = isStream && coding !== 'unknown' ? this.#request.filter : undefined;
     this.#decodesInline = this.#filter !== undefined && coding !== 'identity';
-    this.#contentLength = this.#filter === undefined ? Number(single(headers['content-length']) || -1) : -1;
+    this.#contentLength = this.#filter === undefined ? Number(singleHeader(headers['content-length']) || -1) : -1;
     const { accepted, channel, record } = this.#request;
     const reader = accepted.target.surface.usageReader({
       contentType,
@@ -308,27 +313,29 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Records the event, then lets the client see the end. */
   #record(observed: ObservedAnswer | null, error: Error | undefined): void {
     if (this.#drain !== null) this.#context.metrics.draining(-1);
-    const broken = error !== undefined && observed?.complete !== true;
-    const end = this.#endOf(observed, broken ? error : undefined);
+    const failure = observed?.complete === true ? undefined : error;
+    const end = this.#endOf(observed, failure);
     const { journal, tracing } = this.#context;
     const { channel, accepted } = this.#request;
     const { key, trace } = accepted;
     if (this.#entry === null) {
       this.#context.metrics.unrecorded('journal_full_passed');
-      this.#endAnswer(broken ? error : undefined);
+      this.#endAnswer(failure);
       return;
     }
+    const answer = observed?.identified === undefined ? observed : countedByName(observed);
+    let submission: UsageEvent | undefined;
     const position = journal.close(this.#entry, key.id, (sequence) => {
-      const event = usageEvent(this.#request.record, end, this.#attempt(observed, broken ? error : undefined), {
-        source: journal.source,
-        sequence,
-        recordedAtMs: this.#context.now(),
-      });
+      const identity = { source: journal.source, sequence, recordedAtMs: this.#context.now() };
+      const event = usageEvent(this.#request.record, end, this.#attempt(answer, failure), identity);
+      if (answer !== observed) submission = event;
       if (trace !== undefined) tracing?.finished(trace, event, [channel.baseUrl]);
       return encodeUsageEvent(event);
     });
     this.#context.metrics.finished(this.#request.record, end);
-    journal.onSynced(position, () => this.#endAnswer(broken ? error : undefined));
+    const passOn = (): void => journal.onSynced(position, () => this.#endAnswer(failure));
+    if (observed === null || submission === undefined) passOn();
+    else postAnswered(this.#context, { channel, observed, submission }).then(passOn, (full: Error) => this.#endAnswer(full));
   }
 
   #endAnswer(error: Error | undefined): void {
@@ -390,8 +397,4 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#drain?.limitHit !== true || (observed !== null && !CUT_SHORT.has(observed.usageReason))) return null;
     return estimateUsage({ request: this.#request.record, answer: this.#reading?.soFar() ?? null });
   }
-}
-
-function single(value: string | string[] | undefined): string {
-  return typeof value === 'string' ? value : (value?.[0] ?? '');
 }

@@ -10,6 +10,7 @@ import type { BillableContext } from './billable-route.ts';
 import { answerHeaders, bodyLength, readRequestHeaders } from './core/headers.ts';
 import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
 import { boundedBody, isTooLarge, wholeBody } from './free-body.ts';
+import { passResults } from './result-answer.ts';
 import { answerRefusal, type Refusal } from './refusal.ts';
 import { dropWhenStalled } from './stalled-client.ts';
 import { type FreeCall, takesKeyInQuery } from './target.ts';
@@ -47,7 +48,9 @@ export async function passFree(
     const answer = await forward(context, { call, channel, headers, query: passed, request });
     dropWhenStalled(response, context.config.answer_stall_timeout_ms);
     response.writeHead(answer.statusCode, [...answerHeaders(answer.headers, NONE), 'x-tokenledger-request-id', requestId]);
-    await pipeline(answer.body, response);
+    const { results } = call.endpoint;
+    if (results === undefined || answer.statusCode !== 200) await pipeline(answer.body, response);
+    else await passResults(context, { call, channel, results, requestId, attribution: key.attribution }, answer, response);
   } catch (error) {
     // The client is told: by a status while that is possible, else by an answer that breaks off. Nothing was billed.
     if (response.headersSent) response.destroy();

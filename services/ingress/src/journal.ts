@@ -17,6 +17,7 @@ import {
 import { decodeOpenedRequest, decodeUsageEvent, encodeUsageEvent } from '@tokenledger/schemas';
 import { newId } from './accepted-request.ts';
 import type { IngressConfig } from './config.ts';
+import { isResultSource } from './result-identity.ts';
 import { lostEvent } from './core/lost-event.ts';
 import { unresolvedRequest } from './core/unresolved-event.ts';
 
@@ -94,6 +95,7 @@ export async function openJournalOn({ disk, config, onAlarm, now, newId, assigne
     disk,
     source,
     ...(known === undefined ? {} : { assigned: known }),
+    isForeign: isResultSource,
     durability: config.journal_durability,
     entriesMax: config.journal_entries_max,
     bytesMax: config.journal_bytes_max,

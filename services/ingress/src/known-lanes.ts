@@ -18,6 +18,11 @@ export interface KnownLanes {
   /** By partition: the highest number of a source that was given, as far as the log knew before this start. */
   assigned(source: string): ReadonlyMap<number, number>;
   landed(source: string, partition: number): LandedLane | undefined;
+  /** Also what lands of this source is to be known from now on: one that is numbered elsewhere, and written here. */
+  follow(source: string, partition: number): void;
+  /** Those that were followed, with their partitions. */
+  readonly followed: ReadonlyMap<string, number>;
+  forget(source: string): void;
   /** Called with each change from now on. */
   onLanded(listener: (lane: LandedLane) => void): void;
   /** Rejects when changes are not followed any more. */
@@ -29,6 +34,7 @@ export interface KnownLanes {
 export async function followKnownLanes({ log, topics, sources, observer = {}, pacing }: KnownLanesOptions): Promise<KnownLanes> {
   const reading = { log, observer, ...(pacing === undefined ? {} : { pacing }) };
   let listener: (lane: LandedLane) => void = () => undefined;
+  const followed = new Map<string, number>();
   const statements = await openTable<SourceState>({
     ...reading,
     topic: topics.sources,
@@ -40,7 +46,10 @@ export async function followKnownLanes({ log, topics, sources, observer = {}, pa
   const lanes = await openTable<LandedLane>({
     ...reading,
     topic: topics.landed,
-    decode: (key, value) => (sources.has(laneSource(key)) ? readable<LandedLane>(decodeLandedLane(value)) : undefined),
+    decode: (key, value) => {
+      const source = laneSource(key);
+      return sources.has(source) || followed.has(source) ? readable<LandedLane>(decodeLandedLane(value)) : undefined;
+    },
     onChange: (_key, lane) => {
       if (lane !== undefined) listener(lane);
     },
@@ -55,6 +64,9 @@ export async function followKnownLanes({ log, topics, sources, observer = {}, pa
       return highest;
     },
     landed: (source, partition) => lanes.get(laneKey(source, partition)),
+    follow: (source, partition) => void followed.set(source, partition),
+    followed,
+    forget: (source) => void followed.delete(source),
     onLanded: (next) => (listener = next),
     failed: lanes.failed,
     close: () => lanes.close(),

@@ -14,6 +14,8 @@ export interface IngressMetrics {
   unrecorded(reason: UnrecordedReason): void;
   /** A call that costs nothing and has no event, e.g. a list of models. */
   free(surface: string, endpoint: string): void;
+  /** A result that the provider identifies was written to the journal, for the first time here. */
+  resultPosted(origin: string): void;
   /** An answer whose usage is not looked for: too many bytes of answers are held. */
   unread(): void;
   /** A connection that was not accepted. */
@@ -40,6 +42,7 @@ export interface IngressGauges {
   readonly unlanded: () => Behind;
   readonly bytesInFlight: () => number;
   readonly answerBytesHeld: () => number;
+  readonly openItems: () => number;
   /** How old the knowledge of documents may be. */
   readonly controlBehindMs: () => number;
   readonly upstreamOrigins: () => number;
@@ -55,6 +58,11 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
   const requests = metrics.counter('requests_total', 'Requests that have an event, by surface and outcome.', ['surface', 'outcome']);
   const unrecorded = metrics.counter('unrecorded_total', 'Requests refused without an event, by reason.', ['reason']);
   const free = metrics.counter('free_calls_total', 'Calls that cost nothing and have no event.', ['surface', 'endpoint']);
+  const results = metrics.counter(
+    'results_posted_total',
+    'Results of batches and of background responses that were written to the journal.',
+    ['origin'],
+  );
   const unread = metrics.counter('answers_unread_total', 'Answers that passed unread, their usage unknown, for want of room to hold them.');
   const refused = metrics.counter('connections_refused_total', 'Connections beyond the bound, closed as they came.');
   const draining = metrics.gauge('draining', 'Answers that are read on although their client has left.');
@@ -94,6 +102,7 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
   metrics.gaugeOf('unlanded_age_seconds', 'Age of the oldest event that was not seen in ClickHouse yet; 0 when all were.', () =>
     inSeconds(gauges.unlanded()),
   );
+  metrics.gaugeOf('open_items', 'Batches and background responses of which is known who handed them in.', gauges.openItems);
   metrics.gaugeOf('answer_bytes_held', 'Answer bytes held to be read at this moment.', gauges.answerBytesHeld);
   metrics.gaugeOf('request_bytes_in_flight', 'Request bytes held at this moment.', gauges.bytesInFlight);
   metrics.gaugeOf(
@@ -124,6 +133,7 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
       durationMs += end.durationMs ?? 0;
     },
     unrecorded: (reason) => unrecorded.with({ reason }).inc(),
+    resultPosted: (origin) => results.with({ origin }).inc(),
     free: (surface, endpoint) => free.with({ surface, endpoint }).inc(),
     unread: () => unread.inc(),
     connectionRefused: () => refused.inc(),

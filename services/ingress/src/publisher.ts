@@ -84,8 +84,12 @@ export function startPublisher(options: PublisherOptions): Publisher {
       lane.failures += 1;
       options.onFailure(failure);
     }
-    if (journal.pending(lane.source, lane.partition, 1).length === 0) emptied?.();
-    else schedule(lane, pauseMs(lane.failures, batch.length));
+    if (journal.pending(lane.source, lane.partition, 1).length === 0) {
+      // A source that is numbered elsewhere may never come again.
+      if (lane.source !== journal.source && lane.failures === 0 && lane.waiting === undefined)
+        lanes.delete(`${lane.source}/${lane.partition}`);
+      emptied?.();
+    } else schedule(lane, pauseMs(lane.failures, batch.length));
   };
 
   const pauseMs = (failures: number, sent: number): number => {

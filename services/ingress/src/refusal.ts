@@ -1,6 +1,6 @@
 /** Answers a request that is not forwarded, and records its event before the client knows. */
 import type { ServerResponse } from 'node:http';
-import type { Outcome, UsageEvent } from '@tokenledger/domain';
+import { AppError, type Outcome, type UsageEvent } from '@tokenledger/domain';
 import type { Journal } from '@tokenledger/journal';
 import type { Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
@@ -95,6 +95,8 @@ export function answerRefusal(response: ServerResponse, surface: Surface, reques
 
 /** The provider gave no answer that could be passed on. */
 export function answerFailure(response: ServerResponse, { target, requestId }: AcceptedRequest, error: Error): void {
+  if (error instanceof AppError && error.code === JOURNAL_FULL.code)
+    return answerRefusal(response, target.surface, requestId, JOURNAL_FULL);
   const status = failureStatus(error);
   const code = status === 504 ? 'UPSTREAM_TIMED_OUT' : 'UPSTREAM_UNREACHABLE';
   answerRefusal(response, target.surface, requestId, { status, code, outcome: status === 504 ? 'timed_out' : 'upstream_error' });

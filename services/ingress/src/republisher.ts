@@ -11,6 +11,10 @@ export interface RepublisherOptions {
   readonly known: KnownLanes;
   readonly producer: Producer;
   readonly topic: string;
+  /** Where `landed` says how far a lane has landed, and how many partitions that topic has. */
+  readonly landed: { readonly topic: string; readonly partitions: number };
+  /** Whether a source is numbered elsewhere: a number that is not here is not called lost. */
+  readonly isForeign: (source: string) => boolean;
   /** The event for a number that the journal cannot supply any more: reason `journal_lost`. */
   readonly lost: (numbered: Numbered) => RecoveredEvent;
   /** Most events per send. */
@@ -41,6 +45,7 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
   const closed = new AbortController();
 
   for (const { source, partition, last } of journal.lanes()) {
+    if (options.isForeign(source)) known.follow(source, partition);
     const lane = known.landed(source, partition);
     if (lane === undefined) continue;
     // The former process sent all that is missing below the highest number; whether again, nobody knows: so now.
@@ -75,6 +80,17 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
       marks.delete(key);
     }
     for (const lane of lanes) await sendMissing(lane);
+    for (const [source, partition] of known.followed) if (!held.has(laneKey(source, partition))) await forget(source, partition);
+  }
+
+  /** Each result that a provider identifies is a source of its own, so that what was said of those would add up for ever. Whoever still has entries of it sends
+   *  them again, and is told again. */
+  async function forget(source: string, partition: number): Promise<void> {
+    const { landed } = options;
+    const removal = { key: laneKey(source, partition), value: null };
+    const failure = await append(producer, landed.topic, partition % landed.partitions, [removal]);
+    if (failure === undefined) known.forget(source);
+    else options.onFailure(failure);
   }
 
   async function sendMissing(lane: LaneState): Promise<void> {
@@ -114,12 +130,15 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
     const { source, partition } = lane;
     const entries = new Map<number, ClosedEntry>();
     for (const entry of await journal.read(source, partition, range.from, range.to)) entries.set(entry.sequence, entry);
-    const lost = range.to - range.from + 1 - entries.size;
+    const isForeign = options.isForeign(source);
+    const lost = isForeign ? 0 : range.to - range.from + 1 - entries.size;
     const records: OutgoingRecord[] = [];
     for (let sequence = range.from; sequence <= range.to; sequence++) {
       const numbered = { source, partition, sequence };
-      records.push(recordOf(entries.get(sequence) ?? { ...numbered, ...options.lost(numbered) }));
+      const entry = entries.get(sequence) ?? (isForeign ? undefined : { ...numbered, ...options.lost(numbered) });
+      if (entry !== undefined) records.push(recordOf(entry));
     }
+    if (records.length === 0) return true;
     const failure = await append(producer, topic, partition, records);
     if (failure === undefined) options.onRepublished({ lane, range, lost });
     else options.onFailure(failure);

@@ -82,7 +82,7 @@ function fixedTargets(surface: Surface): readonly Target[] {
     .map((endpoint) => ({ method: endpoint.method, path: endpoint.path, surface, endpoint, names: {}, channel: undefined }));
 }
 
-function channelRoutes({ surfaces: names }: ResolvedChannel): ChannelRoutes {
+function channelRoutes({ surfacesBelow: names }: ResolvedChannel): ChannelRoutes {
   const surfaces = names.map((name): Surface => SURFACES[name]);
   const apis = new Set(surfaces.map(({ provider }) => provider));
   const known = served(surfaces).filter((entry) => entry.kind === 'billable' || entry.endpoint.apis.some((api) => apis.has(api)));
@@ -103,11 +103,13 @@ function fromRoot(root: EndpointTable<Served>, control: ControlState, request: R
     return { kind: 'billable', target: { method, path, surface, endpoint, names, channel: undefined } };
   }
   const speaking = surfacesSpeaking(ALL, entry.endpoint, request);
-  const surface = speaking.find(({ name }) => control.channelFor(name) !== undefined) ?? speaking[0];
+  const isServed = ({ name }: Surface): boolean => control.channelFor(name) !== undefined;
+  const usual = speaking.find(({ name }) => name === entry.endpoint.surface);
+  const surface = usual !== undefined && isServed(usual) ? usual : (speaking.find(isServed) ?? speaking[0]);
   if (surface === undefined) return { kind: 'unserved' };
   const channel = control.channelFor(surface.name);
   if (channel !== undefined && !isFreeAt(channel, entry.endpoint)) return unread(surface, channel, { method, path });
-  return { kind: 'free', call: { method, path, surface, endpoint: entry.endpoint, channel } };
+  return { kind: 'free', call: { method, path, surface, endpoint: entry.endpoint, names, channel } };
 }
 
 function belowChannel({ table, surfaces, usual }: ChannelRoutes, channel: ResolvedChannel, request: RouteRequest, path: string): Route {
@@ -119,7 +121,7 @@ function belowChannel({ table, surfaces, usual }: ChannelRoutes, channel: Resolv
   }
   const surface = found === undefined ? undefined : surfacesSpeaking(surfaces, found.entry.endpoint, request)[0];
   if (found?.entry.kind === 'free' && surface !== undefined && isFreeAt(channel, found.entry.endpoint)) {
-    return { kind: 'free', call: { method, path, surface, endpoint: found.entry.endpoint, channel } };
+    return { kind: 'free', call: { method, path, surface, endpoint: found.entry.endpoint, names: found.names, channel } };
   }
   return unread(usual, channel, { method, path });
 }

@@ -10,6 +10,8 @@ import type { IngressConfig } from './config.ts';
 import { type Delivery, openDelivery } from './delivery.ts';
 import { answerMemory } from './answer-memory.ts';
 import { LaneAges } from './core/lane-ages.ts';
+import { openItems, type OpenItems } from './open-items.ts';
+import { resultPosting } from './result-posting.ts';
 import { fingerprinter } from './fingerprint.ts';
 import { inFlightBound } from './in-flight.ts';
 import { leave, leftSentence } from './leaving.ts';
@@ -53,6 +55,7 @@ export function createIngress(options: IngressOptions): Ingress {
   let app: FastifyInstance | undefined;
   let delivery: Delivery | undefined;
   let documents: LiveDocuments | undefined;
+  let items: OpenItems | undefined;
   const pools = upstreams(config);
   const inFlight = inFlightBound({ inFlightBytesMax: config.request_bytes_in_flight_max, bodyBytesMax: config.body_bytes_max });
   const answers = answerMemory(config.answer_bytes_held_max);
@@ -64,6 +67,7 @@ export function createIngress(options: IngressOptions): Ingress {
     unlanded: () => agesNow().unlanded(performance.now()),
     bytesInFlight: () => inFlight.bytes,
     answerBytesHeld: () => answers.bytes,
+    openItems: () => items?.size ?? 0,
     controlBehindMs: () => documents?.behindMs() ?? 0,
     upstreamOrigins: () => pools.origins,
   });
@@ -110,7 +114,22 @@ export function createIngress(options: IngressOptions): Ingress {
         metrics,
         logger,
       }));
-      const { journal, partitions } = (delivery = await openDelivery({
+      const handedIn = (items = await openItems({
+        log: options.log,
+        topic: options.topics.openItems,
+        itemsMax: config.open_items_max,
+        waitingMax: OPEN_ITEMS_WAITING_MAX,
+        keptMs: OPEN_ITEMS_KEPT_MS,
+        retryMs: OPEN_ITEMS_RETRY_MS,
+        now: Date.now,
+        onFailure: (error) => logger.warn({ err: error }, 'who handed something in could not be told to others; it is tried again'),
+        onDropped: (dropped) =>
+          logger.error({ dropped }, 'who handed something in was not told to others: too much of it waits for the event log'),
+      }));
+      handedIn.failed.catch((error: unknown) =>
+        logger.error({ err: error }, 'what others handed in is not followed any more: its results count for whoever reads them first'),
+      );
+      const opened = (delivery = await openDelivery({
         config,
         log: options.log,
         topics: options.topics,
@@ -119,6 +138,7 @@ export function createIngress(options: IngressOptions): Ingress {
         logger,
         metrics,
       }));
+      const { journal, partitions } = opened;
       looking = setInterval(agesNow, LOOK_INTERVAL_MS).unref();
       app = ingressServer({
         config,
@@ -126,6 +146,15 @@ export function createIngress(options: IngressOptions): Ingress {
         metrics,
         inFlight,
         answerMemory: answers,
+        results: resultPosting({
+          journal,
+          items: handedIn,
+          partitions,
+          ownerWaitMs: config.result_owner_wait_ms,
+          now: Date.now,
+          follow: (source, partition) => opened.follow(source, partition),
+          onPosted: ({ origin }) => metrics.resultPosted(origin),
+        }),
         tracing: options.tracing,
         control: live,
         upstreams: pools,
@@ -155,6 +184,7 @@ export function createIngress(options: IngressOptions): Ingress {
       });
       // A log that is away is not waited for any longer: `left` says what it did not take.
       await within(closeConnections(), deadlineMs * CLOSE_SHARE);
+      await within(items?.close() ?? Promise.resolve(), deadlineMs * CLOSE_SHARE);
       await delivery?.close(deadlineMs * CLOSE_SHARE);
       status = 'stopped';
       return { left: leftSentence(left) };
@@ -170,9 +200,14 @@ export function createIngress(options: IngressOptions): Ingress {
   };
 }
 
+/** What waits while the event log is away, in items and in milliseconds between two tries. */
+const OPEN_ITEMS_WAITING_MAX = 50_000;
+const OPEN_ITEMS_RETRY_MS = 1_000;
+/** Results can be had for 30 days at most (https://platform.openai.com/docs/guides/your-data, https://docs.anthropic.com/en/docs/build-with-claude/batch-processing). */
+const OPEN_ITEMS_KEPT_MS = 35 * 24 * 3_600_000;
 /** How often the lanes of the journal are looked at, to know how old their events are. */
 const LOOK_INTERVAL_MS = 1_000;
-/** Of the time for a stop: for leaving, and twice for letting go of connections. The rest is for the journal. */
+/** Of the time for a stop: for leaving, and three times for letting go of connections. The rest is for the journal. */
 const LEAVE_SHARE = 0.85;
 const CLOSE_SHARE = 0.05;
 

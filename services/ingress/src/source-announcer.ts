@@ -12,6 +12,8 @@ export interface SourceAnnouncerOptions {
   /** Of the topic. */
   readonly partitions: number;
   readonly instance: string;
+  /** Sources that are numbered elsewhere say nothing of themselves: their last number tells that it is the last. */
+  readonly isForeign: (source: string) => boolean;
   /** What earlier sources of this journal said last. */
   readonly earlier: ReadonlyMap<string, SourceState>;
   /** How often it says what has changed, and how often that nothing has. */
@@ -71,7 +73,7 @@ export function startSourceAnnouncer(options: SourceAnnouncerOptions): SourceAnn
 
   /** Recovery has given their last numbers. */
   function endedSources(): readonly (readonly [string, SourceState])[] {
-    const sources = new Set(journal.lanes().map(({ source }) => source));
+    const sources = new Set(journal.lanes().flatMap(({ source }) => (options.isForeign(source) ? [] : [source])));
     sources.delete(journal.source);
     return [...sources].map((source) => {
       const before = options.earlier.get(source);

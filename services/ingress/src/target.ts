@@ -38,6 +38,7 @@ export function regionInPath({ names: { region } }: Target): string | undefined 
 /** A call that costs nothing. */
 export interface FreeCall extends Place {
   readonly endpoint: FreeEndpoint;
+  readonly names: PathNames;
   /** Undefined: there is none. */
   readonly channel: ResolvedChannel | undefined;
 }

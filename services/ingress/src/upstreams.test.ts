@@ -15,6 +15,7 @@ const channel = (id: string, baseUrl: string): ResolvedChannel => ({
   id,
   provider: 'openai',
   surfaces: ['openai.chat'],
+  surfacesBelow: ['openai.chat'],
   baseUrl,
   region: '',
   injectUsage: true,

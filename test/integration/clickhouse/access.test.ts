@@ -30,11 +30,23 @@ function eventOf(tenantId: string, sequence: number) {
   return { ...priced, event: { ...priced.event, attribution: { ...priced.event.attribution, tenantId } } };
 }
 
+/** Handed in, and an open item from then on. */
+function submissionOf(tenantId: string, n: number) {
+  const priced = eventOf(tenantId, n);
+  const attempts = priced.event.attempts.map(
+    (attempt) => ({ ...attempt, usage: null, usageSource: 'none', usageReason: 'reported_later' }) as const,
+  );
+  return { ...priced, event: { ...priced.event, upstreamRequestId: `batch_${n}`, attempts } };
+}
+
 async function fill(clickhouse: ClickHouse): Promise<void> {
   await runMigrations({ clickhouse, directory: MIGRATIONS });
   const { store } = openStore(clickhouse);
   await store.takeOver(owner(1));
-  await store.write(owner(1), batchOf([eventOf('acme', 1), eventOf('rival', 2), eventOf('acme', 3)]));
+  await store.write(
+    owner(1),
+    batchOf([eventOf('acme', 1), eventOf('rival', 2), eventOf('acme', 3), submissionOf('acme', 4), submissionOf('rival', 5)]),
+  );
   for (const tenantId of ['acme', 'rival'])
     await clickhouse.insertRows('usage_sealed', ['day', 'row_kind', 'tenant_id', 'events'], [['2025-10-01', 'sums', tenantId, 1]]);
 }
@@ -53,7 +65,7 @@ const ACME_ONLY = Object.fromEntries(granted.map((table) => [table, [{ tenant_id
 describe('what the files state', () => {
   test('is that tenants read these tables and views, and no others', () => {
     const rollups = ['usage_by_minute', 'usage_by_hour', 'usage_by_day', 'usage_daily', 'usage_sealed'];
-    expect(granted).toEqual(['usage_events', 'usage_attempts', ...rollups]);
+    expect(granted).toEqual(['usage_events', 'usage_attempts', ...rollups, 'open_items']);
     const condition = "tenant_id = getSetting('SQL_tokenledger_tenant')";
     expect(policies).toEqual(['usage_events', 'usage_sealed'].map((table) => ({ table, condition })));
   });
@@ -98,7 +110,7 @@ describe('a tenant', () => {
     const second = await startEngine({ directory: directory.path, user });
     const tenant = openClickHouse({ url: second.url });
     expect(await visibleTo(tenant)).toEqual(ACME_ONLY);
-    expect(await tenant.query('SELECT sum(events) AS events FROM usage_by_day')).toEqual([{ events: '2' }]);
+    expect(await tenant.query('SELECT sum(events) AS events FROM usage_by_day')).toEqual([{ events: '3' }]);
     const projected = 'SELECT count() AS rows FROM (SELECT tenant_id, hour, day, count() FROM usage_events GROUP BY tenant_id, hour, day)';
     expect(await tenant.query(projected)).toEqual([{ rows: '1' }]);
     for (const table of names.filter((name) => WITHHELD.includes(name)))

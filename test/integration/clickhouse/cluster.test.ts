@@ -108,7 +108,7 @@ describe('tables of a cluster', () => {
       expect(all.get(name)).toBe(`Distributed('main', 'tokenledger_local', '${name}')`);
       expect(await columnsOf('tokenledger', name)).toEqual(await columnsOf('tokenledger_local', name));
     }
-    for (const view of ['usage_by_minute', 'usage_by_hour', 'usage_by_day', 'usage_attempts', 'completeness'])
+    for (const view of ['usage_by_minute', 'usage_by_hour', 'usage_by_day', 'usage_attempts', 'completeness', 'open_items'])
       expect([view, await clickhouse.query(`SELECT * FROM ${view}`)]).toEqual([view, []]);
   });
 });

@@ -162,6 +162,7 @@ const NO_GAUGES: Parameters<typeof ingressMetrics>[1] = {
   journalFill: () => ({ entries: 0, open: 0, entriesMax: 1, bytes: 0, bytesMax: 1 }),
   bytesInFlight: () => 0,
   answerBytesHeld: () => 0,
+  openItems: () => 0,
   controlBehindMs: () => 0,
   upstreamOrigins: () => 0,
 };

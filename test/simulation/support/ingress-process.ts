@@ -44,6 +44,7 @@ const METRICS = ingressMetrics(createRegistry({ processMetrics: false }), {
   journalFill: () => ({ entries: 0, open: 0, entriesMax: 1, bytes: 0, bytesMax: 1 }),
   bytesInFlight: () => 0,
   answerBytesHeld: () => 0,
+  openItems: () => 0,
   unpublished: () => ({ events: 0, oldestMs: 0 }),
   unlanded: () => ({ events: 0, oldestMs: 0 }),
   controlBehindMs: () => 0,

@@ -2,7 +2,8 @@ import { virtualClock } from '@tokenledger/event-log';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ClosedEntry, JournalEntry } from '../journal.ts';
-import { type DiskJournal, type JournalAlarm, openDiskJournal } from './disk-journal.ts';
+import { type DiskJournal, openDiskJournal } from './disk-journal.ts';
+import type { JournalAlarm } from './journal-options.ts';
 import { type SimulatedDisk, simulatedDisk } from './simulated-disk.ts';
 
 const KIB = 1_024;

@@ -5,48 +5,13 @@ import { type Pacing, systemPacing } from '@tokenledger/event-log';
 import type { ClosedEntry, ForeignSource, Journal, JournalEntry, JournalFill, LaneState, OpenRequest } from '../journal.ts';
 import { PositionQueue } from '../position-queue.ts';
 import { scanSegment } from './batch.ts';
-import type { JournalDisk } from './disk.ts';
-import { type BehindSource, type EarlierSource, type Numbered, recoverSource } from './earlier-source.ts';
-import { ForeignWriter } from './foreign-writer.ts';
+import { type EarlierSource, recoverSource } from './earlier-source.ts';
+import { ForeignSources } from './foreign-sources.ts';
+import type { DiskJournalOptions } from './journal-options.ts';
 import { Lane, type LaneTotals } from './lane.ts';
-import type { RecoveredEvent } from './recovered-event.ts';
-import { closedRecords, type UnclosedEntry } from './recovery.ts';
+import { closedRecords } from './recovery.ts';
 import { segmentsBySource } from './segment-name.ts';
 import { type Segment, SegmentWriter, type WrittenEntry } from './segment-writer.ts';
-
-export interface DiskJournalOptions {
-  readonly disk: JournalDisk;
-  /** `disk`: a record is synced once the disk has it. `process`: once the operating system has it. */
-  readonly durability: 'disk' | 'process';
-  readonly entriesMax: number;
-  readonly bytesMax: number;
-  /** Bytes of records that may wait for the disk. */
-  readonly bufferedBytesMax: number;
-  /** Bytes of events that are kept in memory for the log; what is beyond is read from disk when its turn comes. */
-  readonly memoryBytesMax: number;
-  readonly segmentBytesMax: number;
-  /** Between the beginnings of two syncs, at least. Default: 0. */
-  readonly syncIntervalMs?: number;
-  /** By partition: the highest number that the ledger knows of an earlier source. A source of which fewer are here is a restored or copied one: other
-   *  events have the numbers that follow, so it is set aside. Default: the ledger knows nothing. */
-  readonly assigned?: (source: string) => ReadonlyMap<number, number>;
-  /** Whether a source is numbered elsewhere: there are no copies of it, and a number that is lost is not this journal's to close. Default: none is. */
-  readonly isForeign?: (source: string) => boolean;
-  /** The event of a request that was opened and never closed. */
-  readonly unresolved: (entry: UnclosedEntry, numbered: Numbered) => RecoveredEvent;
-  /** The event for a number whose bytes were damaged: reason `journal_lost`. */
-  readonly lost: (numbered: Numbered) => RecoveredEvent;
-  readonly onAlarm: (alarm: JournalAlarm) => void;
-  /** Identity of this opening: letters, digits, `-`, `.` and slashes, never used before. */
-  readonly source: string;
-  readonly pacing?: Pacing;
-}
-
-export type JournalAlarm =
-  | { readonly kind: 'write_failed'; readonly error: unknown }
-  | { readonly kind: 'read_failed'; readonly error: unknown }
-  | { readonly kind: 'damaged'; readonly source: string; readonly batches: readonly number[]; readonly numbers: number }
-  | ({ readonly kind: 'set_aside'; readonly to: string } & BehindSource);
 
 export interface DiskJournal extends Journal {
   /** What recovery did, for the log. */
@@ -99,8 +64,7 @@ class OpenedJournal implements DiskJournal {
   /** Earlier openings that still hold entries, and foreign sources that nobody adds to. */
   readonly #earlier: Map<string, EarlierSource>;
   #earlierBytes = 0;
-  readonly #foreign = new Map<string, ForeignWriter>();
-  #nextForeignSegment: number;
+  readonly #foreign: ForeignSources;
   readonly #writer: SegmentWriter;
   readonly #written = new PositionQueue();
   readonly #synced = new PositionQueue();
@@ -122,7 +86,20 @@ class OpenedJournal implements DiskJournal {
     this.#earlier = new Map(earlier.map((one) => [one.source, one]));
     const held = earlier.flatMap(({ segments }) => segments);
     for (const { bytes } of held) this.#earlierBytes += bytes;
-    this.#nextForeignSegment = Math.max(0, ...held.map(({ number }) => number)) + 1;
+    this.#foreign = new ForeignSources({
+      ...options,
+      pacing,
+      firstSegment: held.reduce((highest, { number }) => Math.max(highest, number), 0) + 1,
+      hasRoom: () => this.#hasRoom(),
+      keepsInMemory: () => totals.bytes < options.memoryBytesMax,
+      take: (source) => this.#takeEarlier(source),
+      laneOf: (source, partition) => this.#lane(source, partition),
+      onAdded: (source, partition) => {
+        for (const listener of this.#listeners) listener(source, partition);
+      },
+      onLeft: (left) => this.#leave(left),
+      onFailure: (error) => options.onAlarm({ kind: 'write_failed', error }),
+    });
     this.recovered = {
       sources: earlier.length,
       unresolved: earlier.reduce((sum, { unresolved }) => sum + unresolved, 0),
@@ -187,9 +164,7 @@ class OpenedJournal implements DiskJournal {
   }
 
   foreign(source: string, partition: number): ForeignSource | null {
-    if (this.#closing) return null;
-    const writer = this.#foreign.get(source) ?? this.#openForeign(source, partition);
-    return writer.use(() => void this.#leaveForeign(writer));
+    return this.#closing ? null : this.#foreign.use(source, partition);
   }
 
   onWritten(position: number, callback: () => void): void {
@@ -251,9 +226,8 @@ class OpenedJournal implements DiskJournal {
   }
 
   fill(): JournalFill {
-    let bytes = this.#writer.bufferedBytes + this.#earlierBytes;
+    let bytes = this.#writer.bufferedBytes + this.#earlierBytes + this.#foreign.bytes;
     for (const segment of this.#writer.segments) bytes += segment.bytes;
-    for (const { segments } of this.#foreign.values()) for (const segment of segments) bytes += segment.bytes;
     return {
       entries: this.#open + this.#totals.waiting,
       open: this.#open,
@@ -265,8 +239,7 @@ class OpenedJournal implements DiskJournal {
 
   async shutdown(): Promise<void> {
     this.#closing = true;
-    await Promise.all([this.#writer.close(), ...Array.from(this.#foreign.values(), (writer) => writer.close())]);
-    for (const writer of this.#foreign.values()) this.#settleForeign(writer);
+    await Promise.all([this.#writer.close(), this.#foreign.close()]);
     // With nothing held there is nothing for the next start to read.
     this.#letGoOf(this.source, this.#writer.segments, 0);
     await Promise.all(this.#removing.values());
@@ -304,53 +277,20 @@ class OpenedJournal implements DiskJournal {
 
   #segmentsOf(source: string): readonly Segment[] {
     if (source === this.source) return this.#writer.segments;
-    const foreign = this.#foreign.get(source);
-    if (foreign !== undefined) return foreign.segments;
-    return this.#earlier.get(source)?.segments ?? [];
+    return this.#foreign.segmentsOf(source) ?? this.#earlier.get(source)?.segments ?? [];
   }
 
-  /** What is held of it is where it goes on; the bytes of that are its writer's to count from now on. */
-  #openForeign(source: string, partition: number): ForeignWriter {
-    const held = this.#earlier.get(source);
+  #takeEarlier(source: string): EarlierSource | undefined {
+    const earlier = this.#earlier.get(source);
     this.#earlier.delete(source);
-    for (const { bytes } of held?.segments ?? []) this.#earlierBytes -= bytes;
-    const lane = held?.lanes[0] ?? this.#lane(source, partition);
-    const writer = new ForeignWriter({
-      disk: this.#options.disk,
-      durability: this.#options.durability,
-      segmentBytesMax: this.#options.segmentBytesMax,
-      bufferedBytesMax: this.#options.bufferedBytesMax,
-      firstSegment: this.#nextForeignSegment,
-      held: held ?? { segments: [], lastBatch: 0 },
-      lane,
-      pacing: this.#pacing,
-      hasRoom: () => this.#hasRoom(),
-      keepsInMemory: () => this.#totals.bytes < this.#options.memoryBytesMax,
-      onAdded: () => {
-        for (const listener of this.#listeners) listener(source, lane.partition);
-      },
-      onFailure: (error) => this.#options.onAlarm({ kind: 'write_failed', error }),
-    });
-    this.#foreign.set(source, writer);
-    return writer;
+    for (const { bytes } of earlier?.segments ?? []) this.#earlierBytes -= bytes;
+    return earlier;
   }
 
-  /** Nobody adds to it: it is like any source that was left. */
-  async #leaveForeign(writer: ForeignWriter): Promise<void> {
-    await writer.close();
-    if (this.#closing || writer.inUse || !writer.isSettled || this.#foreign.get(writer.source) !== writer) return;
-    this.#settleForeign(writer);
-    this.#letGo(writer.source);
-  }
-
-  #settleForeign(writer: ForeignWriter): void {
-    const { source, lastBatch, lane } = writer;
-    const segments = [...writer.segments];
-    this.#foreign.delete(source);
-    // Its files may still wait to be removed when it is added to again: the next ones need other names.
-    this.#nextForeignSegment = Math.max(this.#nextForeignSegment, writer.nextSegment);
-    for (const { bytes } of segments) this.#earlierBytes += bytes;
-    this.#earlier.set(source, { source, segments, lanes: [lane], lastBatch, unresolved: 0, lost: 0, damagedBatches: [] });
+  #leave(left: EarlierSource): void {
+    this.#earlier.set(left.source, left);
+    for (const { bytes } of left.segments) this.#earlierBytes += bytes;
+    this.#letGo(left.source);
   }
 
   /** Reads the next entries of a lane from disk, a segment at a time. */

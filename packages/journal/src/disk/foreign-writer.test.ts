@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ForeignSource } from '../journal.ts';
-import { type DiskJournal, type DiskJournalOptions, type JournalAlarm, openDiskJournal } from './disk-journal.ts';
+import { type DiskJournal, openDiskJournal } from './disk-journal.ts';
+import type { DiskJournalOptions, JournalAlarm } from './journal-options.ts';
 import { type SimulatedDisk, simulatedDisk } from './simulated-disk.ts';
 
 const BATCH = 'openai/main/file-1';

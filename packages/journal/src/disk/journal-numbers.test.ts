@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JournalEntry } from '../journal.ts';
-import { type DiskJournal, type DiskJournalOptions, type JournalAlarm, openDiskJournal } from './disk-journal.ts';
+import { type DiskJournal, openDiskJournal } from './disk-journal.ts';
+import type { DiskJournalOptions, JournalAlarm } from './journal-options.ts';
 import { type SimulatedDisk, simulatedDisk } from './simulated-disk.ts';
 
 const FIRST = 'first';

@@ -2,8 +2,8 @@
  *  the longest line that is read; a longer one is a result without usage (`answer_too_large`). */
 import { JsonLines } from '../json-lines.ts';
 import { SSE_EVENT_BYTES_MAX } from '../answer-reader.ts';
-import type { AnswerSoFar, ObservedAnswer, UsageReader } from '../surface.ts';
-import { noAnswer, type IdentifiedResult, type ResultFact } from './result.ts';
+import type { AnswerSoFar, ObservedAnswer } from '../surface.ts';
+import { noAnswer, type IdentifiedResult, type ResultFact, type ResultReader } from './result.ts';
 import { NOTHING_SO_FAR } from './small-answer.ts';
 
 /** What is told of a line. */
@@ -23,7 +23,7 @@ export interface ResultLinesOptions {
 
 const LF = 0x0a;
 
-export class ResultLines implements UsageReader {
+export class ResultLines implements ResultReader {
   readonly sawContent = false;
   readonly sawEnd = false;
   readonly #options: ResultLinesOptions;
@@ -69,15 +69,19 @@ export class ResultLines implements UsageReader {
     return NOTHING_SO_FAR;
   }
 
-  /** Call it only when all of the file has come: the last line is told by it. */
+  /** The line that stands last may be a part of one. */
   end(): ObservedAnswer {
     if (!this.#ended) {
       this.#ended = true;
       this.#lines.end();
       this.#endTooLong();
-      if (this.#held !== undefined) this.#tell(this.#held, 'batch_last_line');
     }
     return noAnswer('not_reported', '');
+  }
+
+  whole(): void {
+    if (this.#held !== undefined) this.#tell(this.#held, 'batch_last_line');
+    this.#held = undefined;
   }
 
   #run(line: Buffer, whole: boolean): void {

@@ -12,9 +12,13 @@ interface Reading {
   readonly kind: ResultsKind;
   readonly name?: string;
   readonly contentType?: string;
+  readonly isWhole?: boolean;
 }
 
-function facts({ kind, name = 'the-name', contentType = 'application/json' }: Reading, chunks: readonly Buffer[]): readonly ResultFact[] {
+function facts(
+  { kind, name = 'the-name', contentType = 'application/json', isWhole = true }: Reading,
+  chunks: readonly Buffer[],
+): readonly ResultFact[] {
   const found: ResultFact[] = [];
   const reader = resultReader({
     kind,
@@ -27,6 +31,7 @@ function facts({ kind, name = 'the-name', contentType = 'application/json' }: Re
   });
   for (const chunk of chunks) reader.push(chunk);
   reader.end();
+  if (isWhole) reader.whole();
   return found;
 }
 
@@ -67,6 +72,12 @@ test('each line of an output file is a result at the prices of batches, numbered
     },
     { sequence: 2, origin: 'batch_last_line', answer: { usage: { uncached_input: 20, visible_output: 4 } } },
   ]);
+});
+
+test('of a file that breaks off nothing is told to be the last line', () => {
+  const text = lines(openaiLine('a', chat(10, 3)), openaiLine('b', chat(20, 4)));
+  const cut = results(read({ kind: 'file', isWhole: false }, text.slice(0, -5)));
+  expect(cut.map(({ sequence, origin }) => [sequence, origin])).toEqual([[1, 'batch_line']]);
 });
 
 test('a line tells which API it was written for', () => {

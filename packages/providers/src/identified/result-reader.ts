@@ -1,11 +1,11 @@
 /** The readers of answers that name results. */
 import { anthropicMessages } from '../anthropic-messages/index.ts';
 import { openaiResponses } from '../openai-responses/index.ts';
-import type { AnswerDescription, Surface, UsageReader } from '../surface.ts';
+import type { AnswerDescription, Surface } from '../surface.ts';
 import { readAnthropicLine } from './anthropic-batch.ts';
 import { looksLikeOpenaiLine, OPENAI_BATCHES, readOpenaiBatches, readOpenaiLine } from './openai-batch.ts';
 import { ResultLines } from './result-lines.ts';
-import { noAnswer, type ResultFact } from './result.ts';
+import { noAnswer, type ResultFact, type ResultReader } from './result.ts';
 import { SmallAnswer } from './small-answer.ts';
 import { StoredResponse } from './stored-response.ts';
 
@@ -21,7 +21,7 @@ export interface ResultsDescription extends AnswerDescription {
 }
 
 /** For an answer of status 200: one that is an error, a part or nothing new names no results. */
-export function resultReader(description: ResultsDescription): UsageReader {
+export function resultReader(description: ResultsDescription): ResultReader {
   const { kind, name, onFact, surface, provider = '' } = description;
   switch (kind) {
     case 'response':

@@ -1,6 +1,6 @@
 /** What a provider states once under a name of its own: the usage of a background response, of each line of a batch. Whoever reads it again, and wherever, reads
  *  the same, so that it is counted by that name and never by the call that read it. */
-import type { ObservedAnswer } from '../surface.ts';
+import type { ObservedAnswer, UsageReader } from '../surface.ts';
 
 /** One result. */
 export interface IdentifiedResult {
@@ -30,6 +30,11 @@ export interface NamedResults {
 }
 
 export type ResultFact = IdentifiedResult | NamedResults;
+
+export interface ResultReader extends UsageReader {
+  /** Call it after `end`, when the answer has come to its end and could be decoded: only then the last line is known to be one. */
+  whole(): void;
+}
 
 /** Prices are half of the usual in both APIs, and stand in the price book under this tier (https://platform.openai.com/docs/guides/batch,
  *  https://docs.anthropic.com/en/docs/build-with-claude/batch-processing). */

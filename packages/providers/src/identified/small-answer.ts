@@ -2,11 +2,12 @@
 import { SSE_EVENT_BYTES_MAX } from '../answer-reader.ts';
 import { isJsonObject, parseJson, type JsonObject } from '../json-object.ts';
 import { JsonText } from '../json-text.ts';
-import type { AnswerSoFar, ObservedAnswer, UsageReader } from '../surface.ts';
+import type { AnswerSoFar, ObservedAnswer } from '../surface.ts';
+import type { ResultReader } from './result.ts';
 
 export const NOTHING_SO_FAR: AnswerSoFar = { stated: null, contentBytes: 0, servedModel: '', serviceTier: '' };
 
-export class SmallAnswer implements UsageReader {
+export class SmallAnswer implements ResultReader {
   readonly sawContent = false;
   readonly sawEnd = false;
   readonly #json = new JsonText(SSE_EVENT_BYTES_MAX);
@@ -44,5 +45,9 @@ export class SmallAnswer implements UsageReader {
       this.#observed = this.#read(isJsonObject(answer) ? answer : undefined);
     }
     return this.#observed;
+  }
+
+  whole(): void {
+    // What is cut off is no JSON.
   }
 }

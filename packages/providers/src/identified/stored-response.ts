@@ -1,9 +1,9 @@
 /** Reads a response that is fetched again. One that was made in the background states its usage here, and whoever polls it reads it many times; any other stated
  *  it when it was made. */
 import type { AnswerSoFar, ObservedAnswer, UsageReader } from '../surface.ts';
-import type { ResultFact } from './result.ts';
+import type { ResultFact, ResultReader } from './result.ts';
 
-export class StoredResponse implements UsageReader {
+export class StoredResponse implements ResultReader {
   readonly #reader: UsageReader;
   readonly #onFact: (fact: ResultFact) => void;
   #ended = false;
@@ -47,6 +47,10 @@ export class StoredResponse implements UsageReader {
     this.#ended = true;
     if (result !== undefined) this.#onFact(result);
     return observed;
+  }
+
+  whole(): void {
+    // A response that is cut off does not say that it is done.
   }
 }
 

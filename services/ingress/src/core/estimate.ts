@@ -7,6 +7,7 @@
  *  | …and what the provider stated as it began      | as stated                      | bytes of the content seen  | `answer_bytes`  |
  *  | a request with images, sounds or files         | unknown, unless stated         | bytes of the content seen  | `answer_bytes`  |
  *  | that, and nothing of an answer                 | no estimate at all                                          |                 |
+ *  | usage will be stated under a name of its own   | no estimate at all: it would be counted beside that         |                 |
  *
  *  What has no basis stays null. Output that nobody sees (a model's hidden reasoning) is in no estimate: it is a lower bound. */
 import { inputTokens, UNKNOWN_USAGE, type Usage, type UsageBasis } from '@tokenledger/domain';
@@ -17,7 +18,7 @@ export const BYTES_PER_TOKEN = 4;
 
 export interface EstimateFacts {
   /** `holdsMedia`: the bytes of its body say nothing about its tokens. */
-  readonly request: { readonly requestBytes: number | null; readonly holdsMedia: boolean };
+  readonly request: { readonly requestBytes: number | null; readonly holdsMedia: boolean; readonly reportedLater?: boolean };
   /** Null when nothing of an answer came. */
   readonly answer: { readonly stated: Usage | null; readonly contentBytes: number } | null;
 }
@@ -29,6 +30,7 @@ export interface Estimate {
 
 /** Null when there is nothing to go by. */
 export function estimateUsage({ request, answer }: EstimateFacts): Estimate | null {
+  if (request.reportedLater === true) return null;
   const requestTextBytes = request.holdsMedia ? null : request.requestBytes;
   const stated = answer?.stated ?? null;
   const contentBytes = answer?.contentBytes ?? 0;

@@ -109,3 +109,8 @@ function withoutNamed(pairs: string[], named: ReadonlySet<string> | undefined): 
   if (named === undefined) return pairs;
   return pairs.filter((_, index) => !named.has((pairs[index - (index % 2)] as string).toLowerCase()));
 }
+
+/** The first value of a header of an answer; `''` when there is none. */
+export function singleHeader(value: string | string[] | undefined): string {
+  return typeof value === 'string' ? value : (value?.[0] ?? '');
+}

@@ -18,6 +18,8 @@ export interface RequestRecord {
   readonly requestBytes: number | null;
   /** Whether the body holds images, sounds or files: then its size says nothing about its tokens. */
   readonly holdsMedia: boolean;
+  /** Its usage is counted by a name of the provider's, never by this request. Absent: no. */
+  readonly reportedLater?: boolean;
   readonly overheadUs: number | null;
 }
 
@@ -125,7 +127,7 @@ export function usageEvent(request: RequestRecord, end: RequestEnd, attempt: Att
     httpStatus: end.httpStatus,
     errorClass: end.errorClass,
     finishReason: answer?.finishReason ?? '',
-    upstreamRequestId: attempt?.upstreamRequestId ?? '',
+    upstreamRequestId: answer?.identified?.id ?? attempt?.upstreamRequestId ?? '',
     traceId: request.traceId,
     attempts: attempt === null ? [] : [attemptOf(attempt)],
     counted: null,
