@@ -1,4 +1,5 @@
-/** Gathers a JSON answer's bytes as latin1 text, bounded. */
+/** Gathers a JSON answer's bytes, bounded, and gives them as latin1 text. */
+import { withoutLongStrings } from './long-strings.ts';
 
 /** Pieces are joined when this many have come, so that tiny chunks cost no more memory than their bytes. */
 const PIECES_MAX = 1024;
@@ -6,8 +7,8 @@ const SPACE = 0x20;
 
 export class JsonText {
   readonly #bytesMax: number;
-  #pieces: string[] = [];
-  readonly #blocks: string[] = [];
+  #pieces: Buffer[] = [];
+  readonly #blocks: Buffer[] = [];
   #bytes = 0;
   #givenUp = false;
   #lastByte = SPACE;
@@ -49,9 +50,9 @@ export class JsonText {
       this.#letGo();
       return;
     }
-    this.#pieces.push(chunk.toString('latin1'));
+    this.#pieces.push(chunk);
     if (this.#pieces.length < PIECES_MAX) return;
-    this.#blocks.push(this.#pieces.join(''));
+    this.#blocks.push(Buffer.concat(this.#pieces));
     this.#pieces = [];
   }
 
@@ -60,8 +61,10 @@ export class JsonText {
     this.#blocks.length = 0;
   }
 
+  /** Its long strings are shortened. */
   text(): string {
-    if (this.#blocks.length === 0 && this.#pieces.length === 1) return this.#pieces[0] as string;
-    return this.#blocks.join('') + this.#pieces.join('');
+    const pieces = [...this.#blocks, ...this.#pieces];
+    const whole = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+    return withoutLongStrings(whole).toString('latin1');
   }
 }

@@ -1,6 +1,7 @@
 /** What every surface reads of a request: a JSON object that names a model. */
 import { rejected, type Rejected } from '@tokenledger/domain';
 import { isJsonObject, parseJson, type JsonObject } from './json-object.ts';
+import { withoutLongStrings } from './long-strings.ts';
 import { withoutTrailingCommas } from './trailing-commas.ts';
 
 export const MODEL_CHARS_MAX = 256;
@@ -21,7 +22,7 @@ export interface RequestBodyOptions {
 
 /** Parses the body once. Rejects `REQUEST_INVALID`. */
 export function readRequestBody(body: Buffer, { pathModel = '', modelOptional = false }: RequestBodyOptions = {}): RequestBody | Rejected {
-  const text = body.toString('utf8');
+  const text = withoutLongStrings(body).toString('utf8');
   const object = parseJson(text) ?? parseJson(withoutTrailingCommas(text));
   if (!isJsonObject(object)) return rejected('REQUEST_INVALID', 'the request body must be a JSON object');
   const named = object['model'];
