@@ -1,5 +1,5 @@
 /** Cohere's official package against the running product, changed in nothing but base URL and key. */
-import { CohereClientV2, CohereError } from 'cohere-ai';
+import { Cohere, CohereClientV2, CohereError } from 'cohere-ai';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { ScriptedLedger } from '../../support/ledger-on-script.ts';
 import { type EventRow, rowOfAttempt } from '../../support/row.ts';
@@ -101,6 +101,11 @@ export function cohereSuite(running: () => ScriptedLedger): void {
       expect(error).toBeInstanceOf(CohereError);
       expect(error).toMatchObject({ statusCode: 429 });
       expect(await row()).toMatchObject({ surface: 'cohere.chat', outcome: 'upstream_error', http_status: 429, input_tokens: null });
+    });
+
+    test('an unknown key is an authentication error', async () => {
+      const stranger = new CohereClientV2({ token: 'tl-nobody-knows-this-key-at-all', baseUrl: running().ledger.url, maxRetries: 0 });
+      await expect(stranger.chat({ model: MODEL, messages: MESSAGES })).rejects.toThrow(Cohere.UnauthorizedError);
     });
 
     test('a stream that the client aborts is read to its end and billed', async () => {

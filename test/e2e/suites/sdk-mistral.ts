@@ -94,6 +94,12 @@ export function mistralSuite(running: () => ScriptedLedger): void {
       expect(await row()).toMatchObject({ provider: 'mistral', outcome: 'upstream_error', http_status: 429, input_tokens: null });
     });
 
+    test('an unknown key is an error that the SDK reads', async () => {
+      const serverURL = `${running().ledger.url}/channels/mistral`;
+      const stranger = new Mistral({ apiKey: 'tl-nobody-knows-this-key-at-all', serverURL, retryConfig: { strategy: 'none' } });
+      await expect(stranger.chat.complete({ model: MODEL, messages: MESSAGES })).rejects.toMatchObject({ statusCode: 401 });
+    });
+
     test('a stream that the client aborts is read to its end and billed', async () => {
       running().upstream.answer = streamAnswer(FRAMES, { delayMs: 5 });
       const stop = new AbortController();
