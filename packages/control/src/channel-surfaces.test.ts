@@ -1,6 +1,6 @@
 import { SURFACE_NAMES } from '@tokenledger/providers';
 import { expect, test } from 'vitest';
-import { surfacesOf } from './channel-surfaces.ts';
+import { surfacesBelow, surfacesOf } from './channel-surfaces.ts';
 
 const by = (prefix: string): readonly string[] => SURFACE_NAMES.filter((name) => name.startsWith(`${prefix}.`));
 
@@ -14,6 +14,14 @@ test.each(['openai', 'anthropic'])('a channel of %s speaks all of its API', (pro
 
 test('a channel of Azure speaks the API of OpenAI', () => {
   expect(surfacesOf({ provider: 'azure' })).toEqual(by('openai'));
+});
+
+test('what a provider has under paths of its own is spoken where the channel is named, and not at the root', () => {
+  expect(surfacesBelow({ provider: 'google' })).toEqual([...by('google'), 'openai.chat', 'openai.embeddings']);
+  expect(surfacesOf({ provider: 'google' })).toEqual(by('google'));
+  expect(surfacesBelow({ provider: 'zai' })).toContain('anthropic.messages');
+  expect(surfacesBelow({ provider: 'openai' })).toEqual(surfacesOf({ provider: 'openai' }));
+  expect(surfacesBelow({ provider: 'google', surfaces: ['google.generate'] })).toEqual(['google.generate']);
 });
 
 test('own property names of objects are no providers', () => {

@@ -3,7 +3,7 @@ import type { Attribution } from '@tokenledger/domain';
 import { AppError, type Rejected } from '@tokenledger/domain';
 import type { SurfaceName } from '@tokenledger/providers';
 import { documentSet, type DocumentSet } from './document-set.ts';
-import { surfacesOf } from './channel-surfaces.ts';
+import { surfacesBelow, surfacesOf } from './channel-surfaces.ts';
 import type { Channel, ConfigDocument, ControlDocument, KeySecret, VirtualKey } from './documents.ts';
 import type { KeyClass } from './key-classes.ts';
 import { type KeyHasher, keyHasher, type KeyHashers } from './key-hash.ts';
@@ -27,8 +27,10 @@ export interface ResolvedKey {
 export interface ResolvedChannel {
   readonly id: string;
   readonly provider: string;
-  /** APIs that it speaks. */
+  /** APIs that it speaks under the paths that these have at the root. */
   readonly surfaces: readonly SurfaceName[];
+  /** These, and those that it has under paths of its own: told where a client names the channel. */
+  readonly surfacesBelow: readonly SurfaceName[];
   readonly baseUrl: string;
   readonly region: string;
   readonly injectUsage: boolean;
@@ -226,6 +228,7 @@ function resolveChannel(document: Channel, { channels, readSecret }: StateOption
     id: document.id,
     provider: document.provider,
     surfaces: surfacesOf(document),
+    surfacesBelow: surfacesBelow(document),
     baseUrl: document.base_url.replace(/\/+$/, ''),
     region: document.region,
     injectUsage: document.inject_usage,

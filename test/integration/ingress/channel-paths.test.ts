@@ -258,6 +258,19 @@ test.each([
   expect(event?.attempts[0]?.usage).toMatchObject({ uncached_input: 3, visible_output: 2 });
 });
 
+test('what a provider has of another API is told by its path where the channel is named', async () => {
+  await using upstream = await scriptedUpstream(answered(CHAT_ANSWER));
+  await using ingress = await runIngress({ upstreamUrl: upstream.url, channels: [{ id: 'gemini', provider: 'google', priority: 1 }] });
+  for (const path of ['/channels/gemini/v1beta/openai/chat/completions', '/v1/chat/completions']) {
+    expect((await ask(ingress, path, { method: 'POST', headers: JSON_KEY, body: CHAT_REQUEST })).statusCode).toBe(200);
+  }
+  const surface = 'openai.chat';
+  expect(await ingress.events(2)).toMatchObject([
+    { surface, channelId: 'gemini' },
+    { surface, channelId: 'openai' },
+  ]);
+});
+
 test('the region that a path names is the one that the event has', async () => {
   await using upstream = await scriptedUpstream(
     answered('{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":5}}'),
