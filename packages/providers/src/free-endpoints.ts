@@ -14,7 +14,8 @@ import type { Endpoint } from './surface.ts';
 
 export interface FreeEndpoint extends Omit<Endpoint, 'method'> {
   readonly method: Endpoint['method'] | 'PUT' | 'PATCH';
-  /** Whose API it is, as `Surface.provider` says it. Where several have the path, the `anthropic-version` header tells Anthropic's; otherwise it is the first's. */
+  /** Whose API it is, as `Surface.provider` says it. Where several have the path, the `anthropic-version` header tells Anthropic's; otherwise it is that of the named
+   *  channel's provider, or the first's. */
   readonly apis: readonly [string, ...string[]];
   /** Providers of channels where it is free; absent: all that speak the API. Elsewhere it may be billed, so that it is passed with an event. */
   readonly providers?: readonly string[];
@@ -72,7 +73,7 @@ export const FREE_ENDPOINTS: readonly FreeEndpoint[] = [
   ...openaiStored('/v1', ['openai', 'anthropic']),
   ...openaiStored('/openai/v1', ['openai']),
   ...openaiStored('/openai', ['openai']),
-  ...below('/v1', ['openai', 'anthropic'], ['GET', '/models'], ['GET', '/models/{model}']),
+  ...below('/v1', ['openai', 'anthropic', 'google', 'cohere'], ['GET', '/models'], ['GET', '/models/{model}']),
   ...['/openai/v1', '/openai'].flatMap((base) => below(base, ['openai'], ['GET', '/models'], ['GET', '/models/{model}'])),
   ...telling({ providers: ['openai'] }, below('/v1', ['openai'], ['POST', '/moderations'])),
   ...below(

@@ -119,7 +119,7 @@ function belowChannel({ table, surfaces, usual }: ChannelRoutes, channel: Resolv
     const { surface, endpoint } = found.entry;
     return { kind: 'billable', target: { method, path, surface, endpoint, names: found.names, channel } };
   }
-  const surface = found === undefined ? undefined : surfacesSpeaking(surfaces, found.entry.endpoint, request)[0];
+  const surface = found === undefined ? undefined : surfacesSpeaking(surfaces, found.entry.endpoint, request, channel.provider)[0];
   if (found?.entry.kind === 'free' && surface !== undefined && isFreeAt(channel, found.entry.endpoint)) {
     return { kind: 'free', call: { method, path, surface, endpoint: found.entry.endpoint, names: found.names, channel } };
   }
@@ -136,8 +136,14 @@ function isFreeAt({ provider }: ResolvedChannel, { providers }: FreeEndpoint): b
 }
 
 /** Those of the API that a free call belongs to. */
-function surfacesSpeaking(surfaces: readonly Surface[], { apis }: FreeEndpoint, { speaksAnthropic }: RouteRequest): readonly Surface[] {
+function surfacesSpeaking(
+  surfaces: readonly Surface[],
+  { apis }: FreeEndpoint,
+  { speaksAnthropic }: RouteRequest,
+  preferred = '',
+): readonly Surface[] {
   const spoken = apis.filter((api) => surfaces.some(({ provider }) => provider === api));
-  const api = speaksAnthropic && spoken.includes(ANTHROPIC) ? ANTHROPIC : spoken[0];
+  const told = [speaksAnthropic ? ANTHROPIC : '', preferred].find((api) => spoken.includes(api));
+  const api = told ?? spoken[0];
   return surfaces.filter(({ provider }) => provider === api);
 }

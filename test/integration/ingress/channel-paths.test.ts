@@ -199,6 +199,19 @@ test('the Anthropic header tells whose files and models are meant', async () => 
   }
 });
 
+test('below a channel that has two APIs each is sent its own credential', async () => {
+  await using upstream = await scriptedUpstream(answered('{}'));
+  await using ingress = await runIngress({ upstreamUrl: upstream.url, channels: [{ id: 'gemini', provider: 'google' }] });
+  for (const path of ['/v1/models', '/v1beta/models', '/v1beta/openai/models']) {
+    expect((await ask(ingress, `/channels/gemini${path}`)).statusCode).toBe(200);
+  }
+  expect(upstream.seen.map(({ headers }) => [headers['x-goog-api-key'], headers.authorization])).toEqual([
+    [UPSTREAM_CREDENTIAL, undefined],
+    [UPSTREAM_CREDENTIAL, undefined],
+    [undefined, `Bearer ${UPSTREAM_CREDENTIAL}`],
+  ]);
+});
+
 test('a file that costs nothing may be larger than a body that is read, up to a limit of its own', async () => {
   await using upstream = await scriptedUpstream(answered('{}'));
   await using ingress = await runIngress({ upstreamUrl: upstream.url, config: { body_bytes_max: 2048, free_body_bytes_max: 8192 } });
