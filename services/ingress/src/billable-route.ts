@@ -10,7 +10,7 @@ import { type AcceptedRequest, newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import type { IngressConfig } from './config.ts';
 import { readAttribution } from './core/attribution.ts';
-import { bodyLength, readRequestHeaders, type RequestHeaders } from './core/headers.ts';
+import { bodyLength, plainAnswer, readRequestHeaders, type RequestHeaders } from './core/headers.ts';
 import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
 import { openedRequest, type SentAttempt } from './core/unresolved-event.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
@@ -193,7 +193,7 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   }
   const { surface, method } = target;
   const { pool, origin, basePath, credential } = context.upstreams.of(channel, surface);
-  if (facts.streamed) plainStream(headers);
+  if (facts.streamed) plainAnswer(headers);
   headers.push(...credential, 'x-request-id', attemptId);
   if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
   const filter = facts.injectedBody === undefined ? undefined : surface.injectionFilter?.();
@@ -218,14 +218,6 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
     }
     dispatch();
   }
-}
-
-/** A stream is asked for unencoded: its frames are small, and its end must be recognised before it is passed on. */
-function plainStream(headers: string[]): void {
-  for (let index = headers.length - 2; index >= 0; index -= 2) {
-    if ((headers[index] as string).toLowerCase() === 'accept-encoding') headers.splice(index, 2);
-  }
-  headers.push('accept-encoding', 'identity');
 }
 
 function recordOf(

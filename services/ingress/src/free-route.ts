@@ -7,7 +7,7 @@ import type { Dispatcher } from 'undici';
 import { newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import type { BillableContext } from './billable-route.ts';
-import { answerHeaders, bodyLength, readRequestHeaders } from './core/headers.ts';
+import { answerHeaders, bodyLength, plainAnswer, readRequestHeaders } from './core/headers.ts';
 import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
 import { boundedBody, isTooLarge, wholeBody } from './free-body.ts';
 import { passResults } from './result-answer.ts';
@@ -72,6 +72,7 @@ async function forward(context: BillableContext, { call, channel, headers, query
   const { pool, origin, basePath, credential } = context.upstreams.of(channel, surface);
   const path = basePath + call.path + query;
   const sent = [...headers.upstream, ...credential];
+  if (call.endpoint.results !== undefined) plainAnswer(sent);
   const length = bodyLength(headers.read);
   const asked = { path, method };
   if (surface.sign !== undefined) {

@@ -9,6 +9,7 @@ import type { Dispatcher } from 'undici';
 import { answerReading, type AnswerReading, contentCoding } from './answer-reading.ts';
 import type { BillableContext } from './billable-route.ts';
 import { singleHeader } from './core/headers.ts';
+import { HeldEnd } from './held-end.ts';
 import { recorded } from './result-posting.ts';
 import type { FreeCall } from './target.ts';
 
@@ -33,6 +34,7 @@ export async function passResults(
   const left = new AbortController();
   response.once('close', () => left.abort());
   const flow = new Flow();
+  const end = new HeldEnd();
   const reader = resultReader({
     kind: results,
     name: call.names['batch'] ?? call.names['file'] ?? '',
@@ -50,32 +52,29 @@ export async function passResults(
     decodedBytesMax: Number.POSITIVE_INFINITY,
     onDrain: () => flow.go(),
   });
-  const stallMs = context.config.answer_stall_timeout_ms;
   const length = Number(singleHeader(answer.headers['content-length']) || -1);
   try {
     let received = 0;
-    let held: Buffer | undefined;
     for await (const chunk of answer.body as AsyncIterable<Buffer>) {
       received += chunk.length;
       if (!reading.push(chunk)) await flow.wait();
       await recorded(context, session.caughtUp());
-      if (held !== undefined) await write(response, held, left.signal, stallMs);
-      held = reading.sawEnd || received === length ? chunk : undefined;
-      if (held === undefined) await write(response, chunk, left.signal, stallMs);
+      const showsEnd = end.isShown || reading.sawEnd || received === length;
+      const passed = showsEnd ? end.hold(chunk) : chunk;
+      if (passed !== undefined) await write(response, passed, left.signal);
     }
     // What could not be decoded may lack its end.
     if ((await ended(reading)).usageReason !== 'undecodable_answer') reader.whole();
     await recorded(context, session.safe());
-    response.end(held);
+    response.end(end.take());
   } finally {
     session.end();
   }
 }
 
-/** A client that takes nothing for so long is dropped. */
-async function write(response: ServerResponse, chunk: Buffer, left: AbortSignal, stallMs: number): Promise<void> {
+async function write(response: ServerResponse, chunk: Buffer, left: AbortSignal): Promise<void> {
   left.throwIfAborted();
-  if (!response.write(chunk)) await once(response, 'drain', { signal: AbortSignal.any([left, AbortSignal.timeout(stallMs)]) });
+  if (!response.write(chunk)) await once(response, 'drain', { signal: left });
 }
 
 function ended(reading: AnswerReading): Promise<ObservedAnswer> {

@@ -114,3 +114,11 @@ function withoutNamed(pairs: string[], named: ReadonlySet<string> | undefined): 
 export function singleHeader(value: string | string[] | undefined): string {
   return typeof value === 'string' ? value : (value?.[0] ?? '');
 }
+
+/** A stream is asked for unencoded: its frames are small, and its end must be recognised before it is passed on. `headers`: flat pairs, changed. */
+export function plainAnswer(headers: string[]): void {
+  for (let index = headers.length - 2; index >= 0; index -= 2) {
+    if ((headers[index] as string).toLowerCase() === 'accept-encoding') headers.splice(index, 2);
+  }
+  headers.push('accept-encoding', 'identity');
+}
