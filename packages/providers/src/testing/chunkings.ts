@@ -15,6 +15,11 @@ export function chunkings(bytes: fc.Arbitrary<Buffer>, sizeMax = 64): fc.Arbitra
   );
 }
 
+/** A random cut for bytes that are not known yet, into chunks of up to `sizeMax` bytes. */
+export function cutting(sizeMax: number): fc.Arbitrary<(bytes: Buffer) => readonly Buffer[]> {
+  return fc.array(fc.integer({ min: 1, max: sizeMax }), { minLength: 1, maxLength: 50 }).map((sizes) => (bytes) => cut(bytes, sizes));
+}
+
 function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   const chunks: Buffer[] = [];
   let at = 0;
