@@ -6,7 +6,7 @@ import type { Surface } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import type { RequestTracing } from '@tokenledger/tracing';
 import type { AcceptedRequest } from './accepted-request.ts';
-import { failureStatus } from './core/outcome.ts';
+import { failureStatus, isUnsigned } from './core/outcome.ts';
 import { type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
 import { ERRORS, type IngressCode } from './errors.ts';
 import type { IngressMetrics } from './metrics.ts';
@@ -98,6 +98,15 @@ export function answerFailure(response: ServerResponse, { target, requestId }: A
   if (error instanceof AppError && error.code === JOURNAL_FULL.code)
     return answerRefusal(response, target.surface, requestId, JOURNAL_FULL);
   const status = failureStatus(error);
+  if (isUnsigned(error)) {
+    const { message } = error;
+    return answerRefusal(response, target.surface, requestId, {
+      status,
+      code: 'CHANNEL_UNUSABLE',
+      message,
+      outcome: 'refused_unavailable',
+    });
+  }
   const code = status === 504 ? 'UPSTREAM_TIMED_OUT' : 'UPSTREAM_UNREACHABLE';
   answerRefusal(response, target.surface, requestId, { status, code, outcome: status === 504 ? 'timed_out' : 'upstream_error' });
 }

@@ -284,6 +284,21 @@ test('what a provider has of another API is told by its path where the channel i
   ]);
 });
 
+test('a credential that cannot sign is refused before anything is sent', async () => {
+  await using upstream = await scriptedUpstream(answered('{}'));
+  await using ingress = await runIngress({
+    upstreamUrl: upstream.url,
+    channels: [{ id: 'vertex', provider: 'vertex', credential: 'env:BROKEN' }],
+    secrets: { 'env:BROKEN': '{"type":"service_account"}' },
+  });
+  const path = '/v1/projects/p/locations/europe-west4/publishers/google/models/gemini-2.5-pro:generateContent';
+  const answer = await ask(ingress, path, { method: 'POST', headers: JSON_KEY, body: '{"contents":[]}' });
+  expect([answer.statusCode, await answer.body.text()]).toEqual([503, expect.stringContaining('CHANNEL_UNUSABLE')]);
+  const refused = { outcome: 'refused_unavailable', httpStatus: 503, errorClass: 'credential_invalid' };
+  expect(await ingress.events(1)).toMatchObject([{ ...refused, attempts: [{ usage: null }] }]);
+  expect(upstream.seen).toEqual([]);
+});
+
 test('the region that a path names is the one that the event has', async () => {
   await using upstream = await scriptedUpstream(
     answered('{"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2,"totalTokenCount":5}}'),

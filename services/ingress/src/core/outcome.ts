@@ -15,7 +15,7 @@ export interface AnswerEnd {
 
 export function outcomeOf({ clientGone, status, observed, error }: AnswerEnd): Outcome {
   if (clientGone) return 'client_aborted';
-  if (error !== undefined) return isTimeout(error) ? 'timed_out' : 'upstream_error';
+  if (error !== undefined) return isTimeout(error) ? 'timed_out' : isUnsigned(error) ? 'refused_unavailable' : 'upstream_error';
   if ((status ?? 0) >= 400 || observed?.errorClass !== '') return 'upstream_error';
   return observed.complete || observed.finishReason !== '' ? 'ok' : 'upstream_error';
 }
@@ -26,8 +26,14 @@ export function statusUnsent({ clientGone, status, error }: AnswerEnd): number |
   return error === undefined ? status : failureStatus(error);
 }
 
-export function failureStatus(error: Error): 502 | 504 {
+export function failureStatus(error: Error): 502 | 503 | 504 {
+  if (isUnsigned(error)) return 503;
   return isTimeout(error) ? 504 : 502;
+}
+
+/** The channel's credential cannot sign a request: nothing was sent. */
+export function isUnsigned(error: Error): boolean {
+  return 'code' in error && error.code === 'CREDENTIAL_INVALID';
 }
 
 export function errorClassOf({ observed, error }: Pick<AnswerEnd, 'observed' | 'error'>): string {
