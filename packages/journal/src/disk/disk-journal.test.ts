@@ -390,13 +390,3 @@ test('entries beyond the memory bound are read from disk in their order, and can
   expect(await drain(subject, FIRST)).toEqual(expected);
   expect(texts(await subject.journal.read(FIRST, 0, 7, 9))).toEqual(['n 7', 'n 8', 'n 9']);
 });
-
-test('it is full at its limit of entries, and takes more once some are acknowledged', async () => {
-  const subject = await opened(simulatedDisk(), { entriesMax: 2 });
-  const entry = open(subject, 'a');
-  open(subject, 'b');
-  expect(subject.journal.open({ partition: 0, facts: () => Buffer.alloc(0) })).toBeNull();
-  await synced(subject, close(subject, entry, 'a'));
-  subject.journal.acknowledged(FIRST, 0, 1);
-  expect(subject.journal.open({ partition: 0, facts: () => Buffer.alloc(0) })).not.toBeNull();
-});

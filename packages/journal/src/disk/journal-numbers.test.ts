@@ -8,13 +8,13 @@ import { type SimulatedDisk, simulatedDisk } from './simulated-disk.ts';
 const FIRST = 'first';
 const MIB = 1024 * 1024;
 
-async function opened(disk: SimulatedDisk, source: string, assigned?: DiskJournalOptions['assigned']) {
+async function opened(disk: SimulatedDisk, source: string, assigned?: DiskJournalOptions['assigned'], entriesMax = 100) {
   const alarms: JournalAlarm[] = [];
   const journal = await openDiskJournal({
     disk,
     source,
     durability: 'disk',
-    entriesMax: 100,
+    entriesMax,
     bytesMax: MIB,
     bufferedBytesMax: MIB,
     memoryBytesMax: MIB,
@@ -126,4 +126,13 @@ test('numbers are contiguous in each partition, whatever is closed in which orde
     }),
     { numRuns: 40 },
   );
+});
+
+test('it is full at its limit of entries, and takes more once some are acknowledged', async () => {
+  const { journal } = await opened(simulatedDisk(), FIRST, undefined, 2);
+  await record(journal, 'a');
+  open(journal, 'b', 0);
+  expect(journal.open({ partition: 0, facts: () => Buffer.alloc(0) })).toBeNull();
+  journal.acknowledged(FIRST, 0, 1);
+  expect(journal.open({ partition: 0, facts: () => Buffer.alloc(0) })).not.toBeNull();
 });
