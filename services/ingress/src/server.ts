@@ -12,6 +12,8 @@ import { ERRORS, type IngressCode } from './errors.ts';
 import { passFree } from './free-route.ts';
 import { answerRefusal } from './refusal.ts';
 import { CHANNELS_PATH, ingressRoutes, type Routes } from './routes.ts';
+import { dropStalledClients } from './stalled-clients.ts';
+import { ARRIVAL_CHECK_MS } from './upstreams.ts';
 
 export function ingressServer(context: BillableContext): FastifyInstance {
   const { config } = context;
@@ -19,7 +21,11 @@ export function ingressServer(context: BillableContext): FastifyInstance {
     logger: false,
     requestTimeout: config.request_timeout_ms,
     keepAliveTimeout: config.keep_alive_timeout_ms,
-    http: { maxHeaderSize: config.header_bytes_max, headersTimeout: config.headers_timeout_ms },
+    http: {
+      maxHeaderSize: config.header_bytes_max,
+      headersTimeout: config.headers_timeout_ms,
+      connectionsCheckingInterval: Math.min(ARRIVAL_CHECK_MS, config.headers_timeout_ms),
+    },
     forceCloseConnections: 'idle',
     // A request that comes on an open connection while we leave is served; its answer closes the connection.
     return503OnClosing: false,
@@ -28,6 +34,7 @@ export function ingressServer(context: BillableContext): FastifyInstance {
   });
   app.server.maxConnections = config.connections_max;
   app.server.on('drop', () => context.metrics.connectionRefused());
+  dropStalledClients(app.server, config.answer_stall_timeout_ms);
   const routes = ingressRoutes();
   for (const target of routes.fixed) addBillableRoute(app, target, context);
   app.route({
@@ -97,7 +104,9 @@ function answerNowhere(
 function answerBrokenRequest(context: BillableContext, error: Error & { code?: string }, socket: Socket): void {
   const status = STATUS_OF_PARSE_ERROR[error.code ?? ''] ?? '400 Bad Request';
   if (error.code === 'HPE_HEADER_OVERFLOW') context.metrics.unrecorded('head_too_large');
-  if (!socket.writable || error.code === 'ECONNRESET') {
+  // Within an answer that has begun, ours would be taken for a part of it.
+  const isAnswering = (socket as Socket & { readonly _httpMessage?: ServerResponse | null })._httpMessage?.headersSent === true;
+  if (!socket.writable || isAnswering || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
@@ -107,8 +116,12 @@ function answerBrokenRequest(context: BillableContext, error: Error & { code?: s
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+  // Who does not close its half, and who sends on, is cut off; not at once, since a client that is cut off while it sends may never read why.
+  const timer = setTimeout(() => socket.destroy(), CUT_OFF_AFTER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
+const CUT_OFF_AFTER_MS = 1000;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const SERVED = [
   ...Object.values(SURFACES).map(({ endpoints: [{ method, path }] }) => `${method} ${path}`),

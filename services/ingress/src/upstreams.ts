@@ -29,8 +29,8 @@ interface Held {
   leaving: NodeJS.Timeout | undefined;
 }
 
-/** The server looks for requests that take too long to arrive this often (`connectionsCheckingInterval` of Node). */
-const ARRIVAL_CHECK_MS = 30_000;
+/** The server looks for requests that take too long to arrive this often at least. */
+export const ARRIVAL_CHECK_MS = 5000;
 
 export function upstreams(config: IngressConfig): Upstreams {
   const pools = new Map<string, Held>();

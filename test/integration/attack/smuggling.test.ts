@@ -185,4 +185,20 @@ describe('requests sent one after the other without waiting', () => {
       describe: 'all to be let go',
     });
   });
+
+  test('what is no HTTP behind a request whose answer has begun is not answered within that answer', async () => {
+    await using provider = await scriptedUpstream((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write(CHAT_ANSWER.slice(0, 50));
+    });
+    await using served = await runIngress({ upstreamUrl: provider.url, config: { drain_timeout_ms: 100 } });
+    await using client = await rawClient(served.url);
+    client.write(WHOLE);
+    await waitFor(() => client.received().includes('chatcmpl-1'), { timeoutMs: 5000, describe: 'the begin of the answer' });
+    client.write('no HTTP at all\r\n\r\n');
+    await client.end();
+    expect(client.statuses()).toEqual([200]);
+    expect(client.received().endsWith(`${CHAT_ANSWER.slice(0, 50)}\r\n`)).toBe(true);
+    expect(await served.events(1)).toMatchObject([{ outcome: 'client_aborted', httpStatus: 200 }]);
+  });
 });
