@@ -10,6 +10,7 @@ import type { IngressConfig } from './config.ts';
 import { openDelivery } from './delivery.ts';
 import { unclosedEvent } from './journal.ts';
 import { drainJournal, UNCOUNTED } from './journal-drain.ts';
+import { isResultSource } from './result-identity.ts';
 
 export interface JournalImportOptions {
   readonly config: IngressConfig;
@@ -62,7 +63,7 @@ export async function importJournal(options: JournalImportOptions): Promise<Jour
   try {
     let [found, imported, unreadable] = [0, 0, 0];
     const seen = new Set<string>();
-    for await (const batch of batches(directory)) {
+    for await (const batch of batches(directory, logger)) {
       const readable = batch.filter((one) => one !== null);
       const events = readable.filter(({ event }) => !seen.has(event.eventId));
       unreadable += batch.length - readable.length;
@@ -84,10 +85,15 @@ export async function importJournal(options: JournalImportOptions): Promise<Jour
 }
 
 /** Closed entries and requests without an end; null for what cannot be read. */
-async function* batches(directory: string): AsyncGenerator<readonly (Found | null)[]> {
+async function* batches(directory: string, logger: Logger): AsyncGenerator<readonly (Found | null)[]> {
   const disk = nodeDisk(directory);
   let batch: (Found | null)[] = [];
   for (const { source, unclosed } of await inspectJournal(disk)) {
+    // Whoever reads such a result again posts it under its own name: under a number of this import it would be there twice.
+    if (isResultSource(source)) {
+      logger.warn({ source }, 'a source that the provider numbers is not imported: its results are posted when they are read again');
+      continue;
+    }
     for await (const { partition, value } of closedEntries(disk, source)) {
       const event = decodeUsageEvent(Buffer.from(value));
       batch.push(isRejected(event) ? null : { partition, event });

@@ -38,8 +38,6 @@ export interface Results {
 }
 
 export interface ResultSession {
-  /** Anything was taken that is to be posted. */
-  readonly holdsResults: boolean;
   take(fact: ResultFact): void;
   /** Resolves once the journal has all that was taken, safe or not: more may be read. Throws `JOURNAL_FULL`. */
   caughtUp(): Promise<void>;
@@ -86,6 +84,8 @@ export async function recorded({ config, metrics }: PostingContext, posting: Pro
 
 /** Sources of which all is posted: whoever polls a response, or reads a file again, does not post it again. Beyond these it is posted again, and dropped as a repeat. */
 const DONE_MAX = 20_000;
+/** Results of one answer that may wait for the journal: what one chunk holds, unless it was packed to be unpacked into something huge. */
+const WAITING_MAX = 50_000;
 
 export function resultPosting(options: ResultsOptions): Results {
   const done = new Set<string>();
@@ -115,7 +115,7 @@ class Session implements ResultSession {
   readonly #postings = new Map<string, Posting>();
   #waiting: ResultFact[] = [];
   #running: Promise<void> | undefined;
-  #holdsResults = false;
+  #overrun = false;
 
   constructor(options: ResultsOptions, reading: ResultReading, done: Set<string>) {
     this.#options = options;
@@ -124,15 +124,11 @@ class Session implements ResultSession {
     this.#done = done;
   }
 
-  get holdsResults(): boolean {
-    return this.#holdsResults;
-  }
-
   take(fact: ResultFact): void {
     if (fact.kind === 'named') this.#named(fact.id, fact.names);
     else if (!this.#done.has(resultSource(this.#account, fact.name))) {
-      this.#holdsResults = true;
-      this.#waiting.push(fact);
+      if (this.#waiting.length < WAITING_MAX) this.#waiting.push(fact);
+      else this.#overrun = true;
     }
   }
 
@@ -141,6 +137,7 @@ class Session implements ResultSession {
       this.#running ??= this.#postAll().finally(() => (this.#running = undefined));
       await this.#running;
     }
+    if (this.#overrun) throw journalFull();
   }
 
   async safe(): Promise<void> {

@@ -90,7 +90,7 @@ class OpenedJournal implements DiskJournal {
       ...options,
       pacing,
       firstSegment: held.reduce((highest, { number }) => Math.max(highest, number), 0) + 1,
-      hasRoom: () => this.#hasRoom(),
+      hasRoom: (uncounted) => this.#hasRoom(uncounted),
       keepsInMemory: () => totals.bytes < options.memoryBytesMax,
       take: (source) => this.#takeEarlier(source),
       laneOf: (source, partition) => this.#lane(source, partition),
@@ -255,9 +255,9 @@ class OpenedJournal implements DiskJournal {
     this.#letGo(this.source);
   }
 
-  #hasRoom(): boolean {
+  #hasRoom(uncounted = 0): boolean {
     const { entries, entriesMax, bytes, bytesMax } = this.fill();
-    return entries < entriesMax && bytes < bytesMax;
+    return entries + uncounted < entriesMax && bytes < bytesMax;
   }
 
   #lane(source: string, partition: number): Lane {

@@ -21,8 +21,8 @@ export interface ForeignWriterOptions {
   readonly held: Pick<EarlierSource, 'segments' | 'lastBatch'>;
   readonly lane: Lane;
   readonly pacing: Pacing;
-  /** Whether the journal has room for another entry. */
-  readonly hasRoom: () => boolean;
+  /** Whether the journal has room for another entry beside so many that it does not count yet. */
+  readonly hasRoom: (uncounted: number) => boolean;
   /** Whether an entry may stay in memory until the log has it. */
   readonly keepsInMemory: () => boolean;
   /** Entries of the lane have become safe. */
@@ -123,7 +123,12 @@ export class ForeignWriter {
   #add(sequence: number, key: string, value: Uint8Array): boolean {
     invariant(this.#users > 0, 'entries of a foreign source are added by those who use it');
     invariant(sequence === this.#last + 1, 'entries of a foreign source are added in order');
-    if (!this.#options.hasRoom() || this.#writer.failing || this.#writer.bufferedBytes >= this.#options.bufferedBytesMax) return false;
+    if (
+      !this.#options.hasRoom(this.#unsynced.length) ||
+      this.#writer.failing ||
+      this.#writer.bufferedBytes >= this.#options.bufferedBytesMax
+    )
+      return false;
     const { partition } = this.lane;
     const position = this.#writer.closed({ kind: 'closed', id: 0, partition, sequence, key, value }, null);
     this.#unsynced.push({ sequence, key, value, position });

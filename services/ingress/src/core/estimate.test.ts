@@ -22,6 +22,10 @@ test.each([
   expect(estimateUsage({ request, answer })).toEqual({ usage: expected, basis });
 });
 
+test('there is no estimate of what will be stated under a name of its own', () => {
+  expect(estimateUsage({ request: { ...TEXT, reportedLater: true }, answer: seen(400, STATED) })).toBeNull();
+});
+
 test('there is no estimate where there is no basis', () => {
   expect(estimateUsage({ request: MEDIA, answer: null })).toBeNull();
   expect(estimateUsage({ request: MEDIA, answer: seen(0) })).toBeNull();
