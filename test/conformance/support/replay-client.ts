@@ -27,15 +27,26 @@ export interface ReplayClientOptions {
 }
 
 const CONNECTIONS = 24;
-const EXCHANGE_TIMEOUT_MS = 60_000;
+const EXCHANGE_TIMEOUT_MS = 30_000;
+/** Once so many answers have broken off, each perhaps after that time, the others are not asked for any more. */
+const BROKEN_MAX = 48;
+const NOT_SENT = 'it was not sent: too many answers had broken off before';
 const EXCERPT_BYTES = 200;
 
 export async function replay(exchanges: readonly Exchange[], options: ReplayClientOptions): Promise<readonly ReplayedExchange[]> {
   const pool = new Pool(options.url, { connections: CONNECTIONS, headersTimeout: EXCHANGE_TIMEOUT_MS, bodyTimeout: EXCHANGE_TIMEOUT_MS });
   const replayed: ReplayedExchange[] = [];
   const waiting = exchanges.values();
+  let broken = 0;
   const work = async (): Promise<void> => {
-    for (const exchange of waiting) replayed.push(await replayOne(pool, exchange, options));
+    for (const exchange of waiting) {
+      const found =
+        broken < BROKEN_MAX
+          ? await replayOne(pool, exchange, options)
+          : { ...exchange, eventId: '', differences: [NOT_SENT], broke: false };
+      if (found.broke) broken += 1;
+      replayed.push(found);
+    }
   };
   try {
     await Promise.all(Array.from({ length: CONNECTIONS }, work));
@@ -45,7 +56,11 @@ export async function replay(exchanges: readonly Exchange[], options: ReplayClie
   return replayed;
 }
 
-async function replayOne(pool: Pool, exchange: Exchange, options: ReplayClientOptions): Promise<ReplayedExchange> {
+async function replayOne(
+  pool: Pool,
+  exchange: Exchange,
+  options: ReplayClientOptions,
+): Promise<ReplayedExchange & { readonly broke: boolean }> {
   const { recording, chunking } = exchange;
   const replayOf = `${recording.id};${chunking.name}`;
   const answer = await ask(pool, {
@@ -61,7 +76,7 @@ async function replayOne(pool: Pool, exchange: Exchange, options: ReplayClientOp
   });
   const eventId = answer.headers['x-tokenledger-request-id'];
   const differences = [...upstreamDifferences(recording, options.seen.get(replayOf) ?? []), ...answerDifferences(recording, answer)];
-  return { ...exchange, eventId: typeof eventId === 'string' ? eventId : '', differences };
+  return { ...exchange, eventId: typeof eventId === 'string' ? eventId : '', differences, broke: answer.failure !== '' };
 }
 
 function upstreamDifferences(recording: Recording, seen: readonly ReplayedRequest[]): readonly string[] {
