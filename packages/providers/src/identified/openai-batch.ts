@@ -18,6 +18,9 @@ export const OPENAI_BATCHES = 'openai.batches';
 /** Where `custom_id` stands in a line: behind the id. */
 const START_BYTES = 512;
 
+/** Codes of requests that a batch ended before: nothing was done, and nothing is billed. */
+const NEVER_SENT: ReadonlySet<string> = new Set(['batch_expired', 'batch_cancelled']);
+
 export interface SurfaceReading {
   readonly surface: (name: string) => Surface | undefined;
   readonly provider: string;
@@ -31,7 +34,8 @@ export function readOpenaiLine(line: Buffer, { surface, provider }: SurfaceReadi
   const response = isJsonObject(result['response']) ? result['response'] : {};
   const body = response['body'];
   if (!isJsonObject(body)) {
-    const answer = noAnswer('upstream_error', openaiErrorClass(result['error']));
+    const errorClass = openaiErrorClass(result['error']);
+    const answer = noAnswer(NEVER_SENT.has(errorClass) ? 'not_forwarded' : 'upstream_error', errorClass);
     return { surface: OPENAI_BATCHES, callId, occurredAtMs: null, httpStatus: statusOf(response), answer };
   }
   const name = surfaceOf(body);

@@ -106,7 +106,7 @@ test('a line that failed, or that cannot be read, is a result without usage: eve
   const refused = openaiLine('b', { error: { message: 'no', type: 'invalid_request_error', param: null, code: null } }, 400);
   const text = `${lines(failed, refused)}\n{"custom_id": cut off\n${lines(openaiLine('d', chat(1, 1)))}`;
   expect(results(read({ kind: 'file' }, text)).map(({ sequence, answer }) => [sequence, answer.usageReason, answer.errorClass])).toEqual([
-    [1, 'upstream_error', 'batch_expired'],
+    [1, 'not_forwarded', 'batch_expired'],
     [2, 'upstream_error', 'invalid_request_error'],
     [3, 'undecodable_answer', ''],
     [4, '', ''],
