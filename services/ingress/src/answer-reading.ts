@@ -5,8 +5,9 @@ import type { AnswerSoFar, ObservedAnswer, UsageReader } from '@tokenledger/prov
 
 export type ContentCoding = 'identity' | 'gzip' | 'deflate' | 'br' | 'zstd' | 'unknown';
 
-export function contentCoding(header: string | undefined): ContentCoding {
-  const coding = header?.trim().toLowerCase() ?? '';
+/** Of an answer that was encoded several times: `unknown`. */
+export function contentCoding(header: string | readonly string[] | undefined): ContentCoding {
+  const coding = header === undefined ? '' : String(header).trim().toLowerCase();
   if (coding === '' || coding === 'identity') return 'identity';
   if (coding === 'x-gzip') return 'gzip';
   return coding === 'gzip' || coding === 'deflate' || coding === 'br' || coding === 'zstd' ? coding : 'unknown';
@@ -17,6 +18,8 @@ export interface AnswerReading {
   readonly sawEnd: boolean;
   /** False: stop feeding until `onDrain` was called. */
   push(chunk: Buffer): boolean;
+  /** Whether what was pushed waits to be decoded, since nobody takes it. */
+  pauseDecoding(paused: boolean): void;
   /** As `UsageReader` has them. */
   readonly heldBytes: number;
   giveUp(): void;
@@ -60,6 +63,10 @@ class PlainReading implements AnswerReading {
     return true;
   }
 
+  pauseDecoding(): void {
+    // There is nothing to decode.
+  }
+
   get heldBytes(): number {
     return this.#reader.heldBytes;
   }
@@ -93,6 +100,10 @@ class UnreadReading implements AnswerReading {
 
   push(): boolean {
     return true;
+  }
+
+  pauseDecoding(): void {
+    // Nothing is decoded.
   }
 
   get heldBytes(): number {
@@ -147,6 +158,11 @@ class DecodedReading implements AnswerReading {
 
   push(chunk: Buffer): boolean {
     return this.#failed || this.#tooLong ? true : this.#decoder.write(chunk);
+  }
+
+  pauseDecoding(paused: boolean): void {
+    if (paused) this.#decoder.pause();
+    else if (this.#decoder.isPaused()) this.#decoder.resume();
   }
 
   get heldBytes(): number {

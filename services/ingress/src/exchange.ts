@@ -129,7 +129,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#upstreamRequestId =
       singleHeader(headers['x-request-id']) || singleHeader(headers['request-id']) || singleHeader(headers['x-amzn-requestid']);
     const contentType = singleHeader(headers['content-type']);
-    const coding = contentCoding(singleHeader(headers['content-encoding']));
+    const coding = contentCoding(headers['content-encoding']);
     const isStream = contentType.startsWith('text/event-stream');
     this.#filter = isStream && coding !== 'unknown' ? this.#request.filter : undefined;
     this.#decodesInline = this.#filter !== undefined && coding !== 'identity';
@@ -148,7 +148,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       coding,
       decodedBytesMax: this.#context.config.answer_read_bytes_max,
       onDrain: () => this.#flow(false, this.#waitsForClient),
-      ...(this.#decodesInline ? { onDecoded: (chunk: Buffer) => this.#forward(chunk) } : {}),
+      ...(this.#decodesInline ? { onDecoded: (chunk: Buffer) => this.#passOn(chunk) } : {}),
     });
     const untrue = this.#filter === undefined ? NO_HEADERS : this.#decodesInline ? CODED_HEADERS : LENGTH_HEADERS;
     this.#hasDate = headers['date'] !== undefined;
@@ -174,8 +174,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#context.metrics.unread();
     }
     if (this.#firstTokenAt === null && reading.sawContent) this.#firstTokenAt = performance.now();
-    if (this.#drain !== null) this.#drain.read(chunk.length);
-    else if (!this.#decodesInline) this.#forward(chunk);
+    if (!this.#decodesInline) this.#passOn(chunk);
     if (waits) this.#flow(true, this.#waitsForClient);
     if (this.#receivedBytes >= this.#progressBytes || performance.now() >= this.#progressAt) this.#recordProgress(reading);
   }
@@ -221,6 +220,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     journal.progress(this.#entry, encodeUsageEvent(unresolvedEvent(record, sent, progress, identity)));
   }
 
+  #passOn(chunk: Buffer): void {
+    if (this.#drain !== null) this.#drain.read(chunk.length);
+    else this.#forward(chunk);
+  }
+
   /** Sends a chunk on, but holds what shows the client that the answer is complete, and what may come after that. */
   #forward(chunk: Buffer): void {
     const out = this.#filter === undefined ? chunk : this.#filter.push(chunk);
@@ -253,6 +257,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #flow(waitsForReading: boolean, waitsForClient: boolean): void {
     this.#waitsForReading = waitsForReading;
     this.#waitsForClient = waitsForClient;
+    if (this.#decodesInline) this.#reading?.pauseDecoding(waitsForClient);
     if (waitsForReading || waitsForClient) this.#controller?.pause();
     else this.#resumeIfFlowing();
   }
@@ -313,7 +318,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Records the event, then lets the client see the end. */
   #record(observed: ObservedAnswer | null, error: Error | undefined): void {
     if (this.#drain !== null) this.#context.metrics.draining(-1);
-    const failure = observed?.complete === true ? undefined : error;
+    const isWhole = observed?.complete === true && this.#receivedBytes >= this.#contentLength;
+    const failure = isWhole ? undefined : error;
     const end = this.#endOf(observed, failure);
     const { journal, tracing } = this.#context;
     const { channel, accepted } = this.#request;

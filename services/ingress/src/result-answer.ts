@@ -47,7 +47,7 @@ export async function passResults(
   });
   const reading = answerReading({
     reader,
-    coding: contentCoding(singleHeader(answer.headers['content-encoding'])),
+    coding: contentCoding(answer.headers['content-encoding']),
     // Lines are let go as they are read: a file may be of any length.
     decodedBytesMax: Number.POSITIVE_INFINITY,
     onDrain: () => flow.go(),
