@@ -7,6 +7,7 @@ import { findRecordings } from '../support/recordings.ts';
 import { EXCLUDED } from './excluded.ts';
 import { CHUNKINGS, type Chunking } from './support/chunkings.ts';
 import { differences, type SeenExchange } from './support/comparison.ts';
+import { namesIn } from './support/endpoints.ts';
 import { surfacesOfKind } from './support/kinds.ts';
 import { readRecordingFolder, type Recording } from './support/recording.ts';
 
@@ -45,23 +46,15 @@ interface Entrance {
 }
 
 /** The surface of the recording's kind whose endpoint its path ends with. */
-function entranceOf({ kind, path }: Recording): Entrance | undefined {
-  const [pathname = ''] = path.split('?');
-  for (const name of surfacesOfKind(kind) ?? []) {
+function entranceOf(recording: Recording): Entrance | undefined {
+  for (const name of surfacesOfKind(recording.kind)) {
     const surface: Surface = SURFACES[name];
     for (const endpoint of surface.endpoints) {
-      const groups = templateOf(endpoint).exec(pathname)?.groups;
-      if (groups === undefined) continue;
-      return { surface, endpoint, path: Object.fromEntries(Object.entries(groups).map(([key, text]) => [key, decodeURIComponent(text)])) };
+      const path = namesIn(endpoint, recording.path);
+      if (path !== undefined) return { surface, endpoint, path };
     }
   }
   return undefined;
-}
-
-function templateOf({ path, tail }: Endpoint): RegExp {
-  const escaped = (tail ?? path).replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`);
-  // An empty group, so that there are always groups.
-  return new RegExp(`${escaped.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+?)')}(?<none>)$`);
 }
 
 /** A request that the provider refused may be one that we refuse: then the reason is given. */

@@ -1,8 +1,9 @@
 /** What a conformance run prints of itself. */
 import { expect, test } from 'vitest';
 import { reportOf, reportText } from './report.ts';
-import type { Verdict } from './run.ts';
+
 import type { Recording } from './support/recording.ts';
+import type { Verdict } from './verdict.ts';
 
 function verdict(id: string, provider: string, chunking: Verdict['chunking'], differences: readonly string[] = []): Verdict {
   const recording: Partial<Recording> = { id, provider, file: `${provider}.jsonl`, kind: 'chat' };

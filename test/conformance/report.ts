@@ -1,6 +1,7 @@
 /** What a conformance run found, as JSON and as a table by provider and surface. */
 import type { Chunking } from './support/chunkings.ts';
-import type { ConformanceRun, Verdict } from './run.ts';
+import type { ConformanceRun } from './run.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface ConformanceReport {
   readonly recordings: number;

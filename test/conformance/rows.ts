@@ -1,10 +1,14 @@
-/** What ClickHouse holds of replayed exchanges, by the ids of their events. */
+/** What ClickHouse holds of replayed exchanges. */
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import { TOKEN_CLASSES, type Usage, USAGE_CLASSES, type UsageClass } from '@tokenledger/domain';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SeenExchange } from './support/comparison.ts';
 
 export interface SeenRow extends SeenExchange {
+  readonly eventId: string;
+  /** `import`: what a provider stated later than its answer, or in an answer that may be read again; its source names it. */
+  readonly kind: 'usage' | 'import';
+  readonly source: string;
   readonly surface: string;
   readonly streamed: boolean;
   readonly outcome: string;
@@ -16,6 +20,8 @@ export interface SeenRow extends SeenExchange {
 
 type Row = Readonly<Record<UsageClass, string | null>> & {
   readonly event_id: string;
+  readonly kind: 'usage' | 'import';
+  readonly source: string;
   readonly surface: string;
   readonly requested_model: string;
   readonly served_model: string;
@@ -38,13 +44,13 @@ const CLASS_COLUMNS = USAGE_CLASSES.map(
 );
 
 /** Every row, once there are `expected` or no more come. */
-export async function readRows(clickhouse: ClickHouse, expected: number): Promise<ReadonlyMap<string, readonly SeenRow[]>> {
+export async function readRows(clickhouse: ClickHouse, expected: number): Promise<readonly SeenRow[]> {
   await settle(clickhouse, expected);
   const rows = await clickhouse.query<Row>(`
-    SELECT event_id, surface, requested_model, served_model, service_tier, usage_reason, streamed, outcome, http_status,
+    SELECT event_id, kind, source, surface, requested_model, served_model, service_tier, usage_reason, streamed, outcome, http_status,
       input_tokens AS input, output_tokens AS output, ${CLASS_COLUMNS.join(', ')}
     FROM usage_events`);
-  return Map.groupBy(rows.map(seenRow), ({ eventId }) => eventId);
+  return rows.map(seenRow);
 }
 
 async function settle(clickhouse: ClickHouse, expected: number): Promise<void> {
@@ -58,9 +64,11 @@ async function settle(clickhouse: ClickHouse, expected: number): Promise<void> {
   }
 }
 
-function seenRow(row: Row): SeenRow & { readonly eventId: string } {
+function seenRow(row: Row): SeenRow {
   return {
     eventId: row.event_id,
+    kind: row.kind,
+    source: row.source,
     surface: row.surface,
     requestedModel: row.requested_model,
     servedModel: row.served_model,

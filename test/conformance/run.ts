@@ -1,31 +1,19 @@
 /** Replays a folder of recorded exchanges through the running product: the recording is the provider, its request the client's. Each exchange is sent once in
  *  each chunking, and passes when the answer came back byte for byte and the one row it left in ClickHouse says what the provider stated. */
-import { inputTokens, outputTokens } from '@tokenledger/domain';
-import type { SurfaceName } from '@tokenledger/providers';
 import { LEDGER_KEY, runLedger } from '../support/running-ledger.ts';
 import { EXCLUDED, EXCLUDED_MAX } from './excluded.ts';
-import { readRows, type SeenRow } from './rows.ts';
+import { readRows } from './rows.ts';
 import { type Chunking, chunkings } from './support/chunkings.ts';
-import { differences } from './support/comparison.ts';
-import { surfacesOfKind } from './support/kinds.ts';
+import { channelId, surfacesOfKind } from './support/kinds.ts';
 import { readRecordingFolder, type Recording } from './support/recording.ts';
 import { type Exchange, replay, type ReplayedExchange } from './support/replay-client.ts';
 import { isEncodable, replayServer } from './support/replay-server.ts';
+import { type Verdict, verdictsOf } from './verdict.ts';
 
 export interface ConformanceOptions {
   readonly folder: string;
   readonly seed: number;
   readonly say: (line: string) => void;
-}
-
-/** One exchange in one chunking. */
-export interface Verdict {
-  readonly recording: Recording;
-  readonly chunking: Chunking['name'];
-  /** That the row names; what the kind asks for, where there is none. */
-  readonly surface: string;
-  /** None: it passed. */
-  readonly differences: readonly string[];
 }
 
 export interface ConformanceRun {
@@ -39,7 +27,6 @@ export interface ConformanceRun {
 /** What a signed request needs: an id and a secret. Others send it as it stands. */
 const CREDENTIAL = 'AKIACONFORMANCE00000:conformance-secret-0123456789';
 const REGION = 'us-east-1';
-const CHANNEL_ID_CHARS_MAX = 64;
 
 export async function runConformance({ folder, seed, say }: ConformanceOptions): Promise<ConformanceRun> {
   const startedAt = performance.now();
@@ -74,49 +61,16 @@ async function replayAll(
     replayed.push(...(await replay(exchanges, { url: ledger.url, key: LEDGER_KEY, pathOf, seen: upstream.seen })));
     say(`${chunking.name}: ${recordings.length} exchanges in ${seconds(performance.now() - startedAt)} s`);
   }
-  const eventIds = new Set(replayed.map(({ eventId }) => eventId));
   const rows = await readRows(ledger.clickhouse, replayed.length);
-  say(`${[...rows.values()].flat().length} rows`);
-  const strays = [...rows.keys()].filter((id) => !eventIds.has(id));
-  if (strays.length > 0) throw new Error(`${strays.length} rows belong to no exchange, e.g. of event ${strays[0]}`);
-  return replayed.map((exchange) => verdictOf(exchange, rows.get(exchange.eventId) ?? []));
-}
-
-function verdictOf({ recording, chunking, differences: seenByClient }: ReplayedExchange, rows: readonly SeenRow[]): Verdict {
-  const [row] = rows;
-  const surface = row?.surface ?? kindsSurfaces(recording).join(', ');
-  return { recording, chunking: chunking.name, surface, differences: [...seenByClient, ...rowDifferences(recording, rows)] };
-}
-
-function rowDifferences(recording: Recording, rows: readonly SeenRow[]): readonly string[] {
-  const [row] = rows;
-  if (row === undefined) return ['there is no row'];
-  const found = [...differences(recording, row)];
-  if (rows.length > 1) found.push(`there are ${rows.length} rows`);
-  if (!kindsSurfaces(recording).includes(row.surface as SurfaceName)) found.push(`the surface is "${row.surface}"`);
-  if (row.httpStatus !== recording.status) found.push(`the row's status is ${row.httpStatus}, not ${recording.status}`);
-  if (recording.status < 400 && row.streamed !== recording.streaming)
-    found.push(`the row says that it was ${row.streamed ? '' : 'not '}streamed`);
-  if (!outcomeHolds(recording, row)) found.push(`the outcome is ${row.outcome}`);
-  if (row.inputTokens !== inputTokens(row.usage) || row.outputTokens !== outputTokens(row.usage)) found.push("the table's own sums differ");
-  return found;
-}
-
-/** A stream may state an error, or break off, after it has begun well. */
-function outcomeHolds({ isError, streaming }: Recording, { outcome }: SeenRow): boolean {
-  if (isError) return outcome === 'upstream_error';
-  return outcome === 'ok' || (streaming && outcome === 'upstream_error');
+  say(`${rows.length} rows`);
+  return verdictsOf(replayed, rows);
 }
 
 /** What keeps a recording from being replayed; undefined: nothing. */
 function obstacle(recording: Recording): string | undefined {
-  if (kindsSurfaces(recording).length === 0) return `its kind "${recording.kind}" is not known`;
+  if (surfacesOfKind(recording.kind).length === 0) return `its kind "${recording.kind}" is not known`;
   if (!isEncodable(recording)) return `its content encoding "${recording.contentEncoding}" is not known`;
   return undefined;
-}
-
-function kindsSurfaces(recording: Recording): readonly SurfaceName[] {
-  return surfacesOfKind(recording.kind) ?? [];
 }
 
 /** A recording that cannot be replayed has failed, in every chunking. */
@@ -129,16 +83,9 @@ function unreplayed(recording: Recording, chunking: Chunking): readonly Verdict[
 function channelsOf(recordings: readonly Recording[], upstreamUrl: string): readonly string[] {
   const byProvider = Map.groupBy(recordings, ({ provider }) => channelId(provider));
   return [...byProvider].map(([id, its]) => {
-    const surfaces = [...new Set(its.flatMap(kindsSurfaces))];
+    const surfaces = [...new Set(its.flatMap(({ kind }) => surfacesOfKind(kind)))];
     return `{ id: ${id}, provider: ${id}, surfaces: [${surfaces.join(', ')}], base_url: '${upstreamUrl}', credential: 'env:E2E_CREDENTIAL', region: ${REGION}, inject_usage: false }`;
   });
-}
-
-function channelId(provider: string): string {
-  return provider
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9._-]/g, '-')
-    .slice(0, CHANNEL_ID_CHARS_MAX);
 }
 
 function seconds(ms: number): string {

@@ -110,6 +110,7 @@ export const RAW_USAGE_BYTES_MAX = 16_384;
 
 /** Is fed the decoded bytes of one answer in any chunking. Never throws, whatever the bytes; memory is bounded. */
 export interface UsageReader {
+  /** The chunk may be kept, and must not change any more. */
   push(chunk: Uint8Array): void;
   /** True once content that a client would see has been pushed (for time to first token). */
   readonly sawContent: boolean;

@@ -19,8 +19,16 @@ const SURFACES_OF_KIND: Readonly<Record<string, readonly string[]>> = {
   ollama: ['ollama.chat', 'ollama.generate', 'ollama.embed'],
 };
 
-/** Undefined for a kind that is not known. */
-export function surfacesOfKind(kind: string): readonly SurfaceName[] | undefined {
-  if (!Object.hasOwn(SURFACES_OF_KIND, kind)) return undefined;
-  return SURFACES_OF_KIND[kind]?.filter((name): name is SurfaceName => Object.hasOwn(SURFACES, name));
+/** None for a kind that is not known. */
+export function surfacesOfKind(kind: string): readonly SurfaceName[] {
+  const names = Object.hasOwn(SURFACES_OF_KIND, kind) ? (SURFACES_OF_KIND[kind] ?? []) : [];
+  return names.filter((name): name is SurfaceName => Object.hasOwn(SURFACES, name));
+}
+
+const CHANNEL_ID_CHARS_MAX = 64;
+
+/** Each provider is a channel, by its name. */
+export function channelId(provider: string): string {
+  const name = provider.toLowerCase().replaceAll(/[^a-z0-9._-]/g, '-');
+  return name.slice(0, CHANNEL_ID_CHARS_MAX);
 }
