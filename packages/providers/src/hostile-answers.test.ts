@@ -90,6 +90,7 @@ describe.each(surfaces)('%s', (_name, surface) => {
         for (const name of ['servedModel', 'serviceTier', 'upstreamId', 'finishReason', 'errorClass'] as const) {
           expect(whole[name]).toBeTypeOf('string');
           expect(whole[name].length).toBeLessThanOrEqual(256);
+          expect(whole[name].isWellFormed()).toBe(true);
         }
       }),
       { numRuns: 200 },

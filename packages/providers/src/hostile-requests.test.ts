@@ -15,7 +15,7 @@ const surfaces: readonly (readonly [string, Surface])[] = [
 ];
 
 const bytes = fc.oneof({ weight: 3, arbitrary: hostileRequest }, { weight: 1, arbitrary: hostileAnswer.map((answer) => answer.bytes) });
-const name = fc.constantFrom('gpt-4o', '', '__proto__', 'constructor', '\u0000', '%', 'a/../b', 'anthropic.claude', 'x'.repeat(300));
+const name = fc.constantFrom('gpt-4o', 'é', '', '__proto__', 'constructor', '\u0000', '%', 'a/../b', 'anthropic.claude', 'x'.repeat(300));
 const options: fc.Arbitrary<ReadRequestOptions> = fc.record({
   injectUsage: fc.boolean(),
   path: fc.oneof(fc.constant({}), fc.record({ model: name, deployment: name, region: name, project: name, method: name, action: name })),
@@ -41,6 +41,7 @@ describe.each(surfaces)('%s', (_name, surface) => {
           return;
         }
         expect(facts.model.length).toBeLessThanOrEqual(MODEL_CHARS_MAX);
+        expect(facts.model.isWellFormed()).toBe(true);
         if (facts.injectedBody === undefined) return;
         const [sent, came] = [facts.injectedBody, body].map((text) => parseJson(withoutTrailingCommas(text.toString())));
         if (!isJsonObject(sent) || !isJsonObject(came)) throw new Error('what is sent is no object');

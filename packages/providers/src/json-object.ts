@@ -31,9 +31,9 @@ export function lengthAt(object: JsonObject, key: string): number {
 /** Characters kept of a name that a provider sent (model, id, tier, reason). */
 const NAME_CHARS_MAX = 256;
 
-/** Cuts a name to its bound and undoes the latin1 reading of answers (`latin1ToText`). */
+/** Cuts a name to its bound and undoes the latin1 reading of answers (`latin1ToText`). JSON may hold half a character, which no UTF-8 can. */
 export function boundedText(latin1: string): string {
-  return latin1ToText(latin1.length > NAME_CHARS_MAX ? latin1.slice(0, NAME_CHARS_MAX) : latin1);
+  return latin1ToText(latin1.length > NAME_CHARS_MAX ? latin1.slice(0, NAME_CHARS_MAX) : latin1).toWellFormed();
 }
 
 /** Answers are decoded as latin1, one byte per character: cheaper, never failing, and JSON's own characters are all ASCII. What is kept is turned back into UTF-8 here. */

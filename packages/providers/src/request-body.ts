@@ -31,5 +31,5 @@ export function readRequestBody(body: Buffer, { pathModel = '', modelOptional = 
     return rejected('REQUEST_INVALID', 'the request body must name a `model`');
   }
   if (model.length > MODEL_CHARS_MAX) return rejected('REQUEST_INVALID', `\`model\` must have at most ${MODEL_CHARS_MAX} characters`);
-  return { kind: 'body', object, model, streamed: object['stream'] === true };
+  return { kind: 'body', object, model: model.toWellFormed(), streamed: object['stream'] === true };
 }

@@ -31,7 +31,7 @@ function readRequest(body: Buffer, { contentType = '' }: ReadRequestOptions): Re
   const model = isJsonObject(object) ? object['model'] : '';
   return {
     kind: 'request',
-    model: typeof model === 'string' && model.length <= MODEL_CHARS_MAX ? model : '',
+    model: typeof model === 'string' && model.length <= MODEL_CHARS_MAX ? model.toWellFormed() : '',
     streamed: isJsonObject(object) && object['stream'] === true,
     injectedBody: undefined,
     holdsMedia: true,

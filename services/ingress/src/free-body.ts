@@ -1,5 +1,6 @@
 /** Bodies of calls that cost nothing: passed on piece by piece, within a limit. */
 import type { IncomingMessage } from 'node:http';
+import { Pieces } from './pieces.ts';
 
 class BodyTooLarge extends Error {}
 
@@ -19,7 +20,7 @@ export async function* boundedBody(request: IncomingMessage, bytesMax: number): 
 
 /** For a provider that wants all of it signed. Throws what `isTooLarge` knows. */
 export async function wholeBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of boundedBody(request, bytesMax)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const pieces = new Pieces();
+  for await (const chunk of boundedBody(request, bytesMax)) pieces.push(chunk);
+  return pieces.joined();
 }

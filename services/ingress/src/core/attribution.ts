@@ -13,24 +13,24 @@ type TextField = Exclude<
 >;
 
 /** Header suffix → field. */
-const FIELDS: Readonly<Record<string, TextField>> = {
-  project: 'projectId',
-  application: 'application',
-  'application-version': 'applicationVersion',
-  feature: 'feature',
-  workflow: 'workflowId',
-  task: 'taskType',
-  'task-id': 'taskId',
-  conversation: 'conversationId',
-  user: 'userId',
-  environment: 'environment',
-  'prompt-version': 'promptVersion',
-  'mcp-server': 'mcpServer',
-};
+const FIELDS: ReadonlyMap<string, TextField> = new Map<string, TextField>([
+  ['project', 'projectId'],
+  ['application', 'application'],
+  ['application-version', 'applicationVersion'],
+  ['feature', 'feature'],
+  ['workflow', 'workflowId'],
+  ['task', 'taskType'],
+  ['task-id', 'taskId'],
+  ['conversation', 'conversationId'],
+  ['user', 'userId'],
+  ['environment', 'environment'],
+  ['prompt-version', 'promptVersion'],
+  ['mcp-server', 'mcpServer'],
+]);
 
 const LABELS = 'labels';
 /** Names of all attribution headers, for messages and docs. */
-export const ATTRIBUTION_HEADERS: readonly string[] = [...Object.keys(FIELDS), LABELS].map((suffix) => ATTRIBUTION_PREFIX + suffix);
+export const ATTRIBUTION_HEADERS: readonly string[] = [...FIELDS.keys(), LABELS].map((suffix) => ATTRIBUTION_PREFIX + suffix);
 
 const LABEL_NAME = /^[A-Za-z][A-Za-z0-9_.-]*$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is being refused
@@ -58,7 +58,7 @@ export function readAttribution(key: AttributionKey, headers: readonly string[])
       found.labels = labels as Readonly<Record<string, string>>;
       continue;
     }
-    const field = FIELDS[suffix];
+    const field = FIELDS.get(suffix);
     if (field === undefined) return invalid(`${name} is not known; known are ${ATTRIBUTION_HEADERS.join(', ')}`);
     if (value.length === 0 || value.length > ATTRIBUTION_VALUE_LENGTH_MAX)
       return invalid(`${name} must have 1 to ${ATTRIBUTION_VALUE_LENGTH_MAX} characters`);
