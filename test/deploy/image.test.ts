@@ -5,6 +5,7 @@ import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NODE_OPTIONS } from '../support/node-options.ts';
 import { startChild } from '../support/child.ts';
 import { freePort } from '../support/free-port.ts';
 import { repositoryRoot } from '../support/repository.ts';
@@ -98,7 +99,7 @@ describe('the Dockerfile', () => {
   test('starts the program itself, as a user who is not root, and asks after its health', () => {
     expect(instructions('USER')).toEqual(['10001:10001']);
     expect(instructions('ENTRYPOINT').map((line) => JSON.parse(line) as unknown)).toEqual([
-      ['node', '--max-semi-space-size=32', '/opt/tokenledger/packages/cli/src/main.ts'],
+      ['node', ...NODE_OPTIONS, '/opt/tokenledger/packages/cli/src/main.ts'],
     ]);
     expect(instructions('STOPSIGNAL')).toEqual(['SIGTERM']);
     expect(instructions('HEALTHCHECK')[0]).toContain('/opt/tokenledger/deploy/images/healthcheck.mjs');
@@ -169,7 +170,7 @@ describe('what the Dockerfile makes', () => {
         () => false,
       );
     expect(await healthy()).toBe(false);
-    const [command, ...args] = asUser(node(), '--max-semi-space-size=32', main(), 'run', '--roles', 'pricer');
+    const [command, ...args] = asUser(node(), ...NODE_OPTIONS, main(), 'run', '--roles', 'pricer');
     await using child = startChild(command, args, { cwd: folder.path, env });
     await waitFor(healthy, { timeoutMs: READY_MS_MAX, intervalMs: 200, describe: () => `a healthy pricer; ${child.stderr()}` });
     expect(await child.stop('SIGTERM', STOP_MS_MAX)).toEqual({ code: 0, signal: null });

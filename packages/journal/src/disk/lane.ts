@@ -26,7 +26,7 @@ export class Lane {
   #acknowledged: number;
   #landed: number;
   /** In memory: `#acknowledged + 1` to `#loadedThrough`, from `#head` on. */
-  #waiting: Waiting[] = [];
+  #waiting: (Waiting | undefined)[] = [];
   #head = 0;
   #loadedThrough: number;
   #bytes = 0;
@@ -113,6 +113,8 @@ export class Lane {
         this.#loadedThrough = Math.max(this.#loadedThrough, sequence);
         break;
       }
+      // Let go at once: what lives on until the cut is copied by the collector again and again.
+      this.#waiting[this.#head] = undefined;
       this.#head += 1;
       this.#acknowledged += 1;
       this.#totals.waiting -= 1;
