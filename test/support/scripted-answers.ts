@@ -16,14 +16,18 @@ export function bytesAnswer(bytes: Buffer, contentType: string): AnswerScript {
   };
 }
 
-/** `delayMs`: before each frame but the first. */
+/** So many frames come before a pause. */
+const LEAD_FRAMES = 4;
+
+/** `delayMs`: before each frame but the first. `pause`: what is waited for after the first few of them, so that a client can leave in the middle however slow it is. */
 export function streamAnswer(
   frames: readonly (string | Buffer)[],
-  options: { readonly delayMs?: number; readonly contentType?: string } = {},
+  options: { readonly delayMs?: number; readonly contentType?: string; readonly pause?: Promise<unknown> } = {},
 ): AnswerScript {
   return async (response) => {
     response.writeHead(200, { 'content-type': options.contentType ?? 'text/event-stream' });
     for (const [index, frame] of frames.entries()) {
+      if (index === LEAD_FRAMES) await options.pause;
       if (index > 0 && options.delayMs !== undefined) await delay(options.delayMs);
       response.write(frame);
     }

@@ -56,8 +56,8 @@ function message(content: readonly unknown[], stopReason: string): AnswerScript 
   return jsonAnswer({ output: { message: { role: 'assistant', content } }, stopReason, usage: USAGE, metrics: { latencyMs: 5 } });
 }
 
-function stream(frames: readonly Buffer[], delayMs?: number): AnswerScript {
-  return streamAnswer(frames, { contentType: EVENT_STREAM_TYPE, ...(delayMs === undefined ? {} : { delayMs }) });
+function stream(frames: readonly Buffer[], timing: { readonly delayMs?: number; readonly pause?: Promise<unknown> } = {}): AnswerScript {
+  return streamAnswer(frames, { contentType: EVENT_STREAM_TYPE, ...timing });
 }
 
 /** `running` stands in front of a provider that a test scripts, with a channel whose credential is `AWS_SECRET`. */
@@ -207,13 +207,15 @@ export function bedrockSuite(running: () => ScriptedLedger): void {
     });
 
     test('a stream that the client aborts is read to its end and billed', async () => {
-      running().upstream.answer = stream(FRAMES, 5);
+      const left = Promise.withResolvers<void>();
+      running().upstream.answer = stream(FRAMES, { delayMs: 5, pause: left.promise });
       const stop = new AbortController();
       const answer = await client.send(new ConverseStreamCommand(ask()), { abortSignal: stop.signal });
       const read = async (): Promise<void> => {
         for await (const event of answer.stream ?? []) if (event.contentBlockDelta !== undefined) stop.abort();
       };
       await read().catch((error: unknown) => expect(String(error)).toMatch(/abort/i));
+      left.resolve();
       expect(await row()).toMatchObject({ outcome: 'client_aborted', usage_source: 'reported', ...TOTALS });
     });
 

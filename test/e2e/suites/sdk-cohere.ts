@@ -109,13 +109,15 @@ export function cohereSuite(running: () => ScriptedLedger): void {
     });
 
     test('a stream that the client aborts is read to its end and billed', async () => {
-      running().upstream.answer = streamAnswer(FRAMES, { delayMs: 5 });
+      const left = Promise.withResolvers<void>();
+      running().upstream.answer = streamAnswer(FRAMES, { delayMs: 5, pause: left.promise });
       const stop = new AbortController();
       const stream = await client.chatStream({ model: MODEL, messages: MESSAGES }, { abortSignal: stop.signal });
       const read = async (): Promise<void> => {
         for await (const event of stream) if (event.type === 'content-delta') stop.abort();
       };
       await expect(read()).rejects.toThrow(/abort/i);
+      left.resolve();
       expect(await row()).toMatchObject({ outcome: 'client_aborted', usage_source: 'reported', ...TOTALS });
     });
   });

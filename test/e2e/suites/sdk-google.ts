@@ -103,7 +103,8 @@ export function googleSuite(running: () => ScriptedLedger): void {
     });
 
     test('a stream that the client aborts is read to its end and billed', async () => {
-      running().upstream.answer = streamAnswer(FRAMES, { delayMs: 5 });
+      const left = Promise.withResolvers<void>();
+      running().upstream.answer = streamAnswer(FRAMES, { delayMs: 5, pause: left.promise });
       const stop = new AbortController();
       const read = async (): Promise<void> => {
         for await (const chunk of await client.models.generateContentStream(ask({ abortSignal: stop.signal }))) {
@@ -111,6 +112,7 @@ export function googleSuite(running: () => ScriptedLedger): void {
         }
       };
       await expect(read()).rejects.toThrow(/abort/i);
+      left.resolve();
       expect(await row()).toMatchObject({ outcome: 'client_aborted', usage_source: 'reported', ...CLASSES });
     });
 

@@ -101,7 +101,8 @@ export function mistralSuite(running: () => ScriptedLedger): void {
     });
 
     test('a stream that the client aborts is read to its end and billed', async () => {
-      running().upstream.answer = streamAnswer(FRAMES, { delayMs: 5 });
+      const left = Promise.withResolvers<void>();
+      running().upstream.answer = streamAnswer(FRAMES, { delayMs: 5, pause: left.promise });
       const stop = new AbortController();
       const read = async (): Promise<void> => {
         for await (const event of await client.chat.stream({ model: MODEL, messages: MESSAGES }, { signal: stop.signal })) {
@@ -109,6 +110,7 @@ export function mistralSuite(running: () => ScriptedLedger): void {
         }
       };
       await expect(read()).rejects.toThrow(/abort/i);
+      left.resolve();
       expect(await row()).toMatchObject({ provider: 'mistral', outcome: 'client_aborted', usage_source: 'reported', ...TOTALS });
     });
   });

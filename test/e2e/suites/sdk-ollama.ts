@@ -101,12 +101,14 @@ export function ollamaSuite(running: () => ScriptedLedger): void {
     });
 
     test('a stream that the client aborts is read to its end', async () => {
-      running().upstream.answer = streamAnswer(STREAM, { contentType: LINES, delayMs: 5 });
+      const left = Promise.withResolvers<void>();
+      running().upstream.answer = streamAnswer(STREAM, { contentType: LINES, delayMs: 5, pause: left.promise });
       const stream = await client.chat({ model: MODEL, messages: MESSAGES, stream: true });
       const read = async (): Promise<void> => {
         for await (const part of stream) if (part.message.content !== '') stream.abort();
       };
       await expect(read()).rejects.toThrow(/abort/i);
+      left.resolve();
       expect(await row()).toMatchObject({ outcome: 'client_aborted', usage_source: 'reported', ...CLASSES });
     });
   });

@@ -133,10 +133,12 @@ export function openaiSurfacesSuite(running: () => ScriptedLedger): void {
       });
 
       test('a stream that the client aborts is read to its end and billed', async () => {
-        running().upstream.answer = streamAnswer(RESPONSES_FRAMES, { delayMs: 5 });
+        const left = Promise.withResolvers<void>();
+        running().upstream.answer = streamAnswer(RESPONSES_FRAMES, { delayMs: 5, pause: left.promise });
         const stream = await client.responses.create({ ...asked, stream: true });
         for await (const part of stream) if (part.type === 'response.output_text.delta') break;
         stream.controller.abort();
+        left.resolve();
         expect(await row()).toMatchObject({ outcome: 'client_aborted', usage_source: 'reported', ...facts });
       });
     });
