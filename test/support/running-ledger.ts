@@ -34,6 +34,10 @@ export interface ControlledLedger extends LedgerUnderTest {
 
 export interface RunningLedger extends ControlledLedger {
   readonly process: Child;
+  /** Where it keeps everything: its config file, and its data below. */
+  readonly folder: string;
+  /** Its metrics and health. */
+  readonly adminUrl: string;
 }
 
 export interface RunningLedgerOptions {
@@ -46,6 +50,8 @@ export interface RunningLedgerOptions {
   readonly channels?: readonly string[];
   /** What `env:E2E_CREDENTIAL` stands for. */
   readonly credential?: string;
+  /** More variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export async function runLedger(options: RunningLedgerOptions): Promise<RunningLedger> {
@@ -56,15 +62,19 @@ export async function runLedger(options: RunningLedgerOptions): Promise<RunningL
   const ports = ['--ingress-port', '0', '--clickhouse-port', '0', '--admin-port', '0', '--registry-port', '0'];
   const child = startCli(['up', '--no-demo', '--config', config, '--data', data, ...ports], {
     cwd: folder.path,
-    env: { ...ledgerKeys(options.keys), E2E_CREDENTIAL: options.credential ?? 'sk-e2e-upstream-credential' },
+    env: { ...ledgerKeys(options.keys), E2E_CREDENTIAL: options.credential ?? 'sk-e2e-upstream-credential', ...options.env },
   });
   await child.waitForOutput(/Ctrl-C stops/, READY_TIMEOUT_MS);
-  const { urls } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as { urls: { ingress: string; clickhouse: string } };
+  const { urls } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as {
+    urls: { ingress: string; clickhouse: string; admin: string };
+  };
   const clickhouse = openClickHouse({ url: urls.clickhouse });
 
   return {
     url: urls.ingress,
     process: child,
+    folder: folder.path,
+    adminUrl: urls.admin,
     ingresses: [urls.ingress],
     cli: (...args) => runCli([...args, '--data', data], { cwd: folder.path }),
     clickhouse,
