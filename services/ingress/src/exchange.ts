@@ -87,7 +87,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Null while the client is there. */
   #drain: Drain | null = null;
   #settled = false;
-  #timer: NodeJS.Timeout | undefined;
   #listensForDrain = false;
   #firstByteAt: number | null = null;
   #firstTokenAt: number | null = null;
@@ -241,16 +240,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#response.write(chunk)) return;
     if (!this.#listensForDrain) {
       this.#listensForDrain = true;
-      this.#response.on('drain', () => this.#onClientDrain());
+      this.#response.on('drain', () => this.#flow(this.#waitsForReading, false));
     }
     this.#flow(this.#waitsForReading, true);
-    this.#timer ??= setTimeout(() => this.#response.destroy(), this.#context.config.answer_stall_timeout_ms);
-  }
-
-  #onClientDrain(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#flow(this.#waitsForReading, false);
   }
 
   /** The upstream flows while neither the reading nor the client is behind. */
@@ -277,8 +269,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The connection to the client is closed: it has the whole answer, or it left. `released` is called once nothing of the request is held any more:
    *  its body may wait for a connection to the provider long after its client has gone. */
   clientClosed(released: () => void): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.#heldRequest.whenReleased(released);
     if (this.#settled || this.#response.writableFinished) return;
     this.#end.take();
@@ -302,7 +292,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#settled) return;
     this.#settled = true;
     this.#heldRequest.settled();
-    clearTimeout(this.#timer);
     this.#drain?.end();
     this.#heldAnswer.resize(0);
     try {

@@ -12,7 +12,6 @@ import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
 import { boundedBody, isTooLarge, wholeBody } from './free-body.ts';
 import { passResults } from './result-answer.ts';
 import { answerRefusal, type Refusal } from './refusal.ts';
-import { dropWhenStalled } from './stalled-client.ts';
 import { type FreeCall, takesKeyInQuery } from './target.ts';
 
 const NONE: ReadonlySet<string> = new Set();
@@ -46,7 +45,6 @@ export async function passFree(
   try {
     const passed = takesKeyInQuery(call) ? withoutKey(query) : query;
     const answer = await forward(context, { call, channel, headers, query: passed, request });
-    dropWhenStalled(response, context.config.answer_stall_timeout_ms);
     response.writeHead(answer.statusCode, [...answerHeaders(answer.headers, NONE), 'x-tokenledger-request-id', requestId]);
     const { results } = call.endpoint;
     if (results === undefined || answer.statusCode !== 200) await pipeline(answer.body, response);
