@@ -78,6 +78,8 @@ export interface Journal {
   /** Assigns the entry's sequence (contiguous from 1 per partition), takes the event's final bytes and queues them for publication.
    *  Returns where its closing record ends: synced, the event is safe. */
   close(entry: JournalEntry, key: string, encode: (sequence: number) => Uint8Array): JournalPosition;
+  /** Writes what has gathered, without waiting for what else this turn of the event loop may bring. */
+  flush(): void;
   /** Calls back once the record that ends at `position` has left this process; at once when it already has. */
   onWritten(position: JournalPosition, callback: () => void): void;
   /** Calls back once `syncedThrough` has reached `position`; at once when it already has. */

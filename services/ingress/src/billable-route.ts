@@ -15,7 +15,8 @@ import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
 import { openedRequest, type SentAttempt } from './core/unresolved-event.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
-import { Exchange, type ExchangeContext } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { InFlight } from './in-flight.ts';
 import { answerRefusal, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
@@ -81,6 +82,7 @@ export function acceptBillable(context: BillableContext, target: Target, request
     return;
   }
   let exchange: Exchange | undefined;
+  let waits = false;
   const body = collectBody(request, context.config.body_bytes_max, (collected) => {
     if (collected === 'too_large') {
       const message = `${ERRORS.BODY_TOO_LARGE} The limit is ${context.config.body_bytes_max} bytes.`;
@@ -91,13 +93,19 @@ export function acceptBillable(context: BillableContext, target: Target, request
         message,
       });
     } else {
-      exchange = understand(context, accepted, headers, collected, request, response);
+      waits = true;
+      context.turn.add(() => {
+        if (!waits) return;
+        waits = false;
+        exchange = understand(context, accepted, headers, collected, request, response);
+      });
     }
   });
   response.once('close', () => {
     const release = (): void => context.inFlight.release(reserved);
     if (exchange !== undefined) return exchange.clientClosed(release);
-    if (body.receiving) clientLeft(context, accepted);
+    if (body.receiving || waits) clientLeft(context, accepted);
+    waits = false;
     release();
   });
 }

@@ -104,13 +104,13 @@ export const ingressConfig = z.strictObject({
     .describe(
       'When a record is safe: once the disk has it, or once the operating system has it (then a power cut may lose the last moments).',
     ),
-  journal_sync_interval_ms: z
+  journal_sync_interval_ms_max: z
     .number()
     .min(0)
     .max(1_000)
-    .default(1)
+    .default(4)
     .describe(
-      'Milliseconds between the beginnings of two syncs of the journal, at least: what comes meanwhile shares the next one. An answer waits no longer than this for its turn.',
+      'Milliseconds that a sync of the journal may wait under load, counted from the one before: the more answers share a sync, the longer the next gathers its own. Up to three at a time never wait; 0: none ever does.',
     ),
   journal_entries_max: z
     .int()

@@ -9,51 +9,24 @@
  *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen. */
 import type { ServerResponse } from 'node:http';
 import type { UsageEvent, UsageReason } from '@tokenledger/domain';
-import type { ResolvedChannel } from '@tokenledger/control';
-import type { Journal, JournalEntry } from '@tokenledger/journal';
+import type { JournalEntry } from '@tokenledger/journal';
 import { brokenOff, type ObservedAnswer, type StreamFilter } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
-import type { RequestTracing } from '@tokenledger/tracing';
 import type { Dispatcher } from 'undici';
-import type { AcceptedRequest } from './accepted-request.ts';
-import { type AnswerMemory, HeldAnswer } from './answer-memory.ts';
+import { HeldAnswer } from './answer-memory.ts';
 import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
 import { Drain } from './drain.ts';
-import type { IngressConfig } from './config.ts';
+import type { ExchangeContext, ExchangeRequest } from './exchange-context.ts';
 import { answerHeaders, singleHeader } from './core/headers.ts';
 import { type Estimate, estimateUsage } from './core/estimate.ts';
 import { errorClassOf, outcomeOf, statusUnsent } from './core/outcome.ts';
-import { type Progress, type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
-import { type AttemptRecord, type RequestEnd, type RequestRecord, usageEvent } from './core/usage-event.ts';
+import { type Progress, unresolvedEvent } from './core/unresolved-event.ts';
+import { type AttemptRecord, type RequestEnd, usageEvent } from './core/usage-event.ts';
 import { HeldEnd } from './held-end.ts';
 import { HeldRequest } from './held-request.ts';
-import type { IngressMetrics } from './metrics.ts';
 import { answerFailure } from './refusal.ts';
 import { countedByName } from './core/import-event.ts';
-import { postAnswered, type Results } from './result-posting.ts';
-
-export interface ExchangeContext {
-  readonly journal: Journal;
-  readonly config: IngressConfig;
-  readonly answerMemory: AnswerMemory;
-  readonly metrics: IngressMetrics;
-  /** What answers name that is counted by these names. */
-  readonly results: Results;
-  /** Undefined: off. */
-  readonly tracing: RequestTracing | undefined;
-  readonly now: () => number;
-}
-
-export interface ExchangeRequest {
-  readonly accepted: AcceptedRequest;
-  readonly record: RequestRecord;
-  readonly channel: ResolvedChannel;
-  readonly sent: SentAttempt;
-  /** Monotonic milliseconds at which the attempt began. */
-  readonly attemptStartedAt: number;
-  /** Takes the injected usage out again; undefined when nothing was injected. */
-  readonly filter: StreamFilter | undefined;
-}
+import { postAnswered } from './result-posting.ts';
 
 const NO_HEADERS: ReadonlySet<string> = new Set();
 const LENGTH_HEADERS: ReadonlySet<string> = new Set(['content-length']);
@@ -180,7 +153,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     this.#heldRequest.sent();
-    this.#reading?.end((observed) => this.#finish(observed, undefined));
+    this.#context.turn.add(() => this.#reading?.end((observed) => this.#finish(observed, undefined)));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {

@@ -82,7 +82,7 @@ type JournalSetting =
   | 'journal_buffer_bytes_max'
   | 'journal_memory_bytes_max'
   | 'journal_segment_bytes_max'
-  | 'journal_sync_interval_ms';
+  | 'journal_sync_interval_ms_max';
 
 /** A full journal is of so many segments at least: the one that is written to never goes, so it must not be all there is room for. */
 const SEGMENTS_MIN = 4;
@@ -102,7 +102,7 @@ export async function openJournalOn({ disk, config, onAlarm, now, newId, assigne
     bufferedBytesMax: config.journal_buffer_bytes_max,
     memoryBytesMax: config.journal_memory_bytes_max,
     segmentBytesMax: Math.min(config.journal_segment_bytes_max, Math.floor(config.journal_bytes_max / SEGMENTS_MIN)),
-    syncIntervalMs: config.journal_sync_interval_ms,
+    syncIntervalMsMax: config.journal_sync_interval_ms_max,
     unresolved: (entry, numbered) =>
       recovered({ ...unclosedEvent(entry), source: numbered.source, sequence: numbered.sequence, recordedAtMs: now() }),
     lost: (numbered) => lostRecord(numbered, newId(), now()),

@@ -19,6 +19,7 @@ import { followDocuments, type LiveDocuments } from './live-documents.ts';
 import { journalDirectory } from './journal.ts';
 import { ingressMetrics } from './metrics.ts';
 import { ingressServer } from './server.ts';
+import { turnOfEvents } from './turn.ts';
 import { upstreams } from './upstreams.ts';
 
 export interface IngressOptions {
@@ -143,6 +144,7 @@ export function createIngress(options: IngressOptions): Ingress {
       app = ingressServer({
         config,
         journal,
+        turn: turnOfEvents(() => journal.flush()),
         metrics,
         inFlight,
         answerMemory: answers,

@@ -4,11 +4,11 @@ import type { ResolvedChannel } from '@tokenledger/control';
 import { SURFACES } from '@tokenledger/providers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ingressConfig } from './config.ts';
-import { type Upstreams, upstreams } from './upstreams.ts';
+import { ARRIVAL_CHECK_MS, type Upstreams, upstreams } from './upstreams.ts';
 
 const config = ingressConfig.parse({ request_timeout_ms: 1000 });
 /** The time to arrive, and what Node takes to notice that it has passed. */
-const LAST_ARRIVAL_MS = 31_000;
+const LAST_ARRIVAL_MS = config.request_timeout_ms + ARRIVAL_CHECK_MS;
 const surface = SURFACES['openai.chat'];
 
 const channel = (id: string, baseUrl: string): ResolvedChannel => ({

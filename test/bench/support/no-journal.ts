@@ -45,6 +45,7 @@ export function noJournal(): Journal {
       return 0;
     },
     foreign: () => null,
+    flush: () => undefined,
     onWritten: now,
     onSynced: now,
     lanes: () =>

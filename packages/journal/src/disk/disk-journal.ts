@@ -115,7 +115,7 @@ class OpenedJournal implements DiskJournal {
       firstBatch: 1,
       numbered: new Map(),
       pacing,
-      ...(options.syncIntervalMs === undefined ? {} : { syncIntervalMs: options.syncIntervalMs }),
+      ...(options.syncIntervalMsMax === undefined ? {} : { syncIntervalMsMax: options.syncIntervalMsMax }),
       onWritten: () => this.#written.reached(this.#writer.writtenThrough),
       onSynced: () => this.#onSynced(),
       onFailure: (error) => options.onAlarm({ kind: 'write_failed', error }),
@@ -165,6 +165,10 @@ class OpenedJournal implements DiskJournal {
 
   foreign(source: string, partition: number): ForeignSource | null {
     return this.#closing ? null : this.#foreign.use(source, partition);
+  }
+
+  flush(): void {
+    this.#writer.flush();
   }
 
   onWritten(position: number, callback: () => void): void {

@@ -17,7 +17,7 @@ export interface DiskJournalOptions {
   readonly memoryBytesMax: number;
   readonly segmentBytesMax: number;
   /** Between the beginnings of two syncs, at least. Default: 0. */
-  readonly syncIntervalMs?: number;
+  readonly syncIntervalMsMax?: number;
   /** By partition: the highest number that the ledger knows of an earlier source. A source of which fewer are here is a restored or copied one: other
    *  events have the numbers that follow, so it is set aside. Default: the ledger knows nothing. */
   readonly assigned?: (source: string) => ReadonlyMap<number, number>;

@@ -37,8 +37,8 @@ export interface SegmentWriterOptions {
   /** By partition: last sequence before the first segment. */
   readonly numbered: ReadonlyMap<number, number>;
   readonly pacing: Pacing;
-  /** Between the beginnings of two syncs, at least: what comes meanwhile goes along. Default: 0. */
-  readonly syncIntervalMs?: number;
+  /** Under load a sync begins up to so long after the one before: what comes meanwhile goes along. Default: 0. */
+  readonly syncIntervalMsMax?: number;
   readonly onWritten: () => void;
   readonly onSynced: () => void;
   /** Told of every failure; the writer goes on trying. */
@@ -58,6 +58,8 @@ const BATCH_BYTES_INITIAL = 256 * 1024;
 const SPARE_BUFFERS_MAX = 4;
 /** Nobody has to wait for what was written to be synced all the same, after so long. */
 const UNWAITED_SYNC_MS = 50;
+/** Up to three answers at a time are no load. */
+const REST_MS_PER_ANSWER = 0.25;
 const RETRY_MS_MIN = 20;
 const RETRY_MS_MAX = 1_000;
 
@@ -151,6 +153,11 @@ export class SegmentWriter {
     if (position <= this.#wanted) return;
     this.#wanted = position;
     if (!this.#resting) this.#schedule();
+  }
+
+  /** At once, in place of at the end of this turn of the event loop. */
+  flush(): void {
+    if (this.#scheduled) this.#start();
   }
 
   /** Resolves once everything is synced and the file is closed. */
@@ -291,11 +298,15 @@ export class SegmentWriter {
     }
   }
 
+  /** A sync costs as much for one answer as for a hundred: the more of them share this one, the longer the next may gather its own. */
   #rest(): void {
-    const { pacing, syncIntervalMs = 0 } = this.#options;
-    if (syncIntervalMs === 0) return;
+    const { pacing, syncIntervalMsMax = 0 } = this.#options;
+    let answers = 0;
+    for (const { closed } of this.#unsynced) answers += closed.length;
+    const restMs = Math.min(answers * REST_MS_PER_ANSWER, syncIntervalMsMax);
+    if (restMs < 1) return;
     this.#resting = true;
-    void pacing.wait(syncIntervalMs).then(() => {
+    void pacing.wait(restMs).then(() => {
       this.#resting = false;
       if (this.#syncIsDue()) this.#start();
     });
