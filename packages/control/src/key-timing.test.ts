@@ -55,7 +55,7 @@ function leastDifference(find: (text: string) => unknown): number {
   return Math.min(...differences);
 }
 
-test('a text that is a key but for its last character is turned away as fast as any other', () => {
+test('a text that is a key but for its last character is turned away in the time of any other', () => {
   expect(state.findKey(KEY)).toBeDefined();
   expect(state.findKey(NEARLY)).toBeUndefined();
   expect(state.findKey(NOTHING_LIKE)).toBeUndefined();

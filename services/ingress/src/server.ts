@@ -34,6 +34,8 @@ export function ingressServer(context: BillableContext): FastifyInstance {
   });
   app.server.maxConnections = config.connections_max;
   app.server.on('drop', () => context.metrics.connectionRefused());
+  // Left to Node, a request that expects something unknown would be answered 417 without an event.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   dropStalledClients(app.server, config.answer_stall_timeout_ms);
   const routes = ingressRoutes();
   for (const target of routes.fixed) addBillableRoute(app, target, context);

@@ -93,6 +93,7 @@ describe('served as the one request that it is', () => {
     ['a chunk for each byte', `${head([CHUNKED])}${Array.from(CHAT_REQUEST, chunk).join('')}0\r\n\r\n`],
     ['chunks with extensions', `${head([CHUNKED])}${chunk(CHAT_REQUEST).replace('\r\n', ';a=b;c="d"\r\n')}0\r\n\r\n`],
     ['chunks with a trailer', `${head([CHUNKED])}${chunk(CHAT_REQUEST)}0\r\nx-tokenledger-user: x\r\nauthorization: x\r\n\r\n`],
+    ['an expectation that nobody knows', head([LENGTH, 'expect: the unexpected']) + CHAT_REQUEST],
     ['chunks in capitals', head(['Transfer-Encoding: CHUNKED']) + CHUNKS],
     [
       'an offer of another protocol',
@@ -118,7 +119,8 @@ describe('served as the one request that it is', () => {
     expect(seen).toMatchObject({ method: 'POST', url: PATH });
     expect(seen?.body.toString()).toBe(CHAT_REQUEST);
     expect(seen?.headers['content-length']).toBe(String(CHAT_REQUEST.length));
-    for (const name of ['transfer-encoding', 'upgrade', 'trailer', 'te', 'keep-alive']) expect(seen?.headers[name]).toBeUndefined();
+    for (const name of ['transfer-encoding', 'upgrade', 'trailer', 'te', 'keep-alive', 'expect'])
+      expect(seen?.headers[name]).toBeUndefined();
     expect(seen?.headers.connection).toBe('keep-alive');
   });
 });
