@@ -287,3 +287,46 @@ export const hostileRequest: fc.Arbitrary<Buffer> = spoilt(
     .chain((text) => fc.constantFrom(text, text, text, form(text), text.replace(/\}$/, ',}')))
     .map((text) => Buffer.from(text)),
 );
+
+const RESPONSE_LINE = { id: 'l', custom_id: '1', response: { status_code: 200, request_id: 'r', body: {} }, error: null };
+
+const resultLines = fc
+  .tuple(fc.array(fc.constantFrom(...REAL_EVENTS.flat()), { maxLength: 4 }), spoiling, fc.boolean(), fc.constantFrom('\n', '\r\n', '\n\n'))
+  .map(([answers, how, isOpenai, end]) =>
+    answers
+      .map((answer, index) =>
+        isOpenai
+          ? { ...RESPONSE_LINE, custom_id: String(index), response: { ...RESPONSE_LINE.response, body: answer } }
+          : { custom_id: String(index), result: { type: 'succeeded', message: answer } },
+      )
+      .map((line, index) => spoiltJson(line, { ...how, seed: how.seed + index * 5 }) + end)
+      .join(''),
+  );
+
+const BATCH = {
+  id: 'b',
+  object: 'batch',
+  status: 'failed',
+  request_counts: { total: 1, completed: 0, failed: 0 },
+  created_at: 1_700_000_000,
+};
+const NAMED: readonly unknown[] = [
+  BATCH,
+  { object: 'list', data: [BATCH, { ...BATCH, status: 'completed', output_file_id: 'f', error_file_id: 'g' }] },
+  {
+    id: 'r',
+    object: 'response',
+    background: true,
+    status: 'completed',
+    created_at: 1_700_000_000,
+    model: 'gpt-5',
+    usage: { input_tokens: 30, output_tokens: 8, total_tokens: 38, input_tokens_details: { cached_tokens: 5 } },
+  },
+];
+const named = fc.tuple(fc.constantFrom(...NAMED), spoiling).map(([answer, how]) => spoiltJson(answer, how));
+
+/** Results of a batch, a line each, as OpenAI and Anthropic write them; batches, and responses that were made in the background. */
+export const hostileResults: fc.Arbitrary<HostileAnswer> = fc.oneof(
+  typed(utf8(resultLines), ['application/octet-stream', 'application/x-jsonl', 'application/json']),
+  typed(utf8(named), TYPES.body),
+);
