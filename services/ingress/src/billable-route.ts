@@ -15,6 +15,7 @@ import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
 import { openedRequest, type SentAttempt } from './core/unresolved-event.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
+import { endingOnDefect } from './defect.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import type { Fingerprint } from './fingerprint.ts';
@@ -41,7 +42,7 @@ export function addBillableRoute(app: FastifyInstance, target: Target, context: 
     url: target.path,
     onRequest: (request, reply) => {
       reply.hijack();
-      acceptBillable(context, target, request.raw, reply.raw);
+      endingOnDefect(() => acceptBillable(context, target, request.raw, reply.raw));
     },
     handler: () => {
       throw new InvariantError('a hijacked request reached its handler');

@@ -15,6 +15,7 @@ import { encodeUsageEvent } from '@tokenledger/schemas';
 import type { Dispatcher } from 'undici';
 import { HeldAnswer } from './answer-memory.ts';
 import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
+import { endingOnDefect } from './defect.ts';
 import { Drain } from './drain.ts';
 import type { ExchangeContext, ExchangeRequest } from './exchange-context.ts';
 import { answerHeaders, singleHeader } from './core/headers.ts';
@@ -267,14 +268,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#heldRequest.settled();
     this.#drain?.end();
     this.#heldAnswer.resize(0);
-    try {
-      this.#record(observed, error);
-    } catch (defect) {
-      // Thrown from here it would be swallowed by the connection, and the client would wait for ever: a broken invariant ends the process.
-      process.nextTick(() => {
-        throw defect;
-      });
-    }
+    endingOnDefect(() => this.#record(observed, error));
   }
 
   /** Records the event, then lets the client see the end. */

@@ -8,6 +8,7 @@ import { newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import { acceptBillable, addBillableRoute, type BillableContext } from './billable-route.ts';
 import { readRequestHeaders } from './core/headers.ts';
+import { endingOnDefect } from './defect.ts';
 import { ERRORS, type IngressCode } from './errors.ts';
 import { passFree } from './free-route.ts';
 import { answerRefusal } from './refusal.ts';
@@ -44,7 +45,7 @@ export function ingressServer(context: BillableContext): FastifyInstance {
     url: '/*',
     onRequest: (request, reply) => {
       reply.hijack();
-      serveFound(context, routes, request.raw, reply.raw);
+      endingOnDefect(() => serveFound(context, routes, request.raw, reply.raw));
     },
     handler: () => {
       throw new InvariantError('a hijacked request reached its handler');
