@@ -60,10 +60,14 @@ export function logOf(log: EventLog, life: Life, pacing: Pacing, sessionMs: numb
           holdings.delete(holding);
         }
       };
-      const membership = await life.around(() => log.join({ ...options, run }));
-      life.onDeath(() => {
-        // The group learns of the death by silence; it does not wait for the runs of the dead.
-        void pacing.wait(sessionMs).then(() => void membership.close());
+      // The group learns of the death by silence; it does not wait for the runs of the dead.
+      const leaves = (joined: Membership): void => void pacing.wait(sessionMs).then(() => void joined.close());
+      const membership = await life.around(async () => {
+        const joined = await log.join({ ...options, run });
+        // The group has it from now on, whether the process lives to hear of that or has died on the way here.
+        if (life.dead) leaves(joined);
+        else life.onDeath(() => leaves(joined));
+        return joined;
       });
       return { close: () => life.around(() => membership.close()) };
     },
