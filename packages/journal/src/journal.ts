@@ -95,7 +95,8 @@ export interface Journal {
   acknowledged(source: string, partition: number, sequence: number): void;
   /** Everything of this lane up to `sequence` has taken effect: it may go. */
   landed(source: string, partition: number, sequence: number): void;
-  /** Entries of a lane that are still held, by number, for publishing them again; those that were damaged or let go are absent. */
+  /** Entries of a lane that are still held, by number, for publishing them again; those that were damaged are absent, and those that were let go,
+   *  also while others were read. */
   read(source: string, partition: number, from: number, to: number): Promise<readonly ClosedEntry[]>;
   /** Called whenever entries of a lane may have become pending. */
   onClosed(listener: (source: string, partition: number) => void): void;

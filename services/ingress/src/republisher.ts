@@ -131,12 +131,20 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
     const entries = new Map<number, ClosedEntry>();
     for (const entry of await journal.read(source, partition, range.from, range.to)) entries.set(entry.sequence, entry);
     const isForeign = options.isForeign(source);
-    const lost = isForeign ? 0 : range.to - range.from + 1 - entries.size;
+    // What landed while it was read may be gone from the journal since: it is not lost.
+    const landed = known.landed(source, partition);
+    let lost = 0;
     const records: OutgoingRecord[] = [];
     for (let sequence = range.from; sequence <= range.to; sequence++) {
-      const numbered = { source, partition, sequence };
-      const entry = entries.get(sequence) ?? (isForeign ? undefined : { ...numbered, ...options.lost(numbered) });
-      if (entry !== undefined) records.push(recordOf(entry));
+      if (hasLanded(landed, sequence)) continue;
+      const entry = entries.get(sequence);
+      if (entry !== undefined) {
+        records.push(recordOf(entry));
+      } else if (!isForeign) {
+        lost += 1;
+        const numbered = { source, partition, sequence };
+        records.push(recordOf({ ...numbered, ...options.lost(numbered) }));
+      }
     }
     if (records.length === 0) return true;
     const failure = await append(producer, topic, partition, records);
@@ -151,6 +159,11 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
       await running;
     },
   };
+}
+
+function hasLanded(lane: LandedLane | undefined, sequence: number): boolean {
+  if (lane === undefined || sequence > lane.highest) return false;
+  return !lane.missing.some(({ from, to }) => sequence >= from && sequence <= to);
 }
 
 function* chunks({ from, to }: NumberRange, max: number): Generator<NumberRange> {

@@ -214,15 +214,28 @@ class OpenedJournal implements DiskJournal {
 
   async read(source: string, partition: number, from: number, to: number): Promise<readonly ClosedEntry[]> {
     const found = new Map<number, ClosedEntry>();
-    for (const segment of this.#segmentsOf(source)) {
+    // Others may be let go while one is read.
+    for (const segment of this.#segmentsOf(source).slice()) {
       const held = segment.closed.get(partition);
       if (held === undefined || held.to < from || held.from > to) continue;
-      for (const record of closedRecords(scanSegment(await this.#options.disk.read(segment.name)))) {
+      const bytes = await this.#readHeld(source, segment);
+      if (bytes === null) continue;
+      for (const record of closedRecords(scanSegment(bytes))) {
         if (record.partition !== partition || record.sequence < from || record.sequence > to) continue;
         found.set(record.sequence, { source, partition, sequence: record.sequence, key: record.key, value: Buffer.from(record.value) });
       }
     }
     return Array.from(found.values()).toSorted((one, other) => one.sequence - other.sequence);
+  }
+
+  /** Null for a segment that has been let go. */
+  async #readHeld(source: string, segment: Segment): Promise<Buffer | null> {
+    try {
+      return await this.#options.disk.read(segment.name);
+    } catch (error) {
+      if (this.#segmentsOf(source).includes(segment)) throw error;
+      return null;
+    }
   }
 
   onClosed(listener: (source: string, partition: number) => void): void {
