@@ -1,3 +1,4 @@
+export * from './charge.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './event-check.ts';

@@ -1,11 +1,11 @@
 /** A usage event after rating, or the one record that stands in for an event that could not be accepted. */
+import type { ChargedClass } from './charge.ts';
 import type { UsageEvent } from './event.ts';
 import type { PicoUsd } from './money.ts';
-import type { UsageClass } from './usage.ts';
 
 /** One class of one attempt at its price. `amount` is rounded once, half to even. */
 export interface LineItem {
-  readonly usageClass: UsageClass;
+  readonly usageClass: ChargedClass;
   readonly quantity: number;
   /** Price in pico-USD for `perUnits` units, as it stands in the price book. */
   readonly unitPrice: PicoUsd;

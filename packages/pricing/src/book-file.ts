@@ -1,121 +1,112 @@
-/** The price book as people write it: one block per model and period. Every scalar is read as text, so that no price is ever a float. */
-import { parseUsd, rejected, type Rejected, USAGE_CLASSES, type UsageClass } from '@tokenledger/domain';
-import { parseDocument } from 'yaml';
-import { z } from 'zod';
+/** The price book as people write it: one block per group of models and period, unfolded into entries. */
+import { CHARGED_CLASSES, type ChargedClass } from '@tokenledger/domain';
+import { type Path, parseText, type ParsedText, type PriceProblem, problemAt, syntaxProblem } from './book-problem.ts';
+import { type Block, bookFile, type BookFile, type ClassPrices, type ProviderRules, type Source, type TierPrices } from './book-schema.ts';
+import { partsOf, SHARED_PRICES } from './containing-classes.ts';
 import { type PriceEntry, STANDARD_TIER } from './price-entry.ts';
+import type { WrittenPrice } from './price-text.ts';
+import { formatTimeOfDay } from './time-of-day.ts';
 
-const PER_UNITS_DEFAULT = 1_000_000;
-const PROBLEMS_SHOWN_MAX = 10;
+/** For whom, and when, it is stated that nobody knows the price. */
+export type UnknownPeriod = Pick<
+  PriceEntry,
+  'provider' | 'models' | 'dated' | 'prefixes' | 'endings' | 'containing' | 'region' | 'effectiveFromMs' | 'effectiveToMs'
+> & { readonly reason: string };
 
-/** What people call a price that several classes share. Images in a prompt are billed as input unless priced apart, reasoning as output. */
-const SHARED_PRICES = {
-  input: ['uncached_input', 'input_image'],
-  output: ['visible_output', 'reasoning'],
-} as const satisfies Record<string, readonly UsageClass[]>;
-
-const PRICE_PATTERN = /^(\S+)(?: per (\d{1,12}))?$/;
-const DATE_PATTERN = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?$/;
-
-const name = z.string().min(1);
-
-const price = z.string().transform((text, context) => {
-  const [, usd = '', per] = PRICE_PATTERN.exec(text) ?? [];
-  const amount = parseUsd(usd);
-  const perUnits = per === undefined ? undefined : Number(per);
-  if (typeof amount === 'bigint' && amount >= 0n && perUnits !== 0) return { amount, perUnits };
-  context.addIssue({ code: 'custom', message: `'${text}' is not a price: write USD in digits, e.g. 0.25, or 10 per 1000` });
-  return z.NEVER;
-});
-
-const moment = z.string().transform((text, context) => {
-  const ms = DATE_PATTERN.test(text) ? Date.parse(text) : Number.NaN;
-  // A day that does not exist is moved into the next month.
-  if (!Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.slice(0, 10))) return ms;
-  context.addIssue({ code: 'custom', message: `'${text}' is not a date: write 2026-01-31, or 2026-01-31T12:00:00Z` });
-  return z.NEVER;
-});
-
-const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'write a day as 2026-01-31');
-const count = z
-  .string()
-  .regex(/^[1-9]\d{0,11}$/, 'write a whole number, at least 1')
-  .transform(Number);
-const classPrices = z.partialRecord(z.enum([...USAGE_CLASSES, 'input', 'output']), price);
-const tierPrices = z.record(name, classPrices);
-
-const source = z.strictObject({
-  /** Page that states the prices. */
-  url: z.url({ protocol: /^https$/ }),
-  /** Day that page was read. */
-  date: day,
-});
-
-const block = z.strictObject({
-  provider: name,
-  models: z.array(name).default([]),
-  prefixes: z.array(name).default([]),
-  region: z.string().default(''),
-  effective_from: moment,
-  effective_to: moment.optional(),
-  /** A name from `sources`. */
-  source: name,
-  per_units: count.default(PER_UNITS_DEFAULT),
-  /** By service tier, then by class. */
-  prices: tierPrices,
-  /** `prices` hold for requests with at most so many input tokens; what longer ones cost is not known. */
-  up_to_input_tokens: count.optional(),
-  /** For requests with more input than this `prices` do not hold, and these do. */
-  long_context: z.strictObject({ above_input_tokens: count, prices: tierPrices }).optional(),
-});
-
-const bookFile = z.strictObject({
-  sources: z.record(name, source),
-  blocks: z.array(block).min(1),
-});
-
-type Block = z.output<typeof block>;
-type Source = z.output<typeof source>;
-type ClassPrices = z.output<typeof classPrices>;
-
-/** Reads YAML or JSON. Rejects `PRICE_BOOK_INVALID`, naming the paths that are wrong. */
-export function readBookFile(text: string): readonly PriceEntry[] | Rejected {
-  // The failsafe schema knows no numbers: 0.30 stays the text that someone wrote.
-  const document = parseDocument(text, { schema: 'failsafe', uniqueKeys: true });
-  const [syntaxError] = document.errors;
-  if (syntaxError !== undefined) return invalid([syntaxError.message]);
-  const parsed = bookFile.safeParse(document.toJS());
-  if (!parsed.success) return invalid(parsed.error.issues.map((issue) => `${pathText(issue.path)}: ${issue.message}`));
-  const { sources, blocks } = parsed.data;
-  const problems = blocks.flatMap((each, index) => blockProblems(each, sources).map((problem) => `blocks[${index}]${problem}`));
-  if (problems.length > 0) return invalid(problems);
-  return blocks.flatMap((each) => blockEntries(each, sources[each.source] as Source));
+export interface WrittenBook {
+  readonly kind: 'written';
+  readonly entries: readonly PriceEntry[];
+  readonly unknown: readonly UnknownPeriod[];
+  readonly providers: Readonly<Record<string, ProviderRules>>;
+  /** The problem of what was read from one of the blocks. */
+  problemOf(of: PriceEntry | UnknownPeriod, message: string): PriceProblem;
+  /** The problem of a path that the file has. */
+  problemAt(path: Path, message: string): PriceProblem;
 }
 
-export function invalid(problems: readonly string[]): Rejected {
-  const shown = problems.slice(0, PROBLEMS_SHOWN_MAX);
-  const more = problems.length > shown.length ? `; and ${problems.length - shown.length} more` : '';
-  return rejected('PRICE_BOOK_INVALID', `the price book is wrong at ${shown.join('; ')}${more}`);
+export interface WrongBook {
+  readonly kind: 'wrong';
+  readonly problems: readonly PriceProblem[];
 }
 
-function blockProblems(each: Block, sources: Readonly<Record<string, unknown>>): readonly string[] {
-  const problems: string[] = [];
-  if (each.models.length + each.prefixes.length === 0) problems.push(': names no model: write models or prefixes');
-  if (!Object.hasOwn(sources, each.source)) problems.push(`.source: '${each.source}' is not among the sources`);
-  if ((each.up_to_input_tokens ?? Infinity) <= (each.long_context?.above_input_tokens ?? 0)) {
-    problems.push('.up_to_input_tokens: is not above long_context.above_input_tokens');
+/** Reads YAML or JSON. */
+export function readBookFile(text: string): WrittenBook | WrongBook {
+  const parsed = parseText(text);
+  const syntax = syntaxProblem(parsed);
+  if (syntax !== null) return { kind: 'wrong', problems: [syntax] };
+  const file = bookFile.safeParse(parsed.document.toJS());
+  if (!file.success) {
+    return { kind: 'wrong', problems: file.error.issues.map(({ path, message }) => problemAt(parsed, path as Path, message)) };
   }
-  if (each.effective_to !== undefined && each.effective_to <= each.effective_from)
-    problems.push('.effective_to: is not after effective_from');
+  const problems = file.data.blocks.flatMap((block, index) => blockProblems(block, index, file.data, parsed));
+  return problems.length > 0 ? { kind: 'wrong', problems } : unfolded(file.data, parsed);
+}
+
+function unfolded({ sources, providers, blocks }: BookFile, parsed: ParsedText): WrittenBook {
+  const places = new Map<PriceEntry | UnknownPeriod, number>();
+  const entries: PriceEntry[] = [];
+  const unknown: UnknownPeriod[] = [];
+  for (const [index, block] of blocks.entries()) {
+    if (block.unknown !== undefined) {
+      const period = { ...scopeOf(block), reason: block.unknown };
+      unknown.push(period);
+      places.set(period, index);
+    }
+    for (const entry of blockEntries(block, sources[block.source] as Source)) {
+      entries.push(entry);
+      places.set(entry, index);
+    }
+  }
+  return {
+    kind: 'written',
+    entries,
+    unknown,
+    providers,
+    problemOf: (of, message) => problemAt(parsed, ['blocks', places.get(of) ?? 0], message),
+    problemAt: (path, message) => problemAt(parsed, path, message),
+  };
+}
+
+function blockProblems(block: Block, index: number, { sources }: BookFile, parsed: ParsedText): readonly PriceProblem[] {
+  const problems: PriceProblem[] = [];
+  const wrong = (path: Path, message: string): unknown => problems.push(problemAt(parsed, ['blocks', index, ...path], message));
+  if ([block.models, block.dated, block.prefixes, block.endings, block.containing].every(({ length }) => length === 0)) {
+    wrong([], 'names no model: write models, dated, prefixes, endings or containing');
+  }
+  if (!Object.hasOwn(sources, block.source)) wrong(['source'], `'${block.source}' is not among the sources`);
+  if ((block.prices === undefined) === (block.unknown === undefined)) wrong([], 'has to have either prices, or a reason why they are unknown');
+  if (block.unknown !== undefined && (block.daily !== undefined || block.long_context !== undefined)) {
+    wrong(['unknown'], 'goes with a period, and with neither hours nor a length of requests');
+  }
+  if ((block.up_to_input_tokens ?? Infinity) <= (block.long_context?.above_input_tokens ?? 0)) {
+    wrong(['up_to_input_tokens'], 'is not above long_context.above_input_tokens');
+  }
+  if (block.effective_to !== undefined && block.effective_to <= block.effective_from) {
+    wrong(['effective_to'], 'is not after effective_from');
+  }
+  for (const [path, tiers] of [[['prices'], block.prices] as const, [['long_context', 'prices'], block.long_context?.prices] as const]) {
+    for (const [tier, prices] of Object.entries(tiers ?? {})) {
+      for (const [name, written] of Object.entries(prices)) {
+        if (name === 'audio_seconds' || !written.some(({ isTimed }) => isTimed)) continue;
+        wrong([...path, tier, name], `${name} are not counted in time: write a price per a number of units`);
+      }
+    }
+  }
   return problems;
 }
 
-function blockEntries(each: Block, from: Source): readonly PriceEntry[] {
-  const { long_context: long, up_to_input_tokens: upTo = null } = each;
-  if (long === undefined) return pricedEntries(each, from, each.prices, { above: 0, upTo });
-  return [
-    ...pricedEntries(each, from, each.prices, { above: 0, upTo: long.above_input_tokens }),
-    ...pricedEntries(each, from, long.prices, { above: long.above_input_tokens, upTo }),
-  ];
+function scopeOf(block: Block): Omit<UnknownPeriod, 'reason'> {
+  return {
+    provider: block.provider,
+    models: block.models,
+    dated: block.dated,
+    prefixes: block.prefixes,
+    endings: block.endings,
+    containing: block.containing,
+    region: block.region,
+    effectiveFromMs: block.effective_from,
+    effectiveToMs: block.effective_to ?? null,
+  };
 }
 
 interface Band {
@@ -123,48 +114,68 @@ interface Band {
   readonly upTo: number | null;
 }
 
-function pricedEntries(each: Block, from: Source, tiers: z.output<typeof tierPrices>, { above, upTo }: Band): readonly PriceEntry[] {
-  return Object.entries(tiers).flatMap(([serviceTier, prices]) =>
-    pricesByClass(prices).map(([usageClass, { amount, perUnits = each.per_units }]): PriceEntry => {
-      const id = [
-        each.provider,
-        each.models[0] ?? `${each.prefixes[0]}*`,
-        ...(each.region === '' ? [] : [each.region]),
-        ...(serviceTier === STANDARD_TIER ? [] : [serviceTier]),
-        above === 0 ? usageClass : `${usageClass}>${above}`,
-        new Date(each.effective_from).toISOString().replace('T00:00:00.000Z', ''),
-      ].join('/');
-      return {
-        id,
-        provider: each.provider,
-        models: each.models,
-        prefixes: each.prefixes,
-        serviceTier,
-        region: each.region,
-        aboveInputTokens: above,
-        upToInputTokens: upTo,
-        usageClass,
-        price: amount,
-        perUnits,
-        effectiveFromMs: each.effective_from,
-        effectiveToMs: each.effective_to ?? null,
-        sourceUrl: from.url,
-        sourceDate: from.date,
-      };
-    }),
-  );
+function blockEntries(block: Block, from: Source): readonly PriceEntry[] {
+  const { prices = {}, long_context: long, up_to_input_tokens: upTo = null } = block;
+  if (long === undefined) return pricedEntries(block, from, prices, { above: 0, upTo });
+  return [
+    ...pricedEntries(block, from, prices, { above: 0, upTo: long.above_input_tokens }),
+    ...pricedEntries(block, from, long.prices, { above: long.above_input_tokens, upTo }),
+  ];
 }
 
-/** A class that is named itself goes before the price it would share. */
-function pricesByClass(prices: ClassPrices): readonly (readonly [UsageClass, NonNullable<ClassPrices[UsageClass]>])[] {
-  return USAGE_CLASSES.flatMap((usageClass) => {
-    const shared = Object.entries(SHARED_PRICES).find(([, classes]) => classes.some((each) => each === usageClass))?.[0];
-    const found = prices[usageClass] ?? (shared === undefined ? undefined : prices[shared as keyof typeof SHARED_PRICES]);
-    return found === undefined ? [] : [[usageClass, found] as const];
+function pricedEntries(block: Block, from: Source, tiers: TierPrices, band: Band): readonly PriceEntry[] {
+  const scope = scopeOf(block);
+  return Object.entries(tiers).flatMap(([serviceTier, prices]) => {
+    const byClass = pricesByClass(prices);
+    const parts = partsOf(new Set(byClass.keys()), from.unlisted === 'as_containing');
+    return Array.from(byClass, ([usageClass, written]) =>
+      written.map(({ amount, perUnits = block.per_units, upToUnits }, index): PriceEntry => {
+        const aboveUnits = written[index - 1]?.upToUnits ?? 0;
+        return {
+          ...scope,
+          id: entryId(block, serviceTier, `${usageClass}${band.above === 0 ? '' : `>${band.above}`}${aboveUnits === 0 ? '' : `+${aboveUnits}`}`),
+          serviceTier,
+          aboveInputTokens: band.above,
+          upToInputTokens: band.upTo,
+          usageClass,
+          alsoFor: parts.get(usageClass) ?? [],
+          price: amount,
+          perUnits,
+          aboveUnits,
+          upToUnits,
+          daily: block.daily ?? null,
+          sourceUrl: from.url,
+          sourceDate: from.date,
+        };
+      }),
+    ).flat();
   });
 }
 
-function pathText(path: readonly PropertyKey[]): string {
-  const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  return text === '' ? 'the top' : text.replace(/^\./, '');
+function entryId(block: Block, serviceTier: string, what: string): string {
+  return [
+    block.provider,
+    firstName(block),
+    ...(block.region === '' ? [] : [block.region]),
+    ...(serviceTier === STANDARD_TIER ? [] : [serviceTier]),
+    what,
+    new Date(block.effective_from).toISOString().replace('T00:00:00.000Z', '').replace('.000Z', 'Z'),
+    ...(block.daily === undefined ? [] : [formatTimeOfDay(block.daily)]),
+  ].join('/');
+}
+
+function firstName({ models, dated, prefixes, endings, containing }: Block): string {
+  const written = [...models, ...dated, ...prefixes.map((name) => `${name}*`), ...endings.map((name) => `*${name}`), ...containing.map((name) => `*${name}*`)];
+  return written[0] ?? '';
+}
+
+/** A class that is named itself goes before the price it would share. */
+function pricesByClass(prices: ClassPrices): ReadonlyMap<ChargedClass, readonly WrittenPrice[]> {
+  const byClass = new Map<ChargedClass, readonly WrittenPrice[]>();
+  for (const charged of CHARGED_CLASSES) {
+    const shared = Object.entries(SHARED_PRICES).find(([, classes]) => classes.some((each) => each === charged))?.[0];
+    const found = prices[charged] ?? (shared === undefined ? undefined : prices[shared as keyof typeof SHARED_PRICES]);
+    if (found !== undefined) byClass.set(charged, found);
+  }
+  return byClass;
 }

@@ -2,10 +2,12 @@
 import {
   type Attempt,
   type AttemptRating,
+  type ChargedClass,
   divideHalfEven,
   inputTokens,
   type LineItem,
   outputTokens,
+  type PicoUsd,
   type PricedEvent,
   UNIT_CLASSES,
   type UnpricedReason,
@@ -13,8 +15,9 @@ import {
   USAGE_CLASSES,
   type UsageEvent,
 } from '@tokenledger/domain';
-import { pricedTier } from './price-entry.ts';
+import type { ModelPrices, PriceQuestion } from './model-prices.ts';
 import type { PriceBook } from './price-book.ts';
+import { pricedTier, type PriceEntry } from './price-entry.ts';
 
 /** Set by the reader of a surface when the provider also billed tokens of another model, or units that no class holds: a cost would be too low. */
 const INCOMPLETE_FLAGS: ReadonlySet<string> = new Set(['other_model_usage', 'unclassified_units']);
@@ -36,29 +39,73 @@ export function rateEvent(event: UsageEvent, book: PriceBook): PricedEvent {
 export function rate(attempt: Attempt, book: PriceBook, occurredAtMs: number): AttemptRating {
   const { usage } = attempt;
   if (usage === null) return unpriced(attempt.usageReason === 'not_forwarded' ? 'not_forwarded' : 'usage_unknown', NO_LINES);
-  const prices = book.pricesOf(attempt.provider, attempt.servedModel === '' ? attempt.requestedModel : attempt.servedModel);
+  const prices = book.pricesOf(attempt.provider, ratedModel(attempt));
   if (prices === undefined) return unpriced('model_unknown', NO_LINES);
 
   const input = inputTokens(usage);
-  const serviceTier = pricedTier(attempt.serviceTier);
-  const lines: LineItem[] = [];
-  let cost = 0n;
-  let missing = false;
-  for (const usageClass of USAGE_CLASSES) {
-    const quantity = usage[usageClass];
-    if (quantity === null || quantity === 0) continue;
-    const entry = prices.priceOf({ usageClass, serviceTier, region: attempt.region, atMs: occurredAtMs, inputTokens: input });
-    if (entry === undefined) {
-      missing = true;
-      continue;
-    }
-    const amount = divideHalfEven(BigInt(quantity) * entry.price, BigInt(entry.perUnits));
-    cost += amount;
-    lines.push({ usageClass, quantity, unitPrice: entry.price, perUnits: entry.perUnits, amount, entryId: entry.id });
-  }
-  if (missing) return unpriced('price_missing', lines);
+  const { lines, cost, missing } = charge(usage, prices, {
+    serviceTier: pricedTier(attempt.serviceTier),
+    region: attempt.region,
+    atMs: occurredAtMs,
+    inputTokens: input,
+  });
+  if (missing.length > 0) return unpriced('price_missing', lines);
   if (isPartial(usage, input) || attempt.usageFlags.some((flag) => INCOMPLETE_FLAGS.has(flag))) return unpriced('usage_unknown', lines);
   return { cost, unpricedReason: '', lineItems: lines };
+}
+
+/** The model whose price counts. */
+export function ratedModel({ servedModel, requestedModel }: Pick<Attempt, 'servedModel' | 'requestedModel'>): string {
+  return servedModel === '' ? requestedModel : servedModel;
+}
+
+/** Units to charge for; what is absent, null or 0 costs nothing. Fractions of a unit are not charged: quantities are whole. */
+export type Quantities = Readonly<Partial<Record<ChargedClass, number | null>>>;
+
+export interface Charged {
+  readonly lines: readonly LineItem[];
+  /** Sum of the lines: the whole cost only while nothing is missing. */
+  readonly cost: PicoUsd;
+  /** Classes with a quantity and no price in force. */
+  readonly missing: readonly ChargedClass[];
+}
+
+/** Quantities at the prices of one model, and once what it charges for a request as such. */
+export function charge(
+  quantities: Quantities,
+  prices: ModelPrices,
+  circumstances: Omit<PriceQuestion, 'usageClass'>,
+  classes: readonly ChargedClass[] = USAGE_CLASSES,
+): Charged {
+  const { serviceTier, region, atMs, inputTokens: input } = circumstances;
+  const lines: LineItem[] = [];
+  const missing: ChargedClass[] = [];
+  let cost = 0n;
+  const add = (usageClass: ChargedClass, quantity: number): void => {
+    const entries = prices.pricesFor({ usageClass, serviceTier, region, atMs, inputTokens: input });
+    if (entries.length === 0) missing.push(usageClass);
+    for (const entry of entries) {
+      const units = unitsAt(entry, quantity);
+      if (units === 0) continue;
+      const amount = divideHalfEven(BigInt(units) * entry.price, BigInt(entry.perUnits));
+      cost += amount;
+      lines.push({ usageClass, quantity: units, unitPrice: entry.price, perUnits: entry.perUnits, amount, entryId: entry.id });
+    }
+  };
+  for (const usageClass of classes) {
+    const quantity = quantities[usageClass] ?? 0;
+    if (quantity !== 0) add(usageClass, quantity);
+  }
+  if (prices.chargesRequests && !classes.includes('requests')) add('requests', 1);
+  return { lines, cost, missing };
+}
+
+/** How many of an attempt's units an entry is the price of: all, unless it is marginal. A correction takes from the first unit on, like what it corrects. */
+function unitsAt({ aboveUnits, upToUnits }: PriceEntry, quantity: number): number {
+  if (aboveUnits === 0 && upToUnits === null) return quantity;
+  const magnitude = Math.abs(quantity);
+  const units = Math.max(0, Math.min(magnitude, upToUnits ?? Infinity) - aboveUnits);
+  return quantity < 0 ? -units : units;
 }
 
 /** One side of the tokens is unknown, or everything is: what is known is not the cost. A surface whose answers have one side only states 0 for the other. */

@@ -1,5 +1,6 @@
 /** The codec of `PricedEvent`. Amounts are decimal strings of USD; what is no such string is rejected, never guessed. */
 import {
+  type ChargedClass,
   type AttemptRating,
   formatUsd,
   type LineItem,
@@ -10,7 +11,6 @@ import {
   type Rejected,
   rejected,
   type UnpricedReason,
-  type UsageClass,
 } from '@tokenledger/domain';
 import { avroType } from './avro-types.ts';
 import { asBuffer } from './framing.ts';
@@ -31,7 +31,7 @@ interface RatingRow {
 }
 
 interface LineItemRow {
-  readonly usage_class: UsageClass;
+  readonly usage_class: ChargedClass;
   readonly quantity: number;
   readonly unit_price: string;
   readonly per_units: number;

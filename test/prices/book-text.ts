@@ -1,0 +1,91 @@
+/** The text of the price book that ships, from overrides and the installed collection. */
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { findProvider } from '@pydantic/genai-prices';
+import { isRejected } from '@tokenledger/domain';
+import { type CollectedBlocks, collectedBlocks, parseCollectedProvider, parsePriceBook, type PriceBook } from '@tokenledger/pricing';
+import { parse, stringify } from 'yaml';
+import { z } from 'zod';
+
+const names = z.array(z.string()).default([]);
+const additionSchema = z.strictObject({
+  provider: z.string(),
+  /** Models as the collection calls them; absent: all of the provider. */
+  models: z.array(z.string()).optional(),
+  source: z.string(),
+  effective_from: z.string(),
+  prices: z.record(z.string(), z.record(z.string(), z.string())),
+});
+type Addition = z.output<typeof additionSchema>;
+
+const overridesSchema = z.strictObject({
+  collection: z.strictObject({
+    package: z.string(),
+    version: z.string(),
+    date: z.string(),
+    earliest: z.string(),
+    providers: z.array(z.string()),
+    dated: names,
+  }),
+  providers: z.record(z.string(), z.unknown()),
+  additions: z.array(additionSchema),
+  sources: z.record(z.string(), z.unknown()),
+  blocks: z.array(z.looseObject({ source: z.string() })),
+});
+
+const HEADER = `# The price book that ships: what providers charge, since when, and where that is written.
+# Made by \`npm run prices:book\` of overrides.yaml and a public collection of prices (npm @pydantic/genai-prices, MIT): change overrides.yaml, not this file.
+`;
+
+/** Throws when the collection says something that a price book cannot, or is not the version that the overrides were written beside. */
+export function madeBook(overridesText: string): string {
+  // The failsafe schema knows no numbers: 0.30 stays the text that someone wrote.
+  const { collection, providers, additions, sources, blocks } = overridesSchema.parse(parse(overridesText, { schema: 'failsafe' }));
+  const installed = installedVersion(collection.package);
+  if (installed !== collection.version) throw new Error(`${collection.package} ${installed} is installed, not ${collection.version}`);
+  const stated = bookOf({ sources, blocks });
+  const collected = collection.providers.map((id) => {
+    const provider = parseCollectedProvider(findProvider({ providerId: id }));
+    const source = `collection-${id}`;
+    const own = additions.filter((each) => each.provider === id);
+    const models = collectedBlocks(provider, {
+      source,
+      earliest: collection.earliest,
+      alwaysDated: collection.dated.includes(id),
+      isTaken: (name) => stated.pricesOf(id, name) !== undefined,
+      without: (model) => new Set(addedTo(own, model).flatMap(({ prices }) => Object.values(prices).flatMap((each) => Object.keys(each)))),
+    });
+    const url = provider.pricing_urls?.[0] ?? 'https://github.com/pydantic/genai-prices';
+    return { source, from: { url, date: collection.date, unlisted: 'as_containing' }, blocks: models.flatMap((model) => withAdditions(model, own)) };
+  });
+  const allSources = { ...sources, ...Object.fromEntries(collected.map(({ source, from }) => [source, from])) };
+  return printed({ sources: allSources, providers, blocks: [...blocks, ...collected.flatMap((each) => each.blocks)] });
+}
+
+function withAdditions({ model, names: named, blocks }: CollectedBlocks, additions: readonly Addition[]): readonly object[] {
+  const added = addedTo(additions, model).map(({ models: _, provider, source, ...rest }) => ({ provider, ...named, source, ...rest }));
+  return [...blocks, ...added];
+}
+
+function addedTo(additions: readonly Addition[], model: string): readonly Addition[] {
+  return additions.filter(({ models }) => models?.includes(model) ?? true);
+}
+
+function bookOf(file: object): PriceBook {
+  const book = parsePriceBook(JSON.stringify(file));
+  if (isRejected(book)) throw new Error(book.message);
+  return book;
+}
+
+function printed({ sources, providers, blocks }: { sources: object; providers: object; blocks: readonly object[] }): string {
+  const line = (value: unknown): string => stringify(value, { collectionStyle: 'flow', lineWidth: 0, schema: 'failsafe' }).trim();
+  const entries = (of: object): string => Object.entries(of).map(([name, value]) => `  ${line(name)}: ${line(value)}\n`).join('');
+  return `${HEADER}\nsources:\n${entries(sources)}\nproviders:\n${entries(providers)}\nblocks:\n${blocks.map((block) => `  - ${line(block)}\n`).join('')}`;
+}
+
+function installedVersion(name: string): string {
+  // Its package.json is not among its exports: it stands above its entry.
+  const entry = createRequire(import.meta.url).resolve(name);
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', `file://${entry}`), 'utf8'));
+  return z.object({ version: z.string() }).parse(manifest).version;
+}

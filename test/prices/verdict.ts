@@ -1,0 +1,73 @@
+/** Whether what the price book says of a case agrees with what its source says. */
+import { CHARGED_CLASSES, formatUsd } from '@tokenledger/domain';
+import { charge, type PriceBook } from '@tokenledger/pricing';
+import { amountOf, type PriceCase, quantitiesOf, timeOf } from './price-case.ts';
+
+export interface Verdict {
+  readonly id: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly expectedUsd: string;
+  /** Null: the book knows no price, then `why` says which. */
+  readonly computedUsd: string | null;
+  /** `listed`: differs, and the source reckoned with prices of which `disputed` says that they were not in force. */
+  readonly outcome: 'agrees' | 'listed' | 'differs';
+  readonly why: string;
+  /** A router's amount may hold its own markup and fees: counted apart. */
+  readonly isRouter: boolean;
+}
+
+/** Companies that sell other providers' models by their names. */
+const ROUTERS: ReadonlySet<string> = new Set(['openrouter', 'vercel', 'vercel-ai-gateway', 'huggingface', 'litellm', 'portkey', 'requesty', 'helicone']);
+
+export interface Books {
+  readonly shipped: PriceBook;
+  /** Prices that sources of cases reckoned with although the provider's page shows others: entries say which page. */
+  readonly disputed: PriceBook;
+}
+
+export function judge(each: PriceCase, { shipped, disputed }: Books): Verdict {
+  const computed = costOf(each, shipped);
+  const verdict = {
+    id: each.id,
+    provider: each.provider,
+    model: each.model,
+    expectedUsd: each.usd,
+    computedUsd: computed.kind === 'cost' ? formatUsd(computed.cost) : null,
+    isRouter: ROUTERS.has(each.provider),
+  };
+  if (agrees(computed, each)) return { ...verdict, outcome: 'agrees', why: '' };
+  const other = costOf(each, disputed);
+  if (agrees(other, each)) return { ...verdict, outcome: 'listed', why: `the source reckoned with ${other.pages.join(', ')}` };
+  return { ...verdict, outcome: 'differs', why: computed.kind === 'cost' ? '' : computed.why };
+}
+
+type Cost = { readonly kind: 'cost'; readonly cost: bigint; readonly pages: readonly string[] } | { readonly kind: 'unknown'; readonly why: string };
+
+function costOf(each: PriceCase, book: PriceBook): Cost & { readonly pages: readonly string[] } {
+  const unknown = (why: string): Cost & { readonly pages: readonly string[] } => ({ kind: 'unknown', why, pages: [] });
+  const prices = book.pricesOf(each.provider, each.model);
+  if (prices === undefined) {
+    return unknown(`no price for the model; nearest: ${book.candidates(each.provider, each.model).join(', ') || 'none'}`);
+  }
+  try {
+    const { quantities, inputTokens } = quantitiesOf(each);
+    const circumstances = { serviceTier: each.service_tier ?? 'standard', region: each.region ?? '', atMs: timeOf(each), inputTokens };
+    const classes = CHARGED_CLASSES.filter((name) => name !== 'requests');
+    const { cost, lines, missing } = charge(quantities, prices, circumstances, classes);
+    if (missing.length > 0) return unknown(`no price for ${missing.join(', ')}`);
+    const sources = new Map(prices.entries.map(({ id, sourceUrl }) => [id, sourceUrl]));
+    return { kind: 'cost', cost, pages: [...new Set(lines.map(({ entryId }) => sources.get(entryId) ?? ''))] };
+  } catch (error) {
+    return unknown(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const PARTS_PER_UNIT = 1e12;
+
+function agrees(computed: Cost, each: PriceCase): boolean {
+  if (computed.kind !== 'cost') return false;
+  const expected = amountOf(each);
+  const difference = computed.cost > expected ? computed.cost - expected : expected - computed.cost;
+  return difference * BigInt(PARTS_PER_UNIT) <= expected * BigInt(Math.round(each.tolerance_relative * PARTS_PER_UNIT));
+}
