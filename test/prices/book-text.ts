@@ -56,14 +56,24 @@ export function madeBook(overridesText: string): string {
       without: (model) => new Set(addedTo(own, model).flatMap(({ prices }) => Object.values(prices).flatMap((each) => Object.keys(each)))),
     });
     const url = provider.pricing_urls?.[0] ?? 'https://github.com/pydantic/genai-prices';
-    return { source, from: { url, date: collection.date, unlisted: 'as_containing' }, blocks: models.flatMap((model) => withAdditions(model, own)) };
+    return {
+      source,
+      from: { url, date: collection.date, unlisted: 'as_containing' },
+      blocks: models.flatMap((model) => withAdditions(model, own)),
+    };
   });
   const allSources = { ...sources, ...Object.fromEntries(collected.map(({ source, from }) => [source, from])) };
   return printed({ sources: allSources, providers, blocks: [...blocks, ...collected.flatMap((each) => each.blocks)] });
 }
 
 function withAdditions({ model, names: named, blocks }: CollectedBlocks, additions: readonly Addition[]): readonly object[] {
-  const added = addedTo(additions, model).map(({ models: _, provider, source, ...rest }) => ({ provider, ...named, source, ...rest }));
+  const added = addedTo(additions, model).map(({ provider, source, effective_from, prices }) => ({
+    provider,
+    ...named,
+    source,
+    effective_from,
+    prices,
+  }));
   return [...blocks, ...added];
 }
 
@@ -79,7 +89,10 @@ function bookOf(file: object): PriceBook {
 
 function printed({ sources, providers, blocks }: { sources: object; providers: object; blocks: readonly object[] }): string {
   const line = (value: unknown): string => stringify(value, { collectionStyle: 'flow', lineWidth: 0, schema: 'failsafe' }).trim();
-  const entries = (of: object): string => Object.entries(of).map(([name, value]) => `  ${line(name)}: ${line(value)}\n`).join('');
+  const entries = (of: object): string =>
+    Object.entries(of)
+      .map(([name, value]) => `  ${line(name)}: ${line(value)}\n`)
+      .join('');
   return `${HEADER}\nsources:\n${entries(sources)}\nproviders:\n${entries(providers)}\nblocks:\n${blocks.map((block) => `  - ${line(block)}\n`).join('')}`;
 }
 

@@ -43,7 +43,9 @@ if (values.json) {
 } else {
   for (const each of notAgreeing) {
     const computed = each.computedUsd ?? 'no cost';
-    console.log(`${each.outcome} ${each.isRouter ? '(router) ' : ''}${each.id} ${each.provider}/${each.model}: ${each.expectedUsd} stated, ${computed}. ${each.why}`);
+    console.log(
+      `${each.outcome} ${each.isRouter ? '(router) ' : ''}${each.id} ${each.provider}/${each.model}: ${each.expectedUsd} stated, ${computed}. ${each.why}`,
+    );
   }
   for (const [name, { cases, agree, listed, differ }] of Object.entries({ providers, routers })) {
     console.log(`${name}: ${agree} of ${cases} agree, ${listed} are listed, ${differ} differ`);

@@ -107,17 +107,19 @@ export function quantitiesOf({ usage }: Pick<PriceCase, 'usage'>): CaseQuantitie
     citation: of('output_citation_tokens'),
   };
   const units = Object.fromEntries(
-    ([
-      'web_search_requests',
-      'file_search_requests',
-      'code_execution_requests',
-      'images',
-      'audio_seconds',
-      'characters',
-      'pages',
-      'annotated_pages',
-      'text_messages',
-    ] satisfies ChargedClass[]).map((name) => [name, of(name)]),
+    (
+      [
+        'web_search_requests',
+        'file_search_requests',
+        'code_execution_requests',
+        'images',
+        'audio_seconds',
+        'characters',
+        'pages',
+        'annotated_pages',
+        'text_messages',
+      ] satisfies ChargedClass[]
+    ).map((name) => [name, of(name)]),
   );
   // Each attempt is one request: a price for it is charged without being told.
   of('requests');

@@ -18,7 +18,16 @@ export interface Verdict {
 }
 
 /** Companies that sell other providers' models by their names. */
-const ROUTERS: ReadonlySet<string> = new Set(['openrouter', 'vercel', 'vercel-ai-gateway', 'huggingface', 'litellm', 'portkey', 'requesty', 'helicone']);
+const ROUTERS: ReadonlySet<string> = new Set([
+  'openrouter',
+  'vercel',
+  'vercel-ai-gateway',
+  'huggingface',
+  'litellm',
+  'portkey',
+  'requesty',
+  'helicone',
+]);
 
 export interface Books {
   readonly shipped: PriceBook;
@@ -42,7 +51,9 @@ export function judge(each: PriceCase, { shipped, disputed }: Books): Verdict {
   return { ...verdict, outcome: 'differs', why: computed.kind === 'cost' ? '' : computed.why };
 }
 
-type Cost = { readonly kind: 'cost'; readonly cost: bigint; readonly pages: readonly string[] } | { readonly kind: 'unknown'; readonly why: string };
+type Cost =
+  | { readonly kind: 'cost'; readonly cost: bigint; readonly pages: readonly string[] }
+  | { readonly kind: 'unknown'; readonly why: string };
 
 function costOf(each: PriceCase, book: PriceBook): Cost & { readonly pages: readonly string[] } {
   const unknown = (why: string): Cost & { readonly pages: readonly string[] } => ({ kind: 'unknown', why, pages: [] });

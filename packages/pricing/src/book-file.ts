@@ -19,9 +19,9 @@ export interface WrittenBook {
   readonly unknown: readonly UnknownPeriod[];
   readonly providers: Readonly<Record<string, ProviderRules>>;
   /** The problem of what was read from one of the blocks. */
-  problemOf(of: PriceEntry | UnknownPeriod, message: string): PriceProblem;
+  readonly problemOf: (of: PriceEntry | UnknownPeriod, message: string) => PriceProblem;
   /** The problem of a path that the file has. */
-  problemAt(path: Path, message: string): PriceProblem;
+  readonly problemAt: (path: Path, message: string) => PriceProblem;
 }
 
 export interface WrongBook {
@@ -74,7 +74,8 @@ function blockProblems(block: Block, index: number, { sources }: BookFile, parse
     wrong([], 'names no model: write models, dated, prefixes, endings or containing');
   }
   if (!Object.hasOwn(sources, block.source)) wrong(['source'], `'${block.source}' is not among the sources`);
-  if ((block.prices === undefined) === (block.unknown === undefined)) wrong([], 'has to have either prices, or a reason why they are unknown');
+  if ((block.prices === undefined) === (block.unknown === undefined))
+    wrong([], 'has to have either prices, or a reason why they are unknown');
   if (block.unknown !== undefined && (block.daily !== undefined || block.long_context !== undefined)) {
     wrong(['unknown'], 'goes with a period, and with neither hours nor a length of requests');
   }
@@ -133,7 +134,11 @@ function pricedEntries(block: Block, from: Source, tiers: TierPrices, band: Band
         const aboveUnits = written[index - 1]?.upToUnits ?? 0;
         return {
           ...scope,
-          id: entryId(block, serviceTier, `${usageClass}${band.above === 0 ? '' : `>${band.above}`}${aboveUnits === 0 ? '' : `+${aboveUnits}`}`),
+          id: entryId(
+            block,
+            serviceTier,
+            `${usageClass}${band.above === 0 ? '' : `>${band.above}`}${aboveUnits === 0 ? '' : `+${aboveUnits}`}`,
+          ),
           serviceTier,
           aboveInputTokens: band.above,
           upToInputTokens: band.upTo,
@@ -165,7 +170,13 @@ function entryId(block: Block, serviceTier: string, what: string): string {
 }
 
 function firstName({ models, dated, prefixes, endings, containing }: Block): string {
-  const written = [...models, ...dated, ...prefixes.map((name) => `${name}*`), ...endings.map((name) => `*${name}`), ...containing.map((name) => `*${name}*`)];
+  const written = [
+    ...models,
+    ...dated,
+    ...prefixes.map((name) => `${name}*`),
+    ...endings.map((name) => `*${name}`),
+    ...containing.map((name) => `*${name}*`),
+  ];
   return written[0] ?? '';
 }
 

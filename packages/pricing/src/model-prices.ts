@@ -1,16 +1,22 @@
-/** All prices of one model, by tier, region and class. No two of one cell hold at once. */
+/** All prices of one model, by tier, region and class. No two of one kind hold for one thing at once. */
 import type { ChargedClass } from '@tokenledger/domain';
 import { holdsFor, overlaps, type PriceEntry } from './price-entry.ts';
 
 /** What one model costs. */
 export interface ModelPrices {
+  /** What it costs in one tier and region. */
+  sheet(serviceTier: string, region: string): PriceSheet;
   /** Undefined when no price is in force: a known model may lack one for a tier, a class or a time. Of marginal prices it is that of the first unit. */
   priceOf(question: PriceQuestion): PriceEntry | undefined;
-  /** All prices in force for one question, from the first unit on: one, unless they are marginal. */
-  pricesFor(question: PriceQuestion): readonly PriceEntry[];
   /** Each request costs something as such. */
   readonly chargesRequests: boolean;
   readonly entries: readonly PriceEntry[];
+}
+
+export interface PriceSheet {
+  /** All prices of a class in force at `atMs`, from the first unit on: one, unless they are marginal; none, when no price is in force.
+   *  `inputTokens`: all input tokens of the request; null when unknown, then a price that depends on them is not known either. */
+  pricesAt(usageClass: ChargedClass, atMs: number, inputTokens: number | null): readonly PriceEntry[];
 }
 
 export interface PriceQuestion {
@@ -19,74 +25,81 @@ export interface PriceQuestion {
   readonly serviceTier: string;
   readonly region: string;
   readonly atMs: number;
-  /** All input tokens of the request; null when unknown: then a price that depends on them is not known either. */
   readonly inputTokens: number | null;
 }
 
-type Cells = ReadonlyMap<string, readonly PriceEntry[]>;
-
 const NOTHING: readonly PriceEntry[] = Object.freeze([]);
+/** Regions come with requests: more of them than anybody prices apart are not kept. */
+const SHEETS_MAX = 64;
 
 export function modelPrices(entries: readonly PriceEntry[]): ModelPrices {
-  const own = cellsOf(entries, ({ usageClass }) => [usageClass]);
-  const parts = cellsOf(entries, ({ alsoFor }) => alsoFor);
-  const first = (question: PriceQuestion): Found | undefined =>
-    (question.region === '' ? undefined : (inCell(own, question, question.region) ?? inCell(parts, question, question.region))) ??
-    inCell(own, question, '') ??
-    inCell(parts, question, '');
+  const sheets = new Map<string, PriceSheet>();
+  const sheet = (serviceTier: string, region: string): PriceSheet => {
+    const key = `${serviceTier}|${region}`;
+    let known = sheets.get(key);
+    if (known === undefined) {
+      if (sheets.size >= SHEETS_MAX) sheets.clear();
+      known = priceSheet(entries.filter((each) => each.serviceTier === serviceTier && (each.region === region || each.region === '')));
+      sheets.set(key, known);
+    }
+    return known;
+  };
   return {
     entries,
     chargesRequests: entries.some(({ usageClass }) => usageClass === 'requests'),
-    priceOf: (question) => first(question)?.entry,
-    pricesFor(question) {
-      const found = first(question);
-      if (found === undefined) return NOTHING;
-      return found.entry.upToUnits === null ? [found.entry] : marginal(found, question);
-    },
+    sheet,
+    priceOf: ({ usageClass, serviceTier, region, atMs, inputTokens }) =>
+      sheet(serviceTier, region).pricesAt(usageClass, atMs, inputTokens)[0],
   };
 }
 
 /** Pairs of entries that both hold for one thing at one time. */
 export function* conflicts(entries: readonly PriceEntry[]): Generator<readonly [PriceEntry, PriceEntry]> {
-  for (const cell of cellsOf(entries, ({ usageClass }) => [usageClass]).values()) {
+  const cells = Map.groupBy(entries, ({ usageClass, serviceTier, region }) => `${usageClass}|${serviceTier}|${region}`);
+  for (const cell of cells.values()) {
     for (const [index, entry] of cell.entries()) {
       for (const other of cell.slice(0, index)) if (overlaps(entry, other)) yield [other, entry];
     }
   }
 }
 
-function cellsOf(entries: readonly PriceEntry[], classesOf: (entry: PriceEntry) => readonly ChargedClass[]): Cells {
-  const cells = new Map<string, PriceEntry[]>();
+interface Cell {
+  /** In the order in which they are asked. */
+  readonly entries: readonly PriceEntry[];
+  /** Each of them alone, so that the common answer needs no list of its own. */
+  readonly alone: readonly (readonly PriceEntry[])[];
+}
+
+function priceSheet(entries: readonly PriceEntry[]): PriceSheet {
+  const byClass = new Map<ChargedClass, PriceEntry[]>();
   for (const entry of entries) {
-    for (const usageClass of classesOf(entry)) {
-      const key = cellKey(entry.serviceTier, entry.region, usageClass);
-      const cell = cells.get(key);
-      if (cell === undefined) cells.set(key, [entry]);
+    for (const usageClass of [entry.usageClass, ...entry.alsoFor]) {
+      const cell = byClass.get(usageClass);
+      if (cell === undefined) byClass.set(usageClass, [entry]);
       else cell.push(entry);
     }
   }
-  // Those for some hours of the day go before those for all; marginal ones in the order of their units.
-  for (const cell of cells.values()) {
-    if (cell.length > 1) cell.sort((a, b) => Number(a.daily === null) - Number(b.daily === null) || a.aboveUnits - b.aboveUnits);
-  }
-  return cells;
+  const cells = new Map(
+    Array.from(byClass, ([usageClass, members]): [ChargedClass, Cell] => {
+      const ordered = members.toSorted((a, b) => precedence(a, usageClass) - precedence(b, usageClass) || a.aboveUnits - b.aboveUnits);
+      return [usageClass, { entries: ordered, alone: ordered.map((entry) => [entry]) }];
+    }),
+  );
+  return {
+    pricesAt(usageClass, atMs, inputTokens) {
+      const cell = cells.get(usageClass);
+      if (cell === undefined) return NOTHING;
+      const index = cell.entries.findIndex((entry) => holdsFor(entry, atMs, inputTokens));
+      const first = cell.entries[index];
+      if (first === undefined) return NOTHING;
+      if (first.upToUnits === null) return cell.alone[index] ?? NOTHING;
+      const kind = precedence(first, usageClass);
+      return cell.entries.filter((entry) => precedence(entry, usageClass) === kind && holdsFor(entry, atMs, inputTokens));
+    },
+  };
 }
 
-interface Found {
-  readonly entry: PriceEntry;
-  readonly cell: readonly PriceEntry[];
-}
-
-function inCell(cells: Cells, question: PriceQuestion, region: string): Found | undefined {
-  const cell = cells.get(cellKey(question.serviceTier, region, question.usageClass));
-  const entry = cell?.find((each) => holdsFor(each, question.atMs, question.inputTokens));
-  return cell === undefined || entry === undefined ? undefined : { entry, cell };
-}
-
-function marginal({ entry, cell }: Found, { atMs, inputTokens }: PriceQuestion): readonly PriceEntry[] {
-  return cell.filter((each) => (each.daily === null) === (entry.daily === null) && holdsFor(each, atMs, inputTokens));
-}
-
-function cellKey(serviceTier: string, region: string, usageClass: ChargedClass): string {
-  return `${usageClass}|${serviceTier}|${region}`;
+/** The region's own price goes before the common one, that of the class before that of what contains it, that of some hours before that of the day. */
+function precedence(entry: PriceEntry, usageClass: ChargedClass): number {
+  return (entry.region === '' ? 4 : 0) + (entry.usageClass === usageClass ? 0 : 2) + (entry.daily === null ? 1 : 0);
 }

@@ -1,6 +1,7 @@
-import { isRejected, type Rejected } from '@tokenledger/domain';
+import { type ChargedClass, isRejected, type Rejected } from '@tokenledger/domain';
 import { describe, expect, test } from 'vitest';
-import { parsePriceBook, type PriceBook, type PriceQuestion } from './price-book.ts';
+import type { PriceQuestion } from './model-prices.ts';
+import { checkPriceBook, parsePriceBook, type PriceBook } from './price-book.ts';
 
 const DAY_MS = 86_400_000;
 const JANUARY_MS = Date.parse('2026-01-01');
@@ -83,6 +84,7 @@ describe('the model', () => {
 
   test.each([
     ['m-large', 1_000_000_000_000n],
+    ['M-Large', 1_000_000_000_000n],
     ['m-small', 2_000_000_000_000n],
     ['m-large-2026-01-01', 3_000_000_000_000n],
     ['m-large2', 2_000_000_000_000n],
@@ -90,7 +92,7 @@ describe('the model', () => {
     expect(priceAt(book, model)).toBe(price);
   });
 
-  test.each(['M-large', 'n', '', '__proto__', 'constructor'])('%j is unknown', (model) => {
+  test.each(['n', '', '__proto__', 'constructor'])('%j is unknown', (model) => {
     expect(book.pricesOf('p', model)).toBeUndefined();
   });
 
@@ -101,9 +103,109 @@ describe('the model', () => {
   });
 });
 
+describe('a model by other names', () => {
+  const book = bookOf(`${SOURCES}providers:
+  p: { also: [p-cloud] }
+  q: { else: [p] }
+  seller: { resells: listed }
+blocks:
+  - { provider: p, source: page, effective_from: 2026-01-01, dated: [m], prices: { standard: { input: 1 } } }
+  - { provider: p, source: page, effective_from: 2026-01-01, models: [m-2026-05-05], prices: { standard: { input: 2 } } }
+  - { provider: p, source: page, effective_from: 2026-01-01, prefixes: [m-], prices: { standard: { input: 3 } } }
+  - { provider: p, source: page, effective_from: 2026-01-01, endings: [.large, x.large], prices: { standard: { input: 4 } } }
+  - { provider: p, source: page, effective_from: 2026-01-01, containing: [part], prices: { standard: { input: 5 } } }
+  - { provider: q, source: page, effective_from: 2026-01-01, models: [own], prices: { standard: { input: 6 } } }
+  - { provider: seller, source: page, effective_from: 2026-01-01, models: [p/m-cheap], prices: { standard: { input: 7 } } }
+`);
+  const usd = (provider: string, model: string): number =>
+    Number((book.pricesOf(provider, model)?.priceOf(question)?.price ?? 0n) / 1_000_000_000_000n);
+
+  test.each([
+    ['m', 1],
+    ['m-2026-01-31', 1],
+    ['m-20260131', 1],
+    ['m@20260131', 1],
+    ['m-0131', 1],
+    ['m-2026-05-05', 2],
+    ['m-2026', 3],
+    ['m-mini', 3],
+    ['eu.large', 4],
+    ['eu.larger', 0],
+    ['some-part-of-it', 5],
+    ['m-part', 3],
+    ['n', 0],
+  ])('%s: exactly, with a date, by its beginning, ending or a part, in this order', (model, price) => {
+    expect(usd('p', model)).toBe(price);
+  });
+
+  test('of its provider', () => {
+    expect(usd('p-cloud', 'm')).toBe(1);
+  });
+
+  test('at whoever makes it, where the seller has no price', () => {
+    expect([usd('q', 'own'), usd('q', 'm'), usd('p', 'own')]).toEqual([6, 1, 0]);
+    expect([usd('seller', 'p/m'), usd('seller', 'p-cloud/m'), usd('seller', 'p/m-cheap'), usd('seller', 'm')]).toEqual([1, 1, 7, 0]);
+  });
+
+  test('is suggested where it is not known', () => {
+    expect(book.candidates('seller', 'p/m-chap', 1)).toEqual(['seller/p/m-cheap']);
+    expect(book.candidates('p', 'zzz')).toEqual([]);
+  });
+});
+
+describe('what a price is for', () => {
+  const book = bookOf(`
+sources:
+  page: { url: 'https://example.com/prices', date: 2026-01-02 }
+  collection: { url: 'https://example.com/all', date: 2026-01-02, unlisted: as_containing }
+blocks:
+  - provider: p
+    source: page
+    effective_from: 2026-01-01
+    models: [m]
+    prices: { standard: { input: ['3 up to 1000', '2 up to 5000', 1], cache_read: 0.3, requests: 5 per 1K, audio_seconds: 0.36 per hour } }
+  - { provider: p, source: page, effective_from: 2026-01-01, daily: '22:00-02:00', models: [m], prices: { standard: { cache_read: 0.1 } } }
+  - { provider: p, source: collection, effective_from: 2026-01-01, models: [c], prices: { standard: { input: 3, cache_write_5m: 4, output: 9 } } }
+  - { provider: p, source: page, effective_from: 2026-01-01, models: [c], prices: { standard: { output_image: 30 } } }
+`);
+  const entry = (model: string, usageClass: ChargedClass, atMs = JANUARY_MS + DAY_MS / 2) =>
+    book.pricesOf('p', model)?.priceOf({ ...question, usageClass, atMs });
+
+  test('can be units of time, or named numbers', () => {
+    expect(entry('m', 'audio_seconds')).toMatchObject({ price: 360_000_000_000n, perUnits: 3_600 });
+    expect(entry('m', 'requests')).toMatchObject({ price: 5_000_000_000_000n, perUnits: 1_000 });
+  });
+
+  test('can be the units after others', () => {
+    const bands = book.pricesOf('p', 'm')?.sheet('standard', '').pricesAt('uncached_input', JANUARY_MS, 1) ?? [];
+    expect(bands.map(({ id, aboveUnits, upToUnits }) => [id, aboveUnits, upToUnits])).toEqual([
+      ['p/m/uncached_input/2026-01-01', 0, 1_000],
+      ['p/m/uncached_input+1000/2026-01-01', 1_000, 5_000],
+      ['p/m/uncached_input+5000/2026-01-01', 5_000, null],
+    ]);
+  });
+
+  test.each([
+    ['21:59', 300_000_000_000n],
+    ['22:00', 100_000_000_000n],
+    ['01:59', 100_000_000_000n],
+    ['02:00', 300_000_000_000n],
+  ])('can be some hours of the day: %s', (time, price) => {
+    expect(entry('m', 'cache_read', Date.parse(`2026-03-03T${time}:30Z`))?.price).toBe(price);
+  });
+
+  test('is what contains it, where the source says so', () => {
+    const priced = (model: string, classes: readonly ChargedClass[]) => classes.map((name) => entry(model, name)?.usageClass);
+    const classes = ['cache_read', 'cached_image', 'input_audio', 'output_audio', 'output_image', 'cache_write_1h'] as const;
+    expect(priced('c', classes)).toEqual(['uncached_input', 'input_image', 'uncached_input', 'visible_output', 'output_image', undefined]);
+    expect(priced('m', classes)).toEqual(['cache_read', 'cache_read', undefined, undefined, undefined, undefined]);
+  });
+});
+
 describe('the time', () => {
   const book = bookOf(`${SOURCES}blocks:
   - { provider: p, source: page, models: [m], effective_from: 2026-01-01, effective_to: 2026-02-01, prices: { standard: { input: 1 } } }
+  - { provider: p, source: page, models: [m], effective_from: 2026-02-01, effective_to: '2026-02-01T12:00:00Z', unknown: the page was not read }
   - { provider: p, source: page, models: [m], effective_from: '2026-02-01T12:00:00Z', prices: { standard: { input: 2 } } }
 `);
   const FEBRUARY_MS = JANUARY_MS + 31 * DAY_MS;
@@ -111,7 +213,7 @@ describe('the time', () => {
     ['just before the first price', JANUARY_MS - 1, undefined],
     ['at its first moment', JANUARY_MS, 1_000_000_000_000n],
     ['at its last', FEBRUARY_MS - 1, 1_000_000_000_000n],
-    ['in a gap', FEBRUARY_MS, undefined],
+    ['while it is stated to be unknown', FEBRUARY_MS, undefined],
     ['from noon on', FEBRUARY_MS + DAY_MS / 2, 2_000_000_000_000n],
     ['long after', FEBRUARY_MS + 10_000 * DAY_MS, 2_000_000_000_000n],
   ])('%s', (_, atMs, price) => {
@@ -216,6 +318,49 @@ describe('a wrong book is rejected, with the place', () => {
   test('two prices of one id', () => {
     const again = SIMPLE.slice(SIMPLE.indexOf('  - provider'));
     expect(rejection(SIMPLE + again).message).toContain('p/m/uncached_input/2026-01-01: stands there twice');
+  });
+
+  const later = (text: string): string => SIMPLE + text.replace('blocks:\n', '').slice(SOURCES.length);
+
+  test.each([
+    ['a unit that nobody knows', SIMPLE.replace('input: 3', 'input: 3 per dozen'), 'line 9, blocks[0].prices.standard.input: '],
+    [
+      'an hour of tokens',
+      SIMPLE.replace('input: 3', 'input: 3 per hour'),
+      'line 9, blocks[0].prices.standard.input: input are not counted in time',
+    ],
+    [
+      'marginal prices that do not rise',
+      SIMPLE.replace('input: 3', "input: ['3 up to 9', '2 up to 9', 1]"),
+      'line 9, blocks[0].prices.standard.input: ',
+    ],
+    ['marginal prices that end', SIMPLE.replace('input: 3', "input: ['3 up to 9']"), 'line 9, blocks[0].prices.standard.input: '],
+    ['hours of no day', SIMPLE.replace('    models', "    daily: '24:00-01:00'\n    models"), 'line 8, blocks[0].daily: '],
+    ['neither prices nor why', SIMPLE.replace(/ {4}prices.*\n/, ''), 'line 5, blocks[0]: has to have either prices'],
+    [
+      'a gap that is not declared',
+      later(block(`    models: [m]\n    prices: { standard: { input: 4 } }\n`)).replace(
+        'effective_from: 2026-01-01',
+        'effective_from: 2025-01-01\n    effective_to: 2025-12-01',
+      ),
+      'nothing is said from 2025-12-01T00:00:00.000Z to 2026-01-01T00:00:00.000Z',
+    ],
+    [
+      'a price while it is declared unknown',
+      later(block(`    models: [m]\n    unknown: not read\n`)),
+      'holds at a time for which prices are unknown',
+    ],
+    ['a seller of nobody', SIMPLE.replace('blocks:', 'providers: { p: { else: [q] } }\nblocks:'), 'line 4, providers.p.else[0]: '],
+    ['a name of two providers', SIMPLE.replace('blocks:', 'providers: { q: { also: [p] } }\nblocks:'), 'line 4, providers.q.also[0]: '],
+  ])('%s', (_, text, place) => {
+    expect(rejection(text).message).toContain(place);
+    expect(checkPriceBook(text).length).toBeGreaterThan(0);
+  });
+
+  test('all of them can be listed, by line', () => {
+    const problems = checkPriceBook(`${SOURCES}blocks:\n${'  - { provider: p }\n'.repeat(20)}`);
+    expect(new Set(problems.map(({ line }) => line)).size).toBe(20);
+    expect(checkPriceBook(SIMPLE)).toEqual([]);
   });
 
   test('every place is named, up to a limit', () => {

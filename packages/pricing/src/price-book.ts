@@ -62,7 +62,9 @@ function bookOf({ entries, unknown, providers }: WrittenBook, byProvider: Index)
     return slash < 1 ? undefined : listed(nameOf(model.slice(0, slash)), model.slice(slash + 1));
   };
   return Object.freeze({
-    version: createHash('sha256').update(canonicalForm(entries, unknown, providers)).digest('hex'),
+    version: createHash('sha256')
+      .update(canonicalForm(entries, unknown, providers))
+      .digest('hex'),
     entries,
     pricesOf,
     candidates: (provider, model, limit = CANDIDATES_MAX) => nearest(byProvider, nameOf(provider), model, limit),
@@ -148,7 +150,8 @@ function nearest(byProvider: Index, provider: string, model: string, limit: numb
     for (const name of names) {
       const common = commonLength(wanted, bareName(name));
       // A name that shares no more than a letter or two is no candidate; one of the same provider is the better one.
-      if (common * 2 >= wanted.length && common > 2) scored.push({ name: `${owner}/${name}`, score: common * 2 + (owner === provider ? 1 : 0) });
+      if (common * 2 >= wanted.length && common > 2)
+        scored.push({ name: `${owner}/${name}`, score: common * 2 + (owner === provider ? 1 : 0) });
     }
   }
   return scored

@@ -20,15 +20,6 @@ const NAMED_UNITS: ReadonlyMap<string, { readonly units: number; readonly isTime
   ['hour', { units: 3_600, isTimed: true }],
 ]);
 
-/** Null when it is no price. */
-export function parsePriceText(text: string): WrittenPrice | null {
-  const [, usd = '', per, upTo] = PATTERN.exec(text) ?? [];
-  const amount = parseUsd(usd);
-  const unit = per === undefined ? { units: undefined, isTimed: false } : unitOf(per);
-  if (typeof amount !== 'bigint' || amount < 0n || unit === undefined) return null;
-  return { amount, perUnits: unit.units, isTimed: unit.isTimed, upToUnits: upTo === undefined ? null : Number(upTo) };
-}
-
 /** Prices of successive units: each ends above the one before, the last never. Null when they do not. */
 export function parsePrices(written: string | readonly string[]): readonly WrittenPrice[] | null {
   const texts = typeof written === 'string' ? [written] : written;
@@ -43,6 +34,15 @@ export function parsePrices(written: string | readonly string[]): readonly Writt
     prices.push(price);
   }
   return prices.length === 0 ? null : prices;
+}
+
+/** Null when it is no price. */
+function parsePriceText(text: string): WrittenPrice | null {
+  const [, usd = '', per, upTo] = PATTERN.exec(text) ?? [];
+  const amount = parseUsd(usd);
+  const unit = per === undefined ? { units: undefined, isTimed: false } : unitOf(per);
+  if (typeof amount !== 'bigint' || amount < 0n || unit === undefined) return null;
+  return { amount, perUnits: unit.units, isTimed: unit.isTimed, upToUnits: upTo === undefined ? null : Number(upTo) };
 }
 
 function unitOf(text: string): { readonly units: number; readonly isTimed: boolean } | undefined {

@@ -140,6 +140,35 @@ describe('a known cost', () => {
   });
 });
 
+describe('prices of another shape', () => {
+  const shapes = bookOf(`
+sources: { page: { url: 'https://example.com', date: 2026-01-01 } }
+blocks:
+  - { provider: p, source: page, effective_from: 2026-01-01, models: [m-2026], prices: { standard: { input: ['3 up to 1000', '2 up to 5000', 1], output: 10, requests: 5 per 1000 } } }
+`);
+  const lines = (usage: Partial<Usage>) =>
+    rate(used(usage), shapes, AT_MS).lineItems.map((line) => [line.usageClass, line.quantity, line.amount]);
+
+  test('a request as such is one more line, however many tokens it took', () => {
+    expect(lines({ uncached_input: 0, visible_output: 7 })).toEqual([
+      ['visible_output', 7, 70_000_000n],
+      ['requests', 1, 5_000_000_000n],
+    ]);
+  });
+
+  test.each([
+    [1_000, [1_000]],
+    [1_001, [1_000, 1]],
+    [9_000, [1_000, 4_000, 4_000]],
+    [-9_000, [-1_000, -4_000, -4_000]],
+  ])('marginal prices make a line for each of their parts: %d', (quantity, parts) => {
+    const prices = [3_000_000n, 2_000_000n, 1_000_000n];
+    expect(lines({ uncached_input: quantity, visible_output: 0 }).slice(0, -1)).toEqual(
+      parts.map((units, index) => ['uncached_input', units, BigInt(units) * (prices[index] ?? 0n)]),
+    );
+  });
+});
+
 describe('a cost is null', () => {
   const unknown = (change: Partial<Attempt>): Attempt => ({
     ...attempt,
@@ -193,7 +222,7 @@ describe('for any usage', () => {
         expect(rating.cost === null).toBe(rating.unpricedReason !== '');
         let sum = 0n;
         for (const line of rating.lineItems) {
-          expect(line.quantity).toBe(usage[line.usageClass]);
+          expect(line.quantity).toBe(usage[line.usageClass as UsageClass]);
           expect(line.amount).toBe(divideHalfEven(BigInt(line.quantity) * line.unitPrice, BigInt(line.perUnits)));
           expect(line.amount >= 0n).toBe(true);
           sum += line.amount;
@@ -203,6 +232,56 @@ describe('for any usage', () => {
           const charged = USAGE_CLASSES.filter((name) => (usage[name] ?? 0) > 0);
           expect(rating.lineItems.map((line) => line.usageClass)).toEqual(charged);
         }
+      }),
+    );
+  });
+});
+
+describe('for any book and usage', () => {
+  const DAY_MS = 86_400_000;
+  const START_MS = Date.parse('2026-01-01');
+  const dayOf = (day: number): string => new Date(START_MS + day * DAY_MS).toISOString().slice(0, 10);
+  const usd = fc.integer({ min: 0, max: 10 ** 9 }).map((millionths) => (millionths / 1_000_000).toFixed(6));
+  const tokens = fc.integer({ min: 0, max: 10 ** 7 });
+  const shape = fc.record({ input: usd, cheaper: usd, output: usd, above: fc.integer({ min: 1, max: 10 ** 6 }), marginal: fc.boolean() });
+  type Shape = { input: string; cheaper: string; output: string; above: number; marginal: boolean };
+
+  /** One model, in force over periods that begin on the given days. */
+  function bookWith({ input, cheaper, output, above, marginal }: Shape, days: readonly number[]): PriceBook {
+    const prices = { standard: { input: marginal ? [`${input} up to ${above}`, cheaper] : input, output } };
+    const blocks = days.map((day, index) => ({
+      provider: 'p',
+      models: ['m'],
+      source: 'page',
+      effective_from: dayOf(day),
+      ...(index + 1 < days.length ? { effective_to: dayOf(days[index + 1] ?? 0) } : {}),
+      prices,
+    }));
+    return bookOf(JSON.stringify({ sources: { page: { url: 'https://example.com', date: '2026-01-01' } }, blocks }));
+  }
+  const cost = (priced: PriceBook, usage: Partial<Usage>, atMs: number): bigint =>
+    rate(used(usage, { servedModel: 'm' }), priced, atMs).cost ?? -1n;
+
+  test('more of a class never costs less', () => {
+    fc.assert(
+      fc.property(shape, tokens, tokens, tokens, (of, input, more, output) => {
+        const priced = bookWith(of, [0]);
+        const usage = { uncached_input: input, visible_output: output };
+        const before = cost(priced, usage, START_MS);
+        expect(cost(priced, { ...usage, uncached_input: input + more }, START_MS) >= before).toBe(true);
+        expect(cost(priced, { ...usage, visible_output: output + more }, START_MS) >= before).toBe(true);
+      }),
+    );
+  });
+
+  test('splitting a period changes no cost', () => {
+    const days = fc.uniqueArray(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(shape, days, fc.integer({ min: 0, max: 400 }), tokens, tokens, (of, splits, day, input, output) => {
+        const usage = { uncached_input: input, visible_output: output };
+        const atMs = START_MS + day * DAY_MS;
+        const split = bookWith(of, [0, ...splits.toSorted((a, b) => a - b)]);
+        expect(cost(split, usage, atMs)).toBe(cost(bookWith(of, [0]), usage, atMs));
       }),
     );
   });

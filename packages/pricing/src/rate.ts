@@ -77,12 +77,13 @@ export function charge(
   circumstances: Omit<PriceQuestion, 'usageClass'>,
   classes: readonly ChargedClass[] = USAGE_CLASSES,
 ): Charged {
-  const { serviceTier, region, atMs, inputTokens: input } = circumstances;
+  const { atMs, inputTokens: input } = circumstances;
+  const sheet = prices.sheet(circumstances.serviceTier, circumstances.region);
   const lines: LineItem[] = [];
   const missing: ChargedClass[] = [];
   let cost = 0n;
   const add = (usageClass: ChargedClass, quantity: number): void => {
-    const entries = prices.pricesFor({ usageClass, serviceTier, region, atMs, inputTokens: input });
+    const entries = sheet.pricesAt(usageClass, atMs, input);
     if (entries.length === 0) missing.push(usageClass);
     for (const entry of entries) {
       const units = unitsAt(entry, quantity);

@@ -43,7 +43,12 @@ export function collectedBlocks(provider: CollectedProvider, options: Collection
     const free = Object.entries(freeNames(model, claimed, options)).filter(([, { length }]) => length > 0);
     if (free.length === 0) return [];
     const names: Partial<NamedScope> = Object.fromEntries(free);
-    const blocks = periodsOf(model, options).map((period): WrittenBlock => ({ provider: provider.id, ...names, source: options.source, ...period }));
+    const blocks = periodsOf(model, options).map((period): WrittenBlock => ({
+      provider: provider.id,
+      ...names,
+      source: options.source,
+      ...period,
+    }));
     return [{ model: model.id, names, blocks }];
   });
 }

@@ -8,8 +8,8 @@ export const noNames = (): Names => ({ models: [], dated: [], prefixes: [], endi
 
 /** `^name-\d{8}$` and `^name-\d{4}-\d{2}-\d{2}$` are names with a date behind them. */
 const DATED_REGEX = /^\^(.+)-\\d(?:\{8\}|\{4\}-\\d\{2\}-\\d\{2\})?\$?$/;
-const ESCAPED = /\\([.[\]()+*?])/g;
-const META = /[\\^$.*+?()[\]{}|]/;
+/** A regular expression of literal characters, those that mean something escaped. */
+const LITERAL_REGEX = /^(?:[\w\s/:@~=-]|\\[^\w\s])+$/;
 
 /** Throws when a matcher says something that a book cannot. */
 export function namesOf(match: Match): Names {
@@ -49,7 +49,7 @@ function collect(match: Match, names: Names): void {
 
 function collectRegex(text: string, names: Names): void {
   const dated = DATED_REGEX.exec(text)?.[1];
-  const literal = (dated ?? text.replace(/^\^/, '').replace(/\$$/, '')).replaceAll(ESCAPED, '\u0000$1');
-  if (META.test(literal.replaceAll(/\u0000./g, ''))) throw new Error(`the pattern ${text} is no name that a price book can have`);
-  names[dated === undefined ? 'models' : 'dated'].push(literal.replaceAll('\u0000', ''));
+  const literal = dated ?? text.replace(/^\^/, '').replace(/\$$/, '');
+  if (!text.startsWith('^') || !LITERAL_REGEX.test(literal)) throw new Error(`the pattern ${text} is no name that a price book can have`);
+  names[dated === undefined ? 'models' : 'dated'].push(literal.replaceAll('\\', ''));
 }

@@ -1,0 +1,100 @@
+/** The price book that ships is what its script makes, and agrees with the collection that it was made of. */
+import { readFileSync } from 'node:fs';
+import { calcPrice, findProvider } from '@pydantic/genai-prices';
+import { CHARGED_CLASSES, isRejected } from '@tokenledger/domain';
+import { charge, parsePriceBook, type PriceBook, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { madeBook } from '../../prices/book-text.ts';
+import { quantitiesOf } from '../../prices/price-case.ts';
+
+const USAGES = 10_000;
+const TOLERANCE_USD = 1e-9;
+const AT = new Date('2026-11-21T12:00:00Z');
+const PICO_PER_USD = 1e12;
+
+const text = readFileSync(SHIPPED_PRICE_BOOK, 'utf8');
+
+function bookOf(written: string): PriceBook {
+  const book = parsePriceBook(written);
+  if (isRejected(book)) throw new Error(book.message);
+  return book;
+}
+const book = bookOf(text);
+
+test('the book is what overrides and collection make', () => {
+  const overrides = readFileSync(new URL('overrides.yaml', SHIPPED_PRICE_BOOK), 'utf8');
+  expect(madeBook(overrides) === text, 'schemas/pricebook/book.yaml is out of date: run npm run prices:book').toBe(true);
+});
+
+/** The collection's price of a request to `sonar` models is that of the largest search, the book's that of the one that is made unless asked otherwise. */
+const PRICED_OTHERWISE: ReadonlySet<string> = new Set(['perplexity']);
+
+/** Every name that both know, with prices for input and output. */
+const shared = [...new Set(book.entries.map(({ provider }) => provider))]
+  .filter((provider) => !PRICED_OTHERWISE.has(provider))
+  .flatMap((provider) => {
+    const names = new Set(
+      book.entries.filter((entry) => entry.provider === provider).flatMap(({ models, dated }) => [...models, ...dated]),
+    );
+    return [...names].filter((name) => isPriced(provider, name)).map((name) => ({ provider, name }));
+  });
+
+function isPriced(provider: string, name: string): boolean {
+  if (findProvider({ providerId: provider }) === undefined) return false;
+  const price = calcPrice({ input_tokens: 1, output_tokens: 1 }, name, { providerId: provider, timestamp: AT })?.model_price;
+  const sheet = book.pricesOf(provider, name)?.sheet('standard', '');
+  const knows = (usageClass: 'uncached_input' | 'cache_read' | 'visible_output'): boolean =>
+    (sheet?.pricesAt(usageClass, AT.getTime(), 1).length ?? 0) > 0 &&
+    (sheet?.pricesAt(usageClass, AT.getTime(), 1_000_000).length ?? 0) > 0;
+  // The book leaves unknown what its own sources leave out.
+  return (
+    price?.['input_mtok'] !== undefined &&
+    price['output_mtok'] !== undefined &&
+    knows('uncached_input') &&
+    knows('cache_read') &&
+    knows('visible_output')
+  );
+}
+
+/** Where the book says otherwise than the collection, and why. */
+const EXPLAINED: Readonly<Record<string, string>> = {
+  'anthropic/claude-sonnet-5-5': 'cached input costs half since 2026-10-07, and the collection is older',
+};
+
+test('10,000 usages of models that both know cost the same to 10⁻⁹ USD, but for differences that are explained', () => {
+  expect(shared.length).toBeGreaterThan(1_000);
+  const usages = fc.record({
+    input: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 0, max: 1_000_000 })),
+    cached: fc.double({ min: 0.1, max: 1, noNaN: true }),
+    output: fc.integer({ min: 1, max: 100_000 }),
+  });
+  const differing = new Map<string, string>();
+  const compare = (
+    { provider, name }: (typeof shared)[number],
+    { input, cached, output }: { input: number; cached: number; output: number },
+  ): void => {
+    const usage = { input_tokens: input, cache_read_tokens: Math.floor(input * cached), output_tokens: output };
+    const theirs = calcPrice(usage, name, { providerId: provider, timestamp: AT })?.total_price ?? Number.NaN;
+    const ours = costOf(provider, name, usage);
+    if (!(Math.abs(ours - theirs) < TOLERANCE_USD))
+      differing.set(`${provider}/${name}`, `${JSON.stringify(usage)}: ${ours}, not ${theirs}`);
+  };
+  const each = Math.ceil(USAGES / shared.length);
+  fc.assert(
+    fc.property(fc.array(usages, { minLength: each, maxLength: each }), (some) => {
+      for (const model of shared) for (const usage of some) compare(model, usage);
+    }),
+    { numRuns: 1 },
+  );
+  expect(Object.fromEntries([...differing].filter(([name]) => !Object.hasOwn(EXPLAINED, name)))).toEqual({});
+});
+
+function costOf(provider: string, name: string, usage: Record<string, number>): number {
+  const prices = book.pricesOf(provider, name);
+  if (prices === undefined) return Number.NaN;
+  const { quantities, inputTokens } = quantitiesOf({ usage });
+  const classes = CHARGED_CLASSES.filter((each) => each !== 'requests');
+  const { cost, missing } = charge(quantities, prices, { serviceTier: 'standard', region: '', atMs: AT.getTime(), inputTokens }, classes);
+  return missing.length > 0 ? Number.NaN : Number(cost) / PICO_PER_USD;
+}
