@@ -1,6 +1,7 @@
 /** Codes of errors that the command line throws itself. */
 export const ERRORS = {
-  PRICE_BOOK_UNREADABLE: 'The price book cannot be read. Correct `documents.price_book`, or leave it out for the one that ships.',
+  PRICE_BOOK_UNREADABLE:
+    'The price book cannot be read. Correct `documents.price_book`, or leave it out for the one that ships; of `prices`, correct the name of the file.',
   KAFKA_BROKERS_MISSING: 'The log is to be in Kafka and no brokers are named. Set `kafka.brokers` (or `KAFKA_BROKERS`).',
   KAFKA_FILE_UNREADABLE: 'A certificate, key or token file for Kafka cannot be read. Correct its path or its permissions.',
   ADMIN_TOKEN_MISSING:

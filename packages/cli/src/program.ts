@@ -12,6 +12,7 @@ import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { ownersCommand } from './commands/owners.ts';
+import { pricesCommand } from './commands/prices.ts';
 import { resetCommand } from './commands/reset.ts';
 import { runCommand } from './commands/run.ts';
 import { sourcesCommand } from './commands/sources.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     .addCommand(keysCommand())
     .addCommand(ownersCommand())
     .addCommand(auditCommand())
+    .addCommand(pricesCommand())
     .addCommand(sqlCommand())
     .addCommand(eventsCommand())
     .addCommand(verifyCommand())

@@ -1,7 +1,16 @@
 /** The price book as people write it: one block per group of models and period, unfolded into entries. */
 import { CHARGED_CLASSES, type ChargedClass } from '@tokenledger/domain';
 import { type Path, parseText, type ParsedText, type PriceProblem, problemAt, syntaxProblem } from './book-problem.ts';
-import { type Block, bookFile, type BookFile, type ClassPrices, type ProviderRules, type Source, type TierPrices } from './book-schema.ts';
+import {
+  type AboutBook,
+  type Block,
+  bookFile,
+  type BookFile,
+  type ClassPrices,
+  type ProviderRules,
+  type Source,
+  type TierPrices,
+} from './book-schema.ts';
 import { partsOf, SHARED_PRICES } from './containing-classes.ts';
 import { type PriceEntry, STANDARD_TIER } from './price-entry.ts';
 import type { WrittenPrice } from './price-text.ts';
@@ -15,6 +24,7 @@ export type UnknownPeriod = Pick<
 
 export interface WrittenBook {
   readonly kind: 'written';
+  readonly about: AboutBook;
   readonly entries: readonly PriceEntry[];
   readonly unknown: readonly UnknownPeriod[];
   readonly providers: Readonly<Record<string, ProviderRules>>;
@@ -42,7 +52,7 @@ export function readBookFile(text: string): WrittenBook | WrongBook {
   return problems.length > 0 ? { kind: 'wrong', problems } : unfolded(file.data, parsed);
 }
 
-function unfolded({ sources, providers, blocks }: BookFile, parsed: ParsedText): WrittenBook {
+function unfolded({ about = { author: '', note: '' }, sources, providers, blocks }: BookFile, parsed: ParsedText): WrittenBook {
   const places = new Map<PriceEntry | UnknownPeriod, number>();
   const entries: PriceEntry[] = [];
   const unknown: UnknownPeriod[] = [];
@@ -59,6 +69,7 @@ function unfolded({ sources, providers, blocks }: BookFile, parsed: ParsedText):
   }
   return {
     kind: 'written',
+    about,
     entries,
     unknown,
     providers,

@@ -85,13 +85,24 @@ const block = z.strictObject({
   long_context: z.strictObject({ above_input_tokens: count, prices: tierPrices }).optional(),
 });
 
+/** What people want to know of a version; no part of what it says. */
+const about = z.strictObject({
+  number: count.optional(),
+  author: z.string().default(''),
+  note: z.string().default(''),
+  /** When it was written. */
+  at: moment.optional(),
+});
+
 export const bookFile = z.strictObject({
+  about: about.optional(),
   sources: z.record(name, source),
   providers: z.record(name, provider).default({}),
   blocks: z.array(block).min(1),
 });
 
 export type BookFile = z.output<typeof bookFile>;
+export type AboutBook = z.output<typeof about>;
 export type Block = z.output<typeof block>;
 export type Source = z.output<typeof source>;
 export type ClassPrices = z.output<typeof classPrices>;

@@ -1,3 +1,5 @@
+export { bookDifferences, type PriceDifference } from './book-difference.ts';
+export { bookDoubts, type LintContext, type PriceDoubt } from './book-lint.ts';
 export { type PriceProblem, problemText } from './book-problem.ts';
 export { type CollectedBlocks, collectedBlocks, type CollectionOptions, type WrittenBlock } from './collection/blocks.ts';
 export { parseCollectedProvider } from './collection/data.ts';
@@ -7,3 +9,4 @@ export { checkPriceBook, parsePriceBook, type PriceBook, SHIPPED_PRICE_BOOK } fr
 export type { PriceEntry } from './price-entry.ts';
 export { type PriceActivation, type PriceSchedule, priceSchedule } from './price-schedule.ts';
 export { charge, type Charged, type Quantities, rate, rateEvent, ratedModel } from './rate.ts';
+export { formatTimeOfDay } from './time-of-day.ts';

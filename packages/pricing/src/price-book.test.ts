@@ -263,6 +263,12 @@ describe('the version', () => {
     expect(bookOf(`# a comment\n${SIMPLE.replace('input: 3', "input:   '3.00'")}`).version).toBe(version);
   });
 
+  test('is the same whoever wrote it, and whatever is noted about it', () => {
+    const book = bookOf(`about: { number: 7, author: ann, note: the autumn prices, at: 2026-09-01 }\n${SIMPLE}`);
+    expect(book.version).toBe(bookOf(SIMPLE).version);
+    expect(book.about).toEqual({ number: 7, author: 'ann', note: 'the autumn prices', at: Date.parse('2026-09-01') });
+  });
+
   test('does not depend on the order of blocks and names', () => {
     const first = '  - { provider: p, source: page, effective_from: 2026-01-01, models: [a, b], prices: { standard: { input: 1 } } }\n';
     const second = '  - { provider: q, source: page, effective_from: 2026-01-01, models: [c], prices: { standard: { input: 1 } } }\n';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { formatUsd, type Rejected } from '@tokenledger/domain';
 import { readBookFile, type UnknownPeriod, type WrittenBook } from './book-file.ts';
 import { invalidBook, type PriceProblem } from './book-problem.ts';
-import type { ProviderRules } from './book-schema.ts';
+import type { AboutBook, ProviderRules } from './book-schema.ts';
 import { type ModelNames, modelNames } from './model-names.ts';
 import { conflicts, type ModelPrices, modelPrices } from './model-prices.ts';
 import type { PriceEntry } from './price-entry.ts';
@@ -15,6 +15,8 @@ export const SHIPPED_PRICE_BOOK = new URL('../../../schemas/pricebook/book.yaml'
 export interface PriceBook {
   /** SHA-256 of the canonical form, hex: the same prices have the same version, however they were written down. */
   readonly version: string;
+  /** Its number, author, note and time, as far as they were written: no part of the version. */
+  readonly about: AboutBook;
   readonly entries: readonly PriceEntry[];
   /** Undefined when the book knows no such model. */
   pricesOf(provider: string, model: string): ModelPrices | undefined;
@@ -41,7 +43,7 @@ export function checkPriceBook(text: string): readonly PriceProblem[] {
 
 type Index = ReadonlyMap<string, ModelNames<ModelPrices>>;
 
-function bookOf({ entries, unknown, providers }: WrittenBook, byProvider: Index): PriceBook {
+function bookOf({ about, entries, unknown, providers }: WrittenBook, byProvider: Index): PriceBook {
   const names = new Map(Object.entries(providers).flatMap(([name, { also }]) => also.map((other) => [other, name] as const)));
   const nameOf = (provider: string): string => names.get(provider) ?? provider;
 
@@ -65,6 +67,7 @@ function bookOf({ entries, unknown, providers }: WrittenBook, byProvider: Index)
     version: createHash('sha256')
       .update(canonicalForm(entries, unknown, providers))
       .digest('hex'),
+    about,
     entries,
     pricesOf,
     candidates: (provider, model, limit = CANDIDATES_MAX) => nearest(byProvider, nameOf(provider), model, limit),
