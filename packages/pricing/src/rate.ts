@@ -15,6 +15,7 @@ import {
   USAGE_CLASSES,
   type UsageEvent,
 } from '@tokenledger/domain';
+import type { Factor } from './agreed-terms.ts';
 import type { ModelPrices, PriceQuestion } from './model-prices.ts';
 import type { PriceBook } from './price-book.ts';
 import { pricedTier, type PriceEntry } from './price-entry.ts';
@@ -50,8 +51,13 @@ export function rate(attempt: Attempt, book: PriceBook, occurredAtMs: number): A
     inputTokens: input,
   });
   if (missing.length > 0) return unpriced('price_missing', lines);
-  if (isPartial(usage, input) || attempt.usageFlags.some((flag) => INCOMPLETE_FLAGS.has(flag))) return unpriced('usage_unknown', lines);
+  if (!isBillable(attempt, usage)) return unpriced('usage_unknown', lines);
   return { cost, unpricedReason: '', lineItems: lines };
+}
+
+/** Whether the usage is all that was billed. */
+export function isBillable({ usageFlags }: Pick<Attempt, 'usageFlags'>, usage: Usage): boolean {
+  return !isPartial(usage, inputTokens(usage)) && !usageFlags.some((flag) => INCOMPLETE_FLAGS.has(flag));
 }
 
 /** The model whose price counts. */
@@ -70,12 +76,13 @@ export interface Charged {
   readonly missing: readonly ChargedClass[];
 }
 
-/** Quantities at the prices of one model, and once what it charges for a request as such. */
+/** Quantities at the prices of one model, and once what it charges for a request as such. `factorOf`: what is left of a price by what was agreed. */
 export function charge(
   quantities: Quantities,
   prices: ModelPrices,
   circumstances: Omit<PriceQuestion, 'usageClass'>,
   classes: readonly ChargedClass[] = USAGE_CLASSES,
+  factorOf?: (entry: PriceEntry, usageClass: ChargedClass) => Factor,
 ): Charged {
   const { atMs, inputTokens: input } = circumstances;
   const sheet = prices.sheet(circumstances.serviceTier, circumstances.region);
@@ -88,7 +95,7 @@ export function charge(
     for (const entry of entries) {
       const units = unitsAt(entry, quantity);
       if (units === 0) continue;
-      const amount = divideHalfEven(BigInt(units) * entry.price, BigInt(entry.perUnits));
+      const amount = amountOf(units, entry, factorOf?.(entry, usageClass));
       cost += amount;
       lines.push({ usageClass, quantity: units, unitPrice: entry.price, perUnits: entry.perUnits, amount, entryId: entry.id });
     }
@@ -99,6 +106,11 @@ export function charge(
   }
   if (prices.chargesRequests && !classes.includes('requests')) add('requests', 1);
   return { lines, cost, missing };
+}
+
+function amountOf(units: number, { price, perUnits }: PriceEntry, factor?: Factor): PicoUsd {
+  const [exact, per] = [BigInt(units) * price, BigInt(perUnits)];
+  return factor === undefined ? divideHalfEven(exact, per) : divideHalfEven(exact * factor.numerator, per * factor.denominator);
 }
 
 /** How many of an attempt's units an entry is the price of: all, unless it is marginal. A correction takes from the first unit on, like what it corrects. */
