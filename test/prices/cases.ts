@@ -26,7 +26,26 @@ const books = { shipped: bookAt(SHIPPED_PRICE_BOOK), disputed: bookAt(new URL('d
 const verdicts = readFileSync(file, 'utf8')
   .split('\n')
   .filter((line) => line.trim() !== '')
-  .map((line) => judge(priceCase.parse(JSON.parse(line)), books));
+  .map(judgedLine);
+
+/** What is no case, or has no amount, agrees with nothing. */
+function judgedLine(line: string, index: number): Verdict {
+  try {
+    return judge(priceCase.parse(JSON.parse(line)), books);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replaceAll(/\s+/g, ' ') : String(error);
+    return {
+      id: `line ${index + 1}`,
+      provider: '',
+      model: '',
+      expectedUsd: '',
+      computedUsd: null,
+      outcome: 'differs',
+      why,
+      isRouter: false,
+    };
+  }
+}
 
 function summary(of: readonly Verdict[]): { cases: number; agree: number; listed: number; differ: number } {
   const count = (outcome: Verdict['outcome']): number => of.filter((each) => each.outcome === outcome).length;

@@ -1,5 +1,5 @@
 /** One case of what somebody's usage cost: inclusive totals with their parts, as others state usage, and the amount. */
-import { type ChargedClass, isRejected, parseUsd, type PicoUsd } from '@tokenledger/domain';
+import type { ChargedClass } from '@tokenledger/domain';
 import { z } from 'zod';
 
 export const priceCase = z.object({
@@ -8,7 +8,7 @@ export const priceCase = z.object({
   model: z.string(),
   usage: z.record(z.string(), z.number().nonnegative().nullable()),
   at: z.string(),
-  usd: z.string(),
+  usd: z.union([z.string(), z.number().transform(String)]),
   tolerance_relative: z.number().nonnegative(),
   basis: z.string(),
   source: z.string().optional(),
@@ -25,10 +25,18 @@ export function timeOf({ at }: PriceCase): number {
   return ms;
 }
 
-export function amountOf({ usd }: PriceCase): PicoUsd {
-  const amount = parseUsd(usd);
-  if (isRejected(amount)) throw new Error(amount.message);
-  return amount;
+/** Decimals of `amountOf`: floats that others reckoned with have more than an amount may have. */
+export const CASE_DECIMALS = 30;
+
+const AMOUNT = /^(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i;
+
+/** Units of 10⁻³⁰ USD; what is smaller is left out. */
+export function amountOf({ usd }: Pick<PriceCase, 'usd'>): bigint {
+  const [match, whole = '', fraction = '', exponent = '0'] = AMOUNT.exec(usd) ?? [];
+  if (match === undefined) throw new Error(`'${usd}' is no amount`);
+  const shift = CASE_DECIMALS - fraction.length + Number(exponent);
+  const digits = BigInt(whole + fraction);
+  return shift >= 0 ? digits * 10n ** BigInt(shift) : digits / 10n ** BigInt(-shift);
 }
 
 /** Other names of the same quantity. */
@@ -50,20 +58,6 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   input_text_messages: 'text_messages',
   input_characters: 'characters',
 };
-
-/** Parts of totals that no price tells apart: they stay in what is left of the total. */
-const KNOWN_PARTS: ReadonlySet<string> = new Set([
-  'total_tokens',
-  'input_text_tokens',
-  'input_tool_tokens',
-  'input_text_tool_tokens',
-  'input_audio_tool_tokens',
-  'input_image_tool_tokens',
-  'input_video_tool_tokens',
-  'cache_text_read_tokens',
-  'output_text_tokens',
-  'output_text_reasoning_tokens',
-]);
 
 export interface CaseQuantities {
   readonly quantities: Readonly<Partial<Record<ChargedClass, number>>>;
@@ -123,7 +117,8 @@ export function quantitiesOf({ usage }: Pick<PriceCase, 'usage'>): CaseQuantitie
   );
   // Each attempt is one request: a price for it is charged without being told.
   of('requests');
-  const unknown = [...stated.keys()].filter((name) => !KNOWN_PARTS.has(name));
+  // Other tokens are parts of the totals that no price tells apart, and stay in what is left of them.
+  const unknown = [...stated.keys()].filter((name) => !name.endsWith('_tokens'));
   if (unknown.length > 0) throw new Error(`no price is known to be for ${unknown.join(', ')}`);
   return {
     inputTokens: input,

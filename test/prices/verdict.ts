@@ -1,7 +1,7 @@
 /** Whether what the price book says of a case agrees with what its source says. */
 import { CHARGED_CLASSES, formatUsd } from '@tokenledger/domain';
 import { charge, type PriceBook } from '@tokenledger/pricing';
-import { amountOf, type PriceCase, quantitiesOf, timeOf } from './price-case.ts';
+import { amountOf, CASE_DECIMALS, type PriceCase, quantitiesOf, timeOf } from './price-case.ts';
 
 export interface Verdict {
   readonly id: string;
@@ -74,11 +74,13 @@ function costOf(each: PriceCase, book: PriceBook): Cost & { readonly pages: read
   }
 }
 
-const PARTS_PER_UNIT = 1e12;
+const PICO_DECIMALS = 12;
+const TOLERANCE_PARTS = 1e12;
 
 function agrees(computed: Cost, each: PriceCase): boolean {
   if (computed.kind !== 'cost') return false;
   const expected = amountOf(each);
-  const difference = computed.cost > expected ? computed.cost - expected : expected - computed.cost;
-  return difference * BigInt(PARTS_PER_UNIT) <= expected * BigInt(Math.round(each.tolerance_relative * PARTS_PER_UNIT));
+  const cost = computed.cost * 10n ** BigInt(CASE_DECIMALS - PICO_DECIMALS);
+  const difference = cost > expected ? cost - expected : expected - cost;
+  return difference * BigInt(TOLERANCE_PARTS) <= expected * BigInt(Math.round(each.tolerance_relative * TOLERANCE_PARTS));
 }

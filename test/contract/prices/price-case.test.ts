@@ -2,7 +2,7 @@
 import { isRejected } from '@tokenledger/domain';
 import { parsePriceBook, type PriceBook } from '@tokenledger/pricing';
 import { describe, expect, test } from 'vitest';
-import { type PriceCase, quantitiesOf, timeOf } from '../../prices/price-case.ts';
+import { amountOf, type PriceCase, quantitiesOf, timeOf } from '../../prices/price-case.ts';
 import { judge } from '../../prices/verdict.ts';
 
 const SOURCES = `sources: { page: { url: 'https://example.com/prices', date: 2026-01-02 } }`;
@@ -73,6 +73,20 @@ describe('totals include their parts', () => {
 test('a day alone is its noon', () => {
   expect(timeOf(CASE)).toBe(Date.parse('2026-02-03T12:00:00Z'));
   expect(timeOf({ ...CASE, at: '2026-02-03T17:00:00+00:00' })).toBe(Date.parse('2026-02-03T17:00:00Z'));
+});
+
+test.each([
+  ['0.5', 5n * 10n ** 29n],
+  ['12', 12n * 10n ** 30n],
+  ['1.25e-8', 125n * 10n ** 20n],
+  ['2E+1', 2n * 10n ** 31n],
+  ['0.0004970133333333333', 4_970_133_333_333_333n * 10n ** 11n],
+])('the amount %s is read as it stands', (usd, expected) => {
+  expect(amountOf({ usd })).toBe(expected);
+});
+
+test.each(['', 'free', '-1', '1,5'])('%j is no amount', (usd) => {
+  expect(() => amountOf({ usd })).toThrow('is no amount');
 });
 
 describe('a case', () => {
