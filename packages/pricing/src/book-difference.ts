@@ -44,6 +44,6 @@ function idOf(difference: PriceDifference): string {
   return difference.kind === 'gone' ? difference.before.id : difference.after.id;
 }
 
-function textOf(value: PriceEntry[keyof PriceEntry]): string {
-  return Array.isArray(value) ? value.toSorted().join('\n') : String(value);
+function textOf(value: string | number | bigint | null | readonly string[]): string {
+  return typeof value === 'object' && value !== null ? value.toSorted().join('\n') : String(value);
 }
