@@ -87,6 +87,9 @@ function blockProblems(block: Block, index: number, { sources }: BookFile, parse
   if (!Object.hasOwn(sources, block.source)) wrong(['source'], `'${block.source}' is not among the sources`);
   if ((block.prices === undefined) === (block.unknown === undefined))
     wrong([], 'has to have either prices, or a reason why they are unknown');
+  for (const [tier, prices] of Object.entries(block.prices ?? {})) {
+    if (Object.keys(prices).length === 0) wrong(['prices', tier], 'states no price: leave the tier out, or say why it is unknown');
+  }
   if (block.unknown !== undefined && (block.daily !== undefined || block.long_context !== undefined)) {
     wrong(['unknown'], 'goes with a period, and with neither hours nor a length of requests');
   }

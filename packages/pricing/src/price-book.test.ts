@@ -342,6 +342,7 @@ describe('a wrong book is rejected, with the place', () => {
     ],
     ['marginal prices that end', SIMPLE.replace('input: 3', "input: ['3 up to 9']"), 'line 9, blocks[0].prices.standard.input: '],
     ['hours of no day', SIMPLE.replace('    models', "    daily: '24:00-01:00'\n    models"), 'line 8, blocks[0].daily: '],
+    ['a tier without a price', SIMPLE.replace('input: 3, output: 15', ''), 'line 9, blocks[0].prices.standard: states no price'],
     ['neither prices nor why', SIMPLE.replace(/ {4}prices.*\n/, ''), 'line 5, blocks[0]: has to have either prices'],
     [
       'a gap that is not declared',
