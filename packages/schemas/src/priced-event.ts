@@ -1,7 +1,7 @@
 /** The codec of `PricedEvent`. Amounts are decimal strings of USD; what is no such string is rejected, never guessed. */
 import {
-  type ChargedClass,
   type AttemptRating,
+  type ChargedClass,
   formatUsd,
   type LineItem,
   parseUsd,
