@@ -1,0 +1,81 @@
+/** Cuts text into pieces that a tokenizer takes in bounded time: at places where no token can reach across, so that the sum over pieces is the count of the
+ *  whole, and through runs that are too long, where it is not quite.
+ *
+ *  Tokenizers split text into runs of letters, of spaces and of signs before they merge; their time grows with the square of such a run. */
+
+export interface TextPiece {
+  readonly text: string;
+  /** Whether the cut behind it may have parted a token. */
+  readonly isCutThrough: boolean;
+}
+
+/** Characters of one kind in a row, beyond which they are cut. Prose has runs of some tens. */
+export const RUN_CHARS_MAX = 500;
+/** What is beyond them is cut into so many: twice as many take four times as long. */
+const REST_CHARS = 100;
+/** Characters after which a place to cut is looked for, so that a deadline is met within a piece's time. */
+export const PIECE_CHARS = 4_096;
+
+/** Where no such place came: then it is cut wherever kinds of characters change. */
+const PIECE_CHARS_MAX = 16_384;
+
+const LETTER = 1;
+const SPACE = 2;
+const SIGN = 3;
+/** Digits are split into threes, or one by one, by every vocabulary: they make no run, but text that is digits alone is cut as any other. */
+const DIGIT = 4;
+const kinds = new Uint8Array(0x10000);
+
+/** Halves of characters beyond the basic plane count as letters: most are ideographs, and a run of others may be cut as well. */
+function kindOf(unit: number): number {
+  const known = kinds[unit] as number;
+  if (known !== 0) return known;
+  const text = String.fromCharCode(unit);
+  const isHalf = unit >= 0xd800 && unit <= 0xdfff;
+  const kind = isHalf || /[\p{L}\p{M}]/u.test(text) ? LETTER : /\s/u.test(text) ? SPACE : /\p{N}/u.test(text) ? DIGIT : SIGN;
+  kinds[unit] = kind;
+  return kind;
+}
+
+/** Their texts, joined, are `text`. Characters are never parted. */
+export function* textPieces(text: string): Generator<TextPiece> {
+  let start = 0;
+  let runStart = 0;
+  let runKind = 0;
+  let runCharsMax = RUN_CHARS_MAX;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    const kind = kindOf(unit);
+    if (kind !== runKind) {
+      runKind = kind;
+      runStart = at;
+      runCharsMax = RUN_CHARS_MAX;
+      const isGap = at - start >= PIECE_CHARS && kind === SPACE && isWordGap(text, at);
+      if (isGap || at - start >= PIECE_CHARS_MAX) {
+        yield { text: text.slice(start, at), isCutThrough: !isGap };
+        start = at;
+      }
+    }
+    if (at - runStart < runCharsMax || isSecondHalf(unit)) continue;
+    yield { text: text.slice(start, at), isCutThrough: true };
+    start = at;
+    runStart = at;
+    runCharsMax = REST_CHARS;
+  }
+  if (start < text.length) yield { text: text.slice(start), isCutThrough: false };
+}
+
+/** A letter, one blank, a letter: the blank belongs to the word behind it, in every vocabulary here. */
+function isWordGap(text: string, at: number): boolean {
+  return (
+    at > 0 &&
+    text[at] === ' ' &&
+    at + 1 < text.length &&
+    kindOf(text.charCodeAt(at - 1)) === LETTER &&
+    kindOf(text.charCodeAt(at + 1)) === LETTER
+  );
+}
+
+function isSecondHalf(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
