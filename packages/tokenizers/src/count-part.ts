@@ -39,18 +39,23 @@ export async function countPart(part: CountablePart, isOver: () => boolean): Pro
   const family = familyOf(part.model);
   if (family === undefined) return notCounted('model_unknown');
   if (isOver()) return notCounted('overload');
-  const count = new TextCount(await tokenizerOf(family.tokenizer), isOver);
+  // Only for what can be counted.
+  const loadCount: LoadCount = async () => new TextCount(await tokenizerOf(family.tokenizer), isOver);
   try {
-    return part.kind === 'input' ? countInput(part, family, count) : countOutput(part, family, count);
+    return await (part.kind === 'input' ? countInput(part, family, loadCount) : countOutput(part, family, loadCount));
   } catch (error) {
     if (error instanceof DeadlinePassed) return notCounted('overload');
     throw error;
   }
 }
 
-function countInput({ surface, provider, body, calibration }: InputPart, family: ModelFamily, count: TextCount): PartCount {
+type LoadCount = () => Promise<TextCount>;
+
+async function countInput(part: InputPart, family: ModelFamily, loadCount: LoadCount): Promise<PartCount> {
+  const { surface, provider, body, calibration } = part;
   const prompt = readPrompt(surface, parseJson(utf8.decode(body)));
   if (prompt.kind === 'not_countable') return notCounted(prompt.reason);
+  const count = await loadCount();
   const tokens = promptTokens(prompt, framingOf(family, surface, provider), count);
   // Ollama's templates are its own.
   const isPlain = prompt.kind === 'texts' || (isPlainConversation(prompt) && family.isFramingKnown && provider !== 'ollama');
@@ -67,12 +72,14 @@ function isPlainConversation({ messages, tools, format }: Extract<Prompt, { kind
   return tools.length === 0 && format === '' && messages.every(({ calls, texts }) => calls.length === 0 && texts.length === 1);
 }
 
-function countOutput({ surface, provider, body, contentType, calibration }: OutputPart, family: ModelFamily, count: TextCount): PartCount {
+async function countOutput(part: OutputPart, family: ModelFamily, loadCount: LoadCount): Promise<PartCount> {
+  const { surface, provider, body, contentType, calibration } = part;
   const answer = readAnswer(surface, utf8.decode(body), contentType);
   if (answer === undefined) return notCounted('not_countable_encoding');
-  if (answer.holdsMedia) return notCounted('not_countable_media');
+  if (answer.unread !== undefined) return notCounted(answer.unread);
   const { texts, calls } = answer;
   if (texts.length === 0 && calls.length === 0) return notCounted('no_answer');
+  const count = await loadCount();
   const written = texts.reduce((sum, text) => sum + count.of(text), 0);
   const perCall = framingOf(family, surface, provider).writtenCall;
   const called = calls.reduce((sum, call) => sum + perCall + count.of(call.name) + count.of(call.input), 0);

@@ -1,6 +1,9 @@
-/** Counts texts piece by piece, and gives up once their deadline has passed. */
+/** Counts texts piece by piece, and gives up once their deadline has passed. What is hostile to tokenizers is counted in part and estimated from that. */
 import { textPieces } from './text-pieces.ts';
 import type { Tokenizer } from './tokenizer.ts';
+
+/** Characters of overlong runs that are counted; what comes after them in such runs is taken to be alike. */
+const RUN_SAMPLE_CHARS = 10_000;
 
 /** The deadline passed while text was counted. */
 export class DeadlinePassed extends Error {
@@ -11,8 +14,9 @@ export class TextCount {
   readonly #tokenizer: Tokenizer;
   readonly #isOver: () => boolean;
   #wasCutThrough = false;
-  /** The last piece that was cut out of a run: what repeats itself is counted once. */
-  #lastOfRun = { text: '', tokens: 0 };
+  /** Of pieces that were cut out of runs: characters and tokens that were counted. */
+  #runChars = 0;
+  #runTokens = 0;
 
   /** `isOver`: whether the deadline has passed; asked once per piece. */
   constructor(tokenizer: Tokenizer, isOver: () => boolean) {
@@ -32,12 +36,15 @@ export class TextCount {
       if (this.#isOver()) throw new DeadlinePassed();
       tokens += piece.isCutThrough ? this.#ofRun(piece.text) : this.#tokenizer.count(piece.text);
     }
-    return tokens;
+    return Math.round(tokens);
   }
 
   #ofRun(text: string): number {
     this.#wasCutThrough = true;
-    if (text !== this.#lastOfRun.text) this.#lastOfRun = { text, tokens: this.#tokenizer.count(text) };
-    return this.#lastOfRun.tokens;
+    if (this.#runChars >= RUN_SAMPLE_CHARS) return (text.length * this.#runTokens) / this.#runChars;
+    const tokens = this.#tokenizer.count(text);
+    this.#runChars += text.length;
+    this.#runTokens += tokens;
+    return tokens;
   }
 }

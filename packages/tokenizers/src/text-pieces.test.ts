@@ -33,8 +33,12 @@ describe('pieces of text', () => {
     expect(pieces.slice(0, -1).every((piece) => piece.isCutThrough)).toBe(true);
   });
 
-  test('of prose, however long, are parted between words', () => {
-    const text = 'Prose has words of some letters, and commas between them. '.repeat(1_000);
+  test.each([
+    ['prose', 'Prose has words of some letters, and commas between them. '],
+    ['lines', 'print(1)\nx=2\n'],
+    ['ideographs', '敏捷的棕色狐狸跳过了懒狗。'],
+  ])('of %s, however long, are parted where no token can reach across', (_, part) => {
+    const text = part.repeat(Math.ceil(60_000 / part.length));
     const pieces = [...textPieces(text)];
     expect(pieces.length).toBeGreaterThan(text.length / PIECE_CHARS / 2);
     expect(pieces.some((piece) => piece.isCutThrough)).toBe(false);
@@ -46,12 +50,19 @@ describe('pieces of text', () => {
     expect(pieces[0]?.isCutThrough).toBe(true);
   });
 
-  test.each(['cl100k_base', 'o200k_base'] as const)('add up to the count of the whole, as %s counts', async (name) => {
+  test.each([
+    ['cl100k_base', ' '],
+    ['o200k_base', ' '],
+    ['cl100k_base', '\n'],
+    ['o200k_base', '\n'],
+    ['cl100k_base', '，狐'],
+    ['o200k_base', '，狐'],
+  ] as const)('add up to the count of the whole, as %s counts with %j between words', async (name, between) => {
     const tokenizer = await tokenizerOf(name);
     const words = WORDS.split(' ');
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...words), { minLength: 1_500, maxLength: 3_000, size: 'max' }), (chosen) => {
-        const text = chosen.join(' ');
+        const text = chosen.join(between);
         const pieces = [...textPieces(text)];
         expect(pieces.length).toBeGreaterThan(1);
         expect(pieces.reduce((sum, piece) => sum + tokenizer.count(piece.text), 0)).toBe(tokenizer.count(text));

@@ -50,7 +50,7 @@ export function* textPieces(text: string): Generator<TextPiece> {
       runKind = kind;
       runStart = at;
       runCharsMax = RUN_CHARS_MAX;
-      const isGap = at - start >= PIECE_CHARS && kind === SPACE && isWordGap(text, at);
+      const isGap = at - start >= PIECE_CHARS && isGapBefore(text, at);
       if (isGap || at - start >= PIECE_CHARS_MAX) {
         yield { text: text.slice(start, at), isCutThrough: !isGap };
         start = at;
@@ -65,15 +65,20 @@ export function* textPieces(text: string): Generator<TextPiece> {
   if (start < text.length) yield { text: text.slice(start), isCutThrough: false };
 }
 
-/** A letter, one blank, a letter: the blank belongs to the word behind it, in every vocabulary here. */
-function isWordGap(text: string, at: number): boolean {
-  return (
-    at > 0 &&
-    text[at] === ' ' &&
-    at + 1 < text.length &&
-    kindOf(text.charCodeAt(at - 1)) === LETTER &&
-    kindOf(text.charCodeAt(at + 1)) === LETTER
-  );
+/** Where every vocabulary here parts its tokens: before one blank between two letters (it belongs to the word behind it), between a line's end and a letter, and
+ *  between an ideograph and a sign. */
+function isGapBefore(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1);
+  const after = text.charCodeAt(at);
+  const kind = kindOf(after);
+  if (kind === SPACE)
+    return text[at] === ' ' && kindOf(before) === LETTER && at + 1 < text.length && kindOf(text.charCodeAt(at + 1)) === LETTER;
+  if (kind === LETTER) return text[at - 1] === '\n';
+  return kind === SIGN && isIdeograph(before);
+}
+
+function isIdeograph(unit: number): boolean {
+  return (unit >= 0x4e00 && unit <= 0x9fff) || (unit >= 0xac00 && unit <= 0xd7a3);
 }
 
 function isSecondHalf(unit: number): boolean {

@@ -1,11 +1,12 @@
 /** What a model wrote, put together again from the pieces that it was sent in. A text that came in pieces is counted as one. */
+import type { NoCountReason } from '../count.ts';
 
 export class AnswerText {
   /** By choice, and by part of it. */
   readonly #texts = new Map<string, string[]>();
   readonly #calls = new Map<string, { name: string; readonly input: string[] }>();
-  /** Sounds or images were in it. */
-  holdsMedia = false;
+  /** Why a part of it is in no text: sounds and images, what the provider's own tools did. */
+  unread: NoCountReason | undefined;
   /** Of the model's thoughts, some were shown or kept: they are no visible output. */
   hasHiddenPart = false;
   /** The model refused, in a member of its own. */

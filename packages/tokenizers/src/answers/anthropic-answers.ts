@@ -37,6 +37,6 @@ function readBlock(block: JsonObject, at: string, answer: AnswerText, isWhole: b
       return;
     // What the provider's own tools did.
     default:
-      answer.holdsMedia = true;
+      answer.unread = 'not_countable_server_tools';
   }
 }

@@ -11,7 +11,7 @@ export function readChatEvent(event: JsonObject, answer: AnswerText): void {
     answer.add(`${at} refusal`, message['refusal']);
     if (typeof message['refusal'] === 'string') answer.isRefused = true;
     if (typeof message['reasoning_content'] === 'string' || typeof message['reasoning'] === 'string') answer.hasHiddenPart = true;
-    if (isJsonObject(message['audio']) || Array.isArray(message['images'])) answer.holdsMedia = true;
+    if (isJsonObject(message['audio']) || Array.isArray(message['images'])) answer.unread = 'not_countable_media';
     objectsAt(message, 'tool_calls').forEach((call, position) => {
       const described = objectAt(call, isJsonObject(call['custom']) ? 'custom' : 'function');
       answer.addCall(`${at} ${positionAt(call, 'index', position)}`, described['name'], described['arguments'] ?? described['input']);
@@ -43,9 +43,8 @@ export function readResponseEvent(event: JsonObject, answer: AnswerText): void {
       case 'reasoning':
         answer.hasHiddenPart = true;
         break;
-      // Calls of the provider's own tools, and images.
       default:
-        answer.holdsMedia = true;
+        answer.unread = item['type'] === 'image_generation_call' ? 'not_countable_media' : 'not_countable_server_tools';
     }
   });
 }

@@ -10,7 +10,7 @@ export function readCandidatesEvent(event: JsonObject, answer: AnswerText): void
       else if (isJsonObject(part['functionCall']))
         answer.addCall(`${at} ${answer.calls.length}`, part['functionCall']['name'], part['functionCall']['args']);
       else if (typeof part['text'] === 'string') answer.add(at, part['text']);
-      else answer.holdsMedia = true;
+      else answer.unread = 'not_countable_media';
     }
   }
 }
@@ -20,7 +20,7 @@ export function readConverseEvent(event: JsonObject, answer: AnswerText): void {
     if (isJsonObject(block['toolUse'])) answer.addCall(String(index), block['toolUse']['name'], block['toolUse']['input']);
     else if (typeof block['text'] === 'string') answer.add(String(index), block['text']);
     else if (isJsonObject(block['reasoningContent'])) answer.hasHiddenPart = true;
-    else answer.holdsMedia = true;
+    else answer.unread = 'not_countable_media';
   });
 }
 
