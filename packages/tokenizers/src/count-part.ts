@@ -1,7 +1,7 @@
 /** Counts one side of an exchange, in the thread that it is called in. The pool calls it in its threads; a benchmark may call it directly. */
 import { readAnswer } from './answers/read-answer.ts';
 import { type Calibration, type CountMethod, notCounted, type PartCount } from './count.ts';
-import { familyOf, type ModelFamily } from './family.ts';
+import { familyOf, type FramingName, type ModelFamily } from './family.ts';
 import { answerEndTokens, conversationTokens, type Framing, framingOf } from './framing.ts';
 import { parseJson } from './json-value.ts';
 import type { Prompt } from './prompts/prompt.ts';
@@ -33,6 +33,8 @@ export interface OutputPart extends Part {
 export type CountablePart = InputPart | OutputPart;
 
 const utf8 = new TextDecoder();
+/** Whoever serves these may set a mark before a bare text, or not; and Ollama's templates are its own. */
+const MARKED_TEXTS: ReadonlySet<FramingName> = new Set(['llama3']);
 
 /** `isOver`: whether the deadline has passed. Loads the vocabulary when it is the first to need it, and throws when that is not installed. */
 export async function countPart(part: CountablePart, isOver: () => boolean): Promise<PartCount> {
@@ -57,8 +59,9 @@ async function countInput(part: InputPart, family: ModelFamily, loadCount: LoadC
   if (prompt.kind === 'not_countable') return notCounted(prompt.reason);
   const count = await loadCount();
   const tokens = promptTokens(prompt, framingOf(family, surface, provider), count);
-  // Ollama's templates are its own.
-  const isPlain = prompt.kind === 'texts' || (isPlainConversation(prompt) && family.isFramingKnown && provider !== 'ollama');
+  const isPlain =
+    family.isFramingKnown &&
+    (prompt.kind === 'texts' ? !MARKED_TEXTS.has(family.framing) : isPlainConversation(prompt) && provider !== 'ollama');
   return scaled(tokens, family.inputFactor, calibration?.inputFactor, family, methodOf(family, count, isPlain));
 }
 

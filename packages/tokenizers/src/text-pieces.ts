@@ -22,7 +22,7 @@ const PIECE_CHARS_MAX = 16_384;
 const LETTER = 1;
 const SPACE = 2;
 const SIGN = 3;
-/** Digits are split into threes, or one by one, by every vocabulary: they make no run, but text that is digits alone is cut as any other. */
+/** Digits are split into threes, or one by one, by every vocabulary: a text of digits alone is cut all the same. */
 const DIGIT = 4;
 const kinds = new Uint8Array(0x10000);
 
