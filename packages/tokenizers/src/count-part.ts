@@ -1,7 +1,7 @@
 /** Counts one side of an exchange, in the thread that it is called in. The pool calls it in its threads; a benchmark may call it directly. */
 import { readAnswer } from './answers/read-answer.ts';
 import { type Calibration, type CountMethod, notCounted, type PartCount } from './count.ts';
-import { familyOf, type FramingName, type ModelFamily } from './family.ts';
+import { familyOf, type FramingName, type ModelFamily, reasonWithoutFamily } from './family.ts';
 import { answerEndTokens, conversationTokens, type Framing, framingOf } from './framing.ts';
 import { parseJson } from './json-value.ts';
 import type { Prompt } from './prompts/prompt.ts';
@@ -39,7 +39,7 @@ const MARKED_TEXTS: ReadonlySet<FramingName> = new Set(['llama3']);
 /** `isOver`: whether the deadline has passed. Loads the vocabulary when it is the first to need it, and throws when that is not installed. */
 export async function countPart(part: CountablePart, isOver: () => boolean): Promise<PartCount> {
   const family = familyOf(part.model);
-  if (family === undefined) return notCounted('model_unknown');
+  if (family === undefined) return notCounted(reasonWithoutFamily(part.model));
   if (isOver()) return notCounted('overload');
   // Only for what can be counted.
   const loadCount: LoadCount = async () => new TextCount(await tokenizerOf(family.tokenizer), isOver);

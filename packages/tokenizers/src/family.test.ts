@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { familyOf } from './family.ts';
+import { familyOf, reasonWithoutFamily } from './family.ts';
 
 describe('the family of a model', () => {
   test.each([
@@ -43,5 +43,22 @@ describe('the family of a model', () => {
     '/'.repeat(10_000),
   ])('%.20s has none', (model) => {
     expect(familyOf(model)).toBeUndefined();
+  });
+
+  test.each([
+    'x-ai/grok-4.1-fast',
+    'moonshotai/kimi-k2.5',
+    'z-ai/glm-5-turbo',
+    'us.amazon.nova-lite-v1:0',
+    'meta.llama2-13b-chat-v1',
+    'command',
+    'mistral-tiny',
+    'palmyra-x4',
+  ])('of %s is known to have no vocabulary', (model) => {
+    expect([familyOf(model), reasonWithoutFamily(model)]).toEqual([undefined, 'no_tokenizer']);
+  });
+
+  test('of a name that says nothing is unknown', () => {
+    expect(reasonWithoutFamily('my-deployment')).toBe('model_unknown');
   });
 });

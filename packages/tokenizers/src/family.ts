@@ -64,6 +64,10 @@ const FAMILIES: readonly (readonly [RegExp, ModelFamily])[] = [
   [/^command-(r|a)/, { name: 'command-r', tokenizer: 'command_r_plus', framing: 'none', ...GUESSED }],
 ];
 
+/** Models whose vocabulary is in no package here, nor is an estimate known. */
+const WITHOUT_VOCABULARY =
+  /^(grok|kimi|glm|nova|titan|llama-?[24]|command($|-light|-text|-nightly)|mi[sx]tral-(tiny|7b|8x)|mixtral|j2|jamba|palmyra|sonar)/;
+
 /** Characters of a name that are looked at. */
 const NAME_CHARS_MAX = 256;
 
@@ -73,12 +77,22 @@ export function familyOf(model: string): ModelFamily | undefined {
   return FAMILIES.find(([pattern]) => pattern.test(name))?.[1];
 }
 
+/** Why a model that has no family is not counted. */
+export function reasonWithoutFamily(model: string): 'model_unknown' | 'no_tokenizer' {
+  return WITHOUT_VOCABULARY.test(plainName(model.slice(0, NAME_CHARS_MAX))) ? 'no_tokenizer' : 'model_unknown';
+}
+
+/** Whether a name tells what model it is, be it counted or not. */
+export function isModelKnown(model: string): boolean {
+  return familyOf(model) !== undefined || reasonWithoutFamily(model) === 'no_tokenizer';
+}
+
 /** Without vendors and regions before the name; a fine-tuned model's name is its base model's. */
 export function plainName(model: string): string {
   const base = /^ft:([^:]+)/.exec(model)?.[1] ?? model;
   const path = base.slice(base.lastIndexOf('/') + 1).toLowerCase();
   const unclouded = path.replace(
-    /^(?:(?:us|eu|apac|jp|au|ca|global)\.)?(?:anthropic|meta|mistral|cohere|deepseek|qwen|openai|google)\./,
+    /^(?:(?:us|eu|apac|jp|au|ca|global)\.)?(?:anthropic|amazon|ai21|meta|mistral|cohere|deepseek|moonshotai|qwen|openai|google)\./,
     '',
   );
   // Llama's own name for its instances; and Claude's parts in the order that routers have them in, from version 4 on.

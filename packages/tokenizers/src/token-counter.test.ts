@@ -58,7 +58,10 @@ describe('a token counter', () => {
   test('says why there is no count', async () => {
     const reasonOf = async (request: ReturnType<typeof chat>, end: CountableAnswer | null = answer('y')) =>
       (await counter.begin(request).end(end)).reason;
-    expect(await reasonOf(chat('x', 'grok-4'), null)).toBe('model_unknown');
+    expect(await reasonOf(chat('x', 'grok-4'), null)).toBe('no_tokenizer');
+    expect(await reasonOf(chat('x', 'my-deployment'), answer('y', 'x-ai/grok-4'))).toBe('no_tokenizer');
+    expect(await reasonOf(chat('x', 'gpt-4o'), answer('y', 'x-ai/grok-4'))).toBe('no_tokenizer');
+    expect(await reasonOf(chat('x', 'my-deployment'), null)).toBe('model_unknown');
     expect(await reasonOf({ ...chat('x'), surface: 'openai.images' })).toBe('not_countable_surface');
     expect(await reasonOf({ ...chat('x'), body: Buffer.from('{"messages":[{"content":[{"type":"image_url"}]}]}') })).toBe(
       'not_countable_media',

@@ -12,7 +12,7 @@ import type { Counted } from '@tokenledger/domain';
 import { type Calibration, notCounted, type PartCount } from './count.ts';
 import { hasTextOutput } from './answers/read-answer.ts';
 import { COUNTING_LIMITS, type CountingLimits, CountingPool, type CountingStats } from './counting-pool.ts';
-import { familyOf, type ModelFamily } from './family.ts';
+import { familyOf, isModelKnown, type ModelFamily, reasonWithoutFamily } from './family.ts';
 import { isCountableSurface } from './prompts/read-prompt.ts';
 
 /** A request that was sent. */
@@ -79,19 +79,17 @@ class ExchangeCount implements RunningCount {
     this.#request = request;
     this.#limits = limits;
     this.#family = familyOf(request.requestedModel);
-    if (!isCountableSurface(request.surface)) this.#input = Promise.resolve(notCounted('not_countable_surface'));
-    else if (this.#family !== undefined) this.#input = this.#countInput(request.requestedModel);
+    if (this.#family !== undefined) this.#input = this.#countInput(request.requestedModel);
   }
 
   async end(answer: CountableAnswer | null): Promise<Counted> {
     const servedModel = answer?.servedModel ?? '';
-    const served = familyOf(servedModel);
     // A deployment's name says nothing, and a router may have chosen another model: the answer knows.
-    const model = served === undefined ? this.#request.requestedModel : servedModel;
-    const input = served === undefined || served === this.#family ? this.#input : this.#countInput(model);
+    const model = isModelKnown(servedModel) ? servedModel : this.#request.requestedModel;
+    const input = this.#input !== undefined && familyOf(model) === this.#family ? this.#input : this.#countInput(model);
     const late = lateAfter(this.#limits.deadlineMs);
     try {
-      const inputInTime = Promise.race([input ?? Promise.resolve(notCounted('model_unknown')), late.promise]);
+      const inputInTime = Promise.race([input, late.promise]);
       return countedOf(...(await Promise.all([inputInTime, Promise.race([this.#countOutput(answer, model), late.promise])])));
     } finally {
       late.cancel();
@@ -101,6 +99,7 @@ class ExchangeCount implements RunningCount {
   #countInput(model: string): Promise<PartCount> {
     const { surface, provider, body, calibration } = this.#request;
     if (!isCountableSurface(surface)) return Promise.resolve(notCounted('not_countable_surface'));
+    if (familyOf(model) === undefined) return Promise.resolve(notCounted(reasonWithoutFamily(model)));
     return this.#pool.count({ kind: 'input', surface, provider, model, body, calibration });
   }
 
@@ -109,7 +108,7 @@ class ExchangeCount implements RunningCount {
     if (!isCountableSurface(surface)) return Promise.resolve(notCounted('not_countable_surface'));
     if (answer === null) return Promise.resolve(notCounted('no_answer'));
     const family = familyOf(model);
-    if (family === undefined) return Promise.resolve(notCounted('model_unknown'));
+    if (family === undefined) return Promise.resolve(notCounted(reasonWithoutFamily(model)));
     if (!hasTextOutput(surface)) return Promise.resolve({ kind: 'counted', tokens: 0, tokenizer: family.tokenizer, method: 'exact' });
     const bytes = answer.chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
     if (bytes > this.#limits.bodyBytes) return Promise.resolve(notCounted('too_large'));
