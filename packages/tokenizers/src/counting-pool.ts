@@ -33,6 +33,8 @@ export interface CountingStats {
   readonly queuedBytes: number;
   readonly countedParts: number;
   readonly refusedParts: number;
+  /** Threads that failed while nothing was asked of them, and answers of threads that had been given up. */
+  readonly threadFaults: number;
   /** Processor time of the threads, in microseconds. */
   readonly threadCpuUs: number;
 }
@@ -63,6 +65,7 @@ export class CountingPool {
   #queuedBytes = 0;
   #countedParts = 0;
   #refusedParts = 0;
+  #threadFaults = 0;
   #threadCpuUs = 0;
 
   /** Threads start with the first part. */
@@ -74,10 +77,14 @@ export class CountingPool {
       maxThreads: limits.threads,
       // Vocabularies take long to load: a thread stays.
       idleTimeout: Infinity,
-      // Whoever serves requests goes first (where the system lets a thread have a priority of its own).
-      niceIncrement: THREAD_NICENESS,
+      // Whoever serves requests goes first. Elsewhere it would slow the whole process.
+      niceIncrement: process.platform === 'linux' ? THREAD_NICENESS : 0,
       // A batch has a part at least.
       maxQueue: limits.queueParts,
+    });
+    // Without a listener such an event ends the process. Whoever waits for a batch of that thread hears of it anyhow.
+    this.#threads.on('error', () => {
+      this.#threadFaults += 1;
     });
   }
 
@@ -87,6 +94,7 @@ export class CountingPool {
       queuedBytes: this.#queuedBytes,
       countedParts: this.#countedParts,
       refusedParts: this.#refusedParts,
+      threadFaults: this.#threadFaults,
       threadCpuUs: this.#threadCpuUs,
     };
   }

@@ -17,6 +17,7 @@ describe('pieces of text', () => {
           expect(pieces.every((piece) => piece.isWellFormed())).toBe(true);
         },
       ),
+      { numRuns: 50 },
     );
   });
 

@@ -141,6 +141,19 @@ describe('the limits of a counter', () => {
   });
 });
 
+test('a counter that is closed while its threads work takes nothing down with it', async () => {
+  // An answer that a thread had sent already finds nobody who waits for it.
+  for (let round = 0; round < 5; round += 1) {
+    const closing = openTokenCounter({ deadlineMs: 10_000 });
+    await closing.begin(chat('x')).end(null);
+    const counts = Array.from({ length: 200 }, () => closing.begin(chat('some words')));
+    await new Promise((resolve) => setTimeout(resolve, 2 * round));
+    await closing.close();
+    const reasons = await Promise.all(counts.map(async (count) => (await count.end(null)).reason));
+    expect(new Set(reasons).isSubsetOf(new Set(['closed', 'no_answer']))).toBe(true);
+  }
+});
+
 test('of two sides the less certain one says how sure the count is', () => {
   const side = (method: 'exact' | 'approximate') => ({ kind: 'counted', tokens: 1, tokenizer: 'o200k_base', method }) as const;
   expect(countedOf(side('exact'), side('approximate')).method).toBe('approximate');
