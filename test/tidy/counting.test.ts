@@ -8,7 +8,9 @@ const PAGE = 'docs/counting.md';
 test('docs/counting.md explains each reason why there is no count, and no other', async () => {
   const page = await readRepositoryFile(PAGE);
   const table = page.slice(page.indexOf('| reason | means |'), page.indexOf('## Which models'));
-  expect([...table.matchAll(/^\| `([a-z_]+)` \|/gm)].map((match) => match[1]).sort()).toEqual(Object.keys(NO_COUNT_REASONS).sort());
+  const explained = [...table.matchAll(/^\| `([a-z_]+)` \|/gm)].map((match) => match[1]);
+  expect(new Set(explained)).toEqual(new Set(Object.keys(NO_COUNT_REASONS)));
+  expect(explained).toHaveLength(new Set(explained).size);
 });
 
 test('docs/counting.md names each vocabulary and each limit', async () => {

@@ -34,13 +34,13 @@ export class TextCount {
     let tokens = 0;
     for (const piece of textPieces(text.toWellFormed())) {
       if (this.#isOver()) throw new DeadlinePassed();
-      tokens += piece.isCutThrough ? this.#ofRun(piece.text) : this.#tokenizer.count(piece.text);
+      this.#wasCutThrough ||= piece.cut !== 'clean';
+      tokens += piece.cut === 'in_run' ? this.#ofRun(piece.text) : this.#tokenizer.count(piece.text);
     }
     return Math.round(tokens);
   }
 
   #ofRun(text: string): number {
-    this.#wasCutThrough = true;
     if (this.#runChars >= RUN_SAMPLE_CHARS) return (text.length * this.#runTokens) / this.#runChars;
     const tokens = this.#tokenizer.count(text);
     this.#runChars += text.length;

@@ -31,7 +31,7 @@ describe('pieces of text', () => {
   ])('cut through a run of %s that is too long', (_, unit) => {
     const pieces = [...textPieces(unit.repeat(10_000))];
     expect(Math.max(...pieces.map((piece) => piece.text.length))).toBeLessThanOrEqual(RUN_CHARS_MAX + 1);
-    expect(pieces.slice(0, -1).every((piece) => piece.isCutThrough)).toBe(true);
+    expect(pieces.slice(0, -1).every((piece) => piece.cut === 'in_run')).toBe(true);
   });
 
   test.each([
@@ -42,13 +42,23 @@ describe('pieces of text', () => {
     const text = part.repeat(Math.ceil(60_000 / part.length));
     const pieces = [...textPieces(text)];
     expect(pieces.length).toBeGreaterThan(text.length / PIECE_CHARS / 2);
-    expect(pieces.some((piece) => piece.isCutThrough)).toBe(false);
+    expect(pieces.every((piece) => piece.cut === 'clean')).toBe(true);
+  });
+
+  test('set a run apart from what stands before it', () => {
+    const pieces = [...textPieces(`some words, then ${'='.repeat(700)} and more`)];
+    expect(pieces.map((piece) => [piece.text.length, piece.cut])).toEqual([
+      [17, 'through'],
+      [500, 'in_run'],
+      [100, 'in_run'],
+      [109, 'clean'],
+    ]);
   });
 
   test('are cut where there is no word for long, so that a deadline is looked at', () => {
     const pieces = [...textPieces('0.25,'.repeat(100_000))];
     expect(Math.max(...pieces.map((piece) => piece.text.length))).toBeLessThan(17_000);
-    expect(pieces[0]?.isCutThrough).toBe(true);
+    expect(pieces[0]?.cut).toBe('through');
   });
 
   test.each([

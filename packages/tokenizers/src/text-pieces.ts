@@ -5,8 +5,8 @@
 
 export interface TextPiece {
   readonly text: string;
-  /** Whether the cut behind it may have parted a token. */
-  readonly isCutThrough: boolean;
+  /** What the cut behind it did: `clean` parted no token, `through` may have, and so may `in_run`, of which the piece itself is a part. */
+  readonly cut: 'clean' | 'through' | 'in_run';
 }
 
 /** Characters of one kind in a row, beyond which they are cut. Prose has runs of some tens. */
@@ -15,7 +15,6 @@ export const RUN_CHARS_MAX = 500;
 const REST_CHARS = 100;
 /** Characters after which a place to cut is looked for, so that a deadline is met within a piece's time. */
 export const PIECE_CHARS = 4_096;
-
 /** Where no such place came: then it is cut wherever kinds of characters change. */
 const PIECE_CHARS_MAX = 16_384;
 
@@ -52,17 +51,18 @@ export function* textPieces(text: string): Generator<TextPiece> {
       runCharsMax = RUN_CHARS_MAX;
       const isGap = at - start >= PIECE_CHARS && isGapBefore(text, at);
       if (isGap || at - start >= PIECE_CHARS_MAX) {
-        yield { text: text.slice(start, at), isCutThrough: !isGap };
+        yield { text: text.slice(start, at), cut: isGap ? 'clean' : 'through' };
         start = at;
       }
     }
     if (at - runStart < runCharsMax || isSecondHalf(unit)) continue;
-    yield { text: text.slice(start, at), isCutThrough: true };
+    if (runStart > start) yield { text: text.slice(start, runStart), cut: 'through' };
+    yield { text: text.slice(runStart, at), cut: 'in_run' };
     start = at;
     runStart = at;
     runCharsMax = REST_CHARS;
   }
-  if (start < text.length) yield { text: text.slice(start), isCutThrough: false };
+  if (start < text.length) yield { text: text.slice(start), cut: 'clean' };
 }
 
 /** Where every vocabulary here parts its tokens: before one blank between two letters (it belongs to the word behind it), between a line's end and a letter, and
