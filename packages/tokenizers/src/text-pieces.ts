@@ -10,9 +10,9 @@ export interface TextPiece {
 }
 
 /** Characters of one kind in a row, beyond which they are cut. Prose has runs of some tens. */
-export const RUN_CHARS_MAX = 500;
-/** What is beyond them is cut into so many: twice as many take four times as long. */
-const REST_CHARS = 100;
+const RUN_CHARS_MAX = 500;
+/** Such a run is cut into pieces of so many: twice as many would take four times as long. */
+export const RUN_PIECE_CHARS = 100;
 /** Characters after which a place to cut is looked for, so that a deadline is met within a piece's time. */
 export const PIECE_CHARS = 4_096;
 /** Where no such place came: then it is cut wherever kinds of characters change. */
@@ -57,12 +57,22 @@ export function* textPieces(text: string): Generator<TextPiece> {
     }
     if (at - runStart < runCharsMax || isSecondHalf(unit)) continue;
     if (runStart > start) yield { text: text.slice(start, runStart), cut: 'through' };
-    yield { text: text.slice(runStart, at), cut: 'in_run' };
+    yield* runPieces(text, runStart, at);
     start = at;
     runStart = at;
-    runCharsMax = REST_CHARS;
+    runCharsMax = RUN_PIECE_CHARS;
   }
   if (start < text.length) yield { text: text.slice(start), cut: 'clean' };
+}
+
+function* runPieces(text: string, from: number, to: number): Generator<TextPiece> {
+  let start = from;
+  while (start < to) {
+    let end = Math.min(start + RUN_PIECE_CHARS, to);
+    if (isSecondHalf(text.charCodeAt(end))) end += 1;
+    yield { text: text.slice(start, end), cut: 'in_run' };
+    start = end;
+  }
 }
 
 /** Where every vocabulary here parts its tokens: before one blank between two letters (it belongs to the word behind it), between a line's end and a letter, and
