@@ -10,6 +10,7 @@ const found: readonly (readonly [seed: number, what: string])[] = [
   [2_824, 'all segments are read that are held, also while others are let go'],
   [3_469, 'a process that dies before it hears that it has joined a group is missed there, and what it had goes to others'],
   [4_859, 'what lands while it is read to be sent again is not called lost'],
+  [5_960, 'how far a source was numbered is said, though its process was killed and all of it has landed'],
   [7_368, 'a group whose first member died as it joined is read by the second'],
 ];
 

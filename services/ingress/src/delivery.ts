@@ -79,6 +79,20 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
       'what has landed in ClickHouse is not followed any more: the journal only grows; start this process again',
     );
   });
+  const announcer = startSourceAnnouncer({
+    journal,
+    producer,
+    topic: topics.sources,
+    partitions: sourcePartitions,
+    isForeign: isResultSource,
+    instance: `${hostname()}/${process.pid}`,
+    earlier: known.states,
+    everyMs: config.announce_interval_ms,
+    idleMs: config.announce_interval_ms * IDLE_INTERVALS,
+    now,
+    pacing,
+    onFailure: (error) => logger.debug({ err: error }, 'how far events are numbered could not be said; it is tried again'),
+  });
   const republisher = startRepublisher({
     journal,
     known,
@@ -86,6 +100,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     topic: topics.usageEvents,
     landed: { topic: topics.landed, partitions: landedPartitions },
     isForeign: isResultSource,
+    isFinal: (source) => announcer.isFinal(source),
     lost: (numbered) => lostRecord(numbered, nextId(), now()),
     batchMax: config.publish_batch_max,
     lookMs: config.republish_interval_ms,
@@ -116,20 +131,6 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
       metrics.publishFailed();
       logger.warn({ err: error }, 'events could not be sent to the event log; they are kept and sent again');
     },
-  });
-  const announcer = startSourceAnnouncer({
-    journal,
-    producer,
-    topic: topics.sources,
-    partitions: sourcePartitions,
-    isForeign: isResultSource,
-    instance: `${hostname()}/${process.pid}`,
-    earlier: known.states,
-    everyMs: config.announce_interval_ms,
-    idleMs: config.announce_interval_ms * IDLE_INTERVALS,
-    now,
-    pacing,
-    onFailure: (error) => logger.debug({ err: error }, 'how far events are numbered could not be said; it is tried again'),
   });
   return {
     journal,

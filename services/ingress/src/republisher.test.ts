@@ -68,6 +68,7 @@ test('what lands while it is read to be sent again is not called lost', async ()
     topic: TOPIC,
     landed: { topic: 'landed', partitions: 1 },
     isForeign: () => false,
+    isFinal: () => true,
     lost: ({ sequence }) => ({ key: 'lost', value: Buffer.from(`lost ${sequence}`) }),
     batchMax: 100,
     lookMs: 10,

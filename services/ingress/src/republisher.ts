@@ -15,6 +15,8 @@ export interface RepublisherOptions {
   readonly landed: { readonly topic: string; readonly partitions: number };
   /** Whether a source is numbered elsewhere: a number that is not here is not called lost. */
   readonly isForeign: (source: string) => boolean;
+  /** Whether the log has what is final of an earlier source: until then nothing of it is let go. */
+  readonly isFinal: (source: string) => boolean;
   /** The event for a number that the journal cannot supply any more: reason `journal_lost`. */
   readonly lost: (numbered: Numbered) => RecoveredEvent;
   /** Most events per send. */
@@ -55,9 +57,9 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
       lane.missing.map((range) => ({ ...range, ...sentLongAgo })),
     );
     journal.acknowledged(source, partition, Math.min(lane.highest, last));
-    journal.landed(source, partition, lane.through);
+    letGo(lane);
   }
-  known.onLanded(({ source, partition, through }: LandedLane) => journal.landed(source, partition, through));
+  known.onLanded(letGo);
   const running = run();
 
   async function run(): Promise<void> {
@@ -71,7 +73,16 @@ export function startRepublisher(options: RepublisherOptions): Republisher {
     }
   }
 
+  function letGo({ source, partition, through }: LandedLane): void {
+    if (options.isFinal(source)) journal.landed(source, partition, through);
+  }
+
   async function look(): Promise<void> {
+    for (const { source, partition } of journal.lanes()) {
+      // It may have become final since it landed.
+      const landed = known.landed(source, partition);
+      if (landed !== undefined) letGo(landed);
+    }
     const lanes = journal.lanes();
     const held = new Set(lanes.map(({ source, partition }) => laneKey(source, partition)));
     for (const key of memories.keys()) {

@@ -27,15 +27,18 @@ export interface SourceAnnouncerOptions {
 }
 
 export interface SourceAnnouncer {
+  /** Whether the log has what is final of this source, if it is an earlier one: nobody can say it any more once the journal has let go of that. */
+  isFinal(source: string): boolean;
   /** Says what is final, once; call it when the journal takes nothing any more. A failure is told to `onFailure`. */
   close(): Promise<void>;
 }
 
+/** Call it before anything of the journal is let go. */
 export function startSourceAnnouncer(options: SourceAnnouncerOptions): SourceAnnouncer {
   const { journal, pacing = systemPacing } = options;
   const openedAtMs = options.now();
   const closed = new AbortController();
-  /** Earlier sources that are not known to be closed. */
+  /** Earlier sources of which the log does not have what is final. */
   const ended = new Map(endedSources());
   let said = '';
   let saidAtMs = 0;
@@ -75,15 +78,25 @@ export function startSourceAnnouncer(options: SourceAnnouncerOptions): SourceAnn
   function endedSources(): readonly (readonly [string, SourceState])[] {
     const sources = new Set(journal.lanes().flatMap(({ source }) => (options.isForeign(source) ? [] : [source])));
     sources.delete(journal.source);
-    return [...sources].map((source) => {
+    return [...sources].flatMap((source) => {
       const before = options.earlier.get(source);
       const partitions = new Map(before?.partitions);
-      for (const lane of journal.lanes()) if (lane.source === source && lane.last > 0) partitions.set(lane.partition, lane.last);
+      const lanes = journal.lanes().filter((lane) => lane.source === source && lane.last > 0);
+      // What was said by the source itself, or by an operator in its place, stays as it is.
+      if (before?.closed === true && lanes.every(({ partition, last }) => partitions.get(partition) === last)) return [];
+      for (const { partition, last } of lanes) partitions.set(partition, last);
       const { instance, openedAtMs: opened } = before ?? { instance: options.instance, openedAtMs };
-      return [
+      const state = {
         source,
-        { source, instance, openedAtMs: opened, atMs: options.now(), closed: true, openRequests: 0, partitions, closedBy: null },
-      ] as const;
+        instance,
+        openedAtMs: opened,
+        atMs: options.now(),
+        closed: true,
+        openRequests: 0,
+        partitions,
+        closedBy: null,
+      };
+      return [[source, state] as const];
     });
   }
 
@@ -95,6 +108,7 @@ export function startSourceAnnouncer(options: SourceAnnouncerOptions): SourceAnn
   }
 
   return {
+    isFinal: (source) => !ended.has(source),
     async close() {
       closed.abort();
       await running;

@@ -2,7 +2,7 @@
 import { isRejected, type PricedEvent } from '@tokenledger/domain';
 import type { LogRecord } from '@tokenledger/event-log';
 import { decide, type PricerContext } from '@tokenledger/pricer';
-import { decodeRecord, decodeSourceState, readIdentity } from '@tokenledger/schemas';
+import { decodeRecord, decodeSourceState, readIdentity, type SourceState } from '@tokenledger/schemas';
 import type { ClientView } from './client-view.ts';
 import { type LedgerRow, type LedgerTable, rollupOf } from './ledger-table.ts';
 import type { BilledAttempt } from './provider.ts';
@@ -21,6 +21,8 @@ export interface Evidence {
   readonly context: Omit<PricerContext, 'prices'>;
   /** Requests that were in hand when an ingress died. */
   readonly lostInHand: number;
+  /** Sources that are numbered still. Null where a journal was restored: of what came after its copy nobody can say anything. */
+  readonly numbering: ReadonlySet<string> | null;
 }
 
 /** Empty when all is well. */
@@ -93,27 +95,34 @@ function* numbered({ deadLetters }: Evidence, rows: readonly LedgerRow[]): Gener
   }
 }
 
-/** Whatever a source has said that it gave is there: what is not announced yet is all that could be missing unseen. */
-function* announced({ statements, deadLetters }: Evidence, rows: readonly LedgerRow[]): Generator<string> {
+/** Whatever a source has said that it gave is there: what is not announced yet is all that could be missing unseen, and of one that has ended nothing is. */
+function* announced({ statements, deadLetters, numbering }: Evidence, rows: readonly LedgerRow[]): Generator<string> {
   const highest = new Map<string, number>();
   for (const { source, sequence, logPartition } of [...rows, ...(deadLetters[0]?.rows ?? [])]) {
     const lane = `${source}/${logPartition}`;
     highest.set(lane, Math.max(sequence, highest.get(lane) ?? 0));
   }
-  const sources = new Set<string>();
+  const said = new Map<string, SourceState>();
   for (const { value } of statements) {
     const state = decodeSourceState(value ?? new Uint8Array());
     if (isRejected(state)) {
       yield `a source said what nobody can read: ${state.message}`;
       continue;
     }
-    sources.add(state.source);
+    said.set(state.source, state);
     for (const [partition, last] of state.partitions) {
       const found = highest.get(`${state.source}/${partition}`) ?? 0;
       if (found < last) yield `${state.source} announced ${last} numbers in partition ${partition}, the ledger has ${found}`;
     }
   }
-  for (const { source } of rows) if (!sources.has(source)) yield `${source} never announced itself`;
+  for (const { source, sequence, logPartition } of rows) {
+    const state = said.get(source);
+    if (state === undefined) yield `${source} never announced itself`;
+    if (state === undefined || numbering === null || numbering.has(source)) continue;
+    if (!state.closed) yield `${source} has ended and never said so`;
+    else if (sequence > (state.partitions.get(logPartition) ?? 0))
+      yield `${source} has ended and never announced ${sequence} in partition ${logPartition}`;
+  }
 }
 
 /** What is unknown is null with a reason, never 0; a price is that of the event's own time. */
