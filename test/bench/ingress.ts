@@ -6,7 +6,8 @@
  *  publishes to a real broker in place of the embedded log; `--journal` measures what the journal costs instead: the ingress with a journal that
  *  waits for the disk, with one that waits for the operating system, and, for this comparison alone, with none.
  *
- *  The ingress runs with the options of Node that its image gives it. `bare` has those that anybody would give a proxy, `bare_same` has ours. */
+ *  `bare` passes a request on as it comes; `bare_collecting` waits until it is whole, as the ingress has to, and passes on one piece. The ingress
+ *  runs with the options of Node that its image gives it, both of these with the one that anybody would give a proxy, `bare_same` with ours. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,7 +74,7 @@ const SCENARIOS: readonly Scenario[] = [
 
 const HEADER = ['CPU s/1,000', 'requests/s', 'p50 ms', 'p99 ms', 'added p50', 'added p99', 'CPU s/1,000 at a fixed rate'];
 
-type TargetName = 'direct' | 'bare' | 'bare_same' | 'ingress' | 'disk' | 'process' | 'none';
+type TargetName = 'direct' | 'bare' | 'bare_same' | 'bare_collecting' | 'ingress' | 'disk' | 'process' | 'none';
 
 interface Target {
   readonly name: TargetName;
@@ -121,6 +122,7 @@ report();
 async function proxyTargets(): Promise<readonly Target[]> {
   const bare = resources.use(await started('test/bench/support/bare-proxy.ts', [upstreamUrl]));
   const bareSame = resources.use(await started('test/bench/support/bare-proxy.ts', [upstreamUrl], NODE_OPTIONS));
+  const bareCollecting = resources.use(await started('test/bench/support/bare-proxy.ts', [upstreamUrl, 'collect']));
   const key = `tl-${randomBytes(24).toString('hex')}`;
   const kafka = options.log === 'kafka' ? resources.use(await ownKafka()) : null;
   const ingress = resources.use(await startIngress(key, kafka, resources));
@@ -128,6 +130,7 @@ async function proxyTargets(): Promise<readonly Target[]> {
   return [
     { name: 'bare', url: await urlOf(bare), headers: {}, pid: bare.pid },
     { name: 'bare_same', url: await urlOf(bareSame), headers: {}, pid: bareSame.pid },
+    { name: 'bare_collecting', url: await urlOf(bareCollecting), headers: {}, pid: bareCollecting.pid },
     { name: 'ingress', url, headers: { authorization: `Bearer ${key}` }, pid: ingress.pid },
   ];
 }
@@ -178,11 +181,11 @@ function report(): void {
     SCENARIOS.flatMap((scenario) => targets.map((target) => [`${scenario.name}/${target.name}`, figuresOf(scenario, target)])),
   );
   say('');
-  say(`${'scenario'.padEnd(12)}${'target'.padEnd(11)}${HEADER.map((cell) => cell.padStart(cell.length + 2)).join('')}`);
+  say(`${'scenario'.padEnd(12)}${'target'.padEnd(17)}${HEADER.map((cell) => cell.padStart(cell.length + 2)).join('')}`);
   for (const [name, cells] of Object.entries(figures)) {
     const [scenario = '', target = ''] = name.split('/');
     const printed = Object.values(cells).map((cell, index) => String(cell ?? '-').padStart((HEADER[index] as string).length + 2));
-    say(`${scenario.padEnd(12)}${target.padEnd(11)}${printed.join('')}`);
+    say(`${scenario.padEnd(12)}${target.padEnd(17)}${printed.join('')}`);
   }
   say('');
   const compared = options.journal ? journalCosts() : proxyRatios();
@@ -219,7 +222,14 @@ function proxyRatios(): Record<string, unknown> {
   say(`CPU of the ingress as a multiple of the bare proxy: ${JSON.stringify(ratios)}; at a fixed rate: ${JSON.stringify(pacedRatios)}`);
   const same = cpuRatio('ingress', 'bare_same', (measured) => measured.cpuMsPerThousand);
   say(`beside a bare proxy whose Node has the options of ours: ${JSON.stringify(same)}`);
-  return { cpu_ratio_to_bare: ratios, cpu_ratio_to_bare_same_options: same, cpu_ratio_to_bare_at_fixed_rate: pacedRatios };
+  const collecting = cpuRatio('ingress', 'bare_collecting', (measured) => measured.cpuMsPerThousand);
+  say(`beside one that waits for the whole request: ${JSON.stringify(collecting)}`);
+  return {
+    cpu_ratio_to_bare: ratios,
+    cpu_ratio_to_bare_same_options: same,
+    cpu_ratio_to_bare_collecting: collecting,
+    cpu_ratio_to_bare_at_fixed_rate: pacedRatios,
+  };
 }
 
 /** CPU with a journal as a multiple of that without, at 64 in flight; milliseconds added to the median latency at a fixed rate. */
