@@ -73,14 +73,12 @@ export interface ScannedBatch {
 
 export interface ScannedSegment {
   readonly batches: readonly ScannedBatch[];
-  /** Bytes that are in no valid batch. What they mean is decided by what stands after them. */
-  readonly damagedBytes: number;
 }
 
-/** Finds every valid batch, also behind damage. */
+/** Finds every valid batch, also behind damage. What is in none is damage, or was never finished, or was never written (the zeros at the end of a file that
+ *  was not closed): which of these is decided by what later batches vouch for. */
 export function scanSegment(bytes: Buffer): ScannedSegment {
   const batches: ScannedBatch[] = [];
-  let valid = 0;
   for (let at = 0; at + BATCH_HEAD_BYTES <= bytes.length;) {
     const end = batchEnd(bytes, at);
     if (end === null) {
@@ -94,10 +92,9 @@ export function scanSegment(bytes: Buffer): ScannedSegment {
       syncedThrough: bytes.readUIntLE(at + SYNCED_AT, NUMBER_BYTES),
       payload: bytes.subarray(at + BATCH_HEAD_BYTES, end),
     });
-    valid += end - at;
     at = end;
   }
-  return { batches, damagedBytes: bytes.length - valid };
+  return { batches };
 }
 
 const MAGIC_BYTES = Buffer.from('TLJB', 'latin1');

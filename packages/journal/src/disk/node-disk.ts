@@ -1,5 +1,5 @@
 /** The file system under a journal. */
-import { fdatasync, writeSync } from 'node:fs';
+import { fdatasync, ftruncateSync, writeSync } from 'node:fs';
 import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,10 @@ import type { JournalDisk, JournalFile } from './disk.ts';
 const ASIDE = 'aside';
 
 const syncData = promisify(fdatasync);
+
+/** A file is filled with zeros so far ahead of its end: to sync what was written over them takes half the CPU, and half the time, of syncing a file that grew,
+ *  since where its blocks are does not change. */
+const ZEROS = Buffer.alloc(256 * 1024);
 
 /** `directory` must exist. */
 export function nodeDisk(directory: string): JournalDisk {
@@ -30,17 +34,34 @@ export function nodeDisk(directory: string): JournalDisk {
     async create(name): Promise<JournalFile> {
       const handle = await open(join(directory, name), 'wx', 0o600);
       await syncPath(directory);
+      const { fd } = handle;
       let end = 0;
+      let filled = 0;
+      const fillThrough = (needed: number): void => {
+        try {
+          while (filled < needed) filled += writeSync(fd, ZEROS, 0, ZEROS.byteLength, filled);
+        } catch {
+          // A disk without room for zeros may have some for what counts: if not, the write itself says so.
+          filled = Number.POSITIVE_INFINITY;
+        }
+      };
       return {
         // Into the page cache, in microseconds: handing it to another thread would cost several times as much.
         async append(bytes) {
+          if (end + bytes.byteLength > filled) fillThrough(end + bytes.byteLength);
           for (let written = 0; written < bytes.byteLength;) {
-            written += writeSync(handle.fd, bytes, written, bytes.byteLength - written, end + written);
+            written += writeSync(fd, bytes, written, bytes.byteLength - written, end + written);
           }
           end += bytes.byteLength;
         },
-        sync: () => syncData(handle.fd),
-        close: () => handle.close(),
+        sync: () => syncData(fd),
+        async close() {
+          try {
+            ftruncateSync(fd, end);
+          } finally {
+            await handle.close();
+          }
+        },
       };
     },
     async remove(name) {
