@@ -9,6 +9,8 @@ export const ERRORS = {
   DEAD_LETTER_UNKNOWN: 'There is no dead letter of this id. Name one as `tokenledger dead-letters list` prints it.',
   DEAD_LETTER_UNREPAIRED:
     'A dead letter would be refused again as it is. Repair it (`tokenledger dead-letters show ID --event`), and name the file with `--from`.',
+  EVENT_UNKNOWN:
+    'ClickHouse has no event of this id. What was just sent is there after some seconds; what was refused is among the dead letters; raw rows leave when their retention says so.',
   DOCUMENT_FILE_INVALID: 'A file of documents is no YAML or holds something else. The message names file and line.',
   DOCUMENT_FILE_UNREADABLE: 'A file of documents cannot be read. Correct its path.',
   REGISTRY_ANSWER_UNKNOWN:

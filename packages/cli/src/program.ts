@@ -6,6 +6,7 @@ import { deadLettersCommand } from './commands/dead-letters.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { eventsCommand } from './commands/events.ts';
+import { explainCommand } from './commands/explain.ts';
 import { getCommand } from './commands/get.ts';
 import { journalCommand } from './commands/journal.ts';
 import { keysCommand } from './commands/keys.ts';
@@ -45,6 +46,7 @@ export function createProgram(): Command {
     .addCommand(pricesCommand())
     .addCommand(sqlCommand())
     .addCommand(eventsCommand())
+    .addCommand(explainCommand())
     .addCommand(verifyCommand())
     .addCommand(deadLettersCommand())
     .addCommand(resetCommand());
