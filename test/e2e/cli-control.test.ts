@@ -79,6 +79,11 @@ describe('beside a running ledger', () => {
       'sandbox',
       '--fixed',
       'application=bot',
+      '--allow-model',
+      'gpt-5*',
+      'claude-*',
+      '--deny-model',
+      '*-preview',
     );
     const secret = /^ {4}(tlk_\S+)$/m.exec(created)?.[1] ?? '';
     expect(secret).toHaveLength(47);
@@ -88,7 +93,11 @@ describe('beside a running ledger', () => {
     expect(await ok('owners', '--tenant', 'umbrella')).toMatch(/^alice +umbrella +Alice .* bot$/m);
     expect(await ok('owners', '--tenant', 'umbrella')).toMatch(/^bill .* -$/m);
     const [key] = JSON.parse(await ok('get', 'key', 'bot', '--format', 'json')) as [{ document: unknown }];
-    expect(key.document).toMatchObject({ class: 'sandbox', fixed: { application: 'bot' } });
+    expect(key.document).toMatchObject({
+      class: 'sandbox',
+      fixed: { application: 'bot' },
+      models: { allow: ['gpt-5*', 'claude-*'], deny: ['*-preview'] },
+    });
     expect(JSON.stringify(key)).not.toContain(secret);
   });
 

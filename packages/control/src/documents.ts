@@ -2,6 +2,7 @@
 import { SURFACE_NAMES } from '@tokenledger/providers';
 import { z } from 'zod';
 import { keyClassSchema } from './key-classes.ts';
+import { modelListsSchema } from './model-policy.ts';
 
 export const ID = z
   .string()
@@ -13,9 +14,12 @@ export const instant = z.iso.datetime({ precision: 3 });
 /** A secret by reference: `env:NAME`, `file:PATH`. */
 const SECRET_REFERENCE = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, 'must be env:NAME or file:PATH');
 
-export const tenantSchema = z.strictObject({ kind: z.literal('tenant'), id: ID, name: text(200) });
+/** What requests may ask for; absent: everything. */
+const models = modelListsSchema.optional();
 
-export const projectSchema = z.strictObject({ kind: z.literal('project'), id: ID, tenant: ID, name: text(200) });
+export const tenantSchema = z.strictObject({ kind: z.literal('tenant'), id: ID, name: text(200), models });
+
+export const projectSchema = z.strictObject({ kind: z.literal('project'), id: ID, tenant: ID, name: text(200), models });
 
 export const ownerSchema = z.strictObject({
   kind: z.literal('owner'),
@@ -50,6 +54,7 @@ export const virtualKeyInputSchema = z.strictObject({
   settlement: z.strictObject({ kind: z.enum(['credits', 'wallet', 'cost_center']), id: text(128) }).optional(),
   /** Values that win over what a request's headers say. */
   fixed: FIXED_ATTRIBUTION.default({}),
+  models,
 });
 
 /** In a config file a key's text stands elsewhere (`env:`, `file:`); only its keyed hash reaches the control topic. */

@@ -11,6 +11,7 @@ export * from './key-hash.ts';
 export * from './key-text.ts';
 export * from './live-control.ts';
 export * from './load.ts';
+export { type ModelPolicy, type ModelRefusal, refusedModel } from './model-policy.ts';
 export * from './references.ts';
 export * from './secrets.ts';
 export * from './state.ts';

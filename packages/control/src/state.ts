@@ -8,6 +8,7 @@ import type { Channel, ConfigDocument, ControlDocument, KeySecret, VirtualKey } 
 import type { KeyClass } from './key-classes.ts';
 import { type KeyHasher, keyHasher, type KeyHashers } from './key-hash.ts';
 import { KEY_LENGTH_MIN } from './key-text.ts';
+import { type ModelPolicy, modelPolicy } from './model-policy.ts';
 import { brokenReference } from './references.ts';
 import type { SecretReader } from './secrets.ts';
 
@@ -22,6 +23,8 @@ export interface ResolvedKey {
   readonly fixed: ReadonlySet<keyof Attribution>;
   /** The tenant's projects: what a request may name. */
   readonly projects: ReadonlySet<string>;
+  /** What its requests may ask for; null: everything. */
+  readonly models: ModelPolicy | null;
 }
 
 export interface ResolvedChannel {
@@ -176,8 +179,11 @@ export function controlState(documents: DocumentSet, options: StateOptions): Con
   const resolve = (key: VirtualKey): ResolvedKey => {
     let found = resolved.get(key);
     if (found === undefined) {
-      const ofTenant = new Set(projects.get(key.tenant)?.map(({ id }) => id));
-      resolved.set(key, (found = resolveKey(key, documents.get('owner', key.owner)?.team ?? '', ofTenant)));
+      const ofTenant = projects.get(key.tenant) ?? [];
+      const itsOwn = key.project === undefined ? ofTenant : ofTenant.filter(({ id }) => id === key.project);
+      const models = modelPolicy({ key, tenant: documents.get('tenant', key.tenant), projects: itsOwn });
+      const team = documents.get('owner', key.owner)?.team ?? '';
+      resolved.set(key, (found = resolveKey(key, team, new Set(ofTenant.map(({ id }) => id)), models)));
     }
     return found;
   };
@@ -247,7 +253,7 @@ function resolveChannel(document: Channel, { channels, readSecret }: StateOption
   }
 }
 
-function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<string>): ResolvedKey {
+function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<string>, models: ModelPolicy | null): ResolvedKey {
   const { fixed } = document;
   const attribution: Attribution = {
     tenantId: document.tenant,
@@ -277,6 +283,7 @@ function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<st
     attribution: Object.freeze(attribution),
     fixed: fixedFields(document),
     projects,
+    models,
   };
 }
 

@@ -21,6 +21,7 @@ import type { ExchangeContext } from './exchange-context.ts';
 import type { Fingerprint } from './fingerprint.ts';
 import type { InFlight } from './in-flight.ts';
 import { answerRefusal, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
+import { refuseModel } from './model-refusal.ts';
 import { collectBody } from './request-body.ts';
 import { regionInPath, takesKeyInQuery, type Target } from './target.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -157,6 +158,9 @@ function understand(
   });
   if (facts.kind === 'rejected') return turnDown({ ...bareRecord(accepted, body.length), attribution }, invalid(facts));
   const record = recordOf(context, accepted, facts, attribution, body, beganAt);
+  const { models } = accepted.key;
+  const refusal = models === null ? null : refuseModel(models, target, attribution.projectId, facts.model);
+  if (refusal !== null) return turnDown(record, refusal);
   if (channel === undefined) return turnDown(record, { status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
   if (channel.problem !== '') {
     context.metrics.channelUnusable(channel.id);

@@ -4,6 +4,8 @@ export const ERRORS = {
     'The request carries no virtual key: send it as `Authorization: Bearer KEY`, or where clients of the provider put theirs (`x-api-key`, `api-key`, `x-goog-api-key`).',
   KEY_UNKNOWN: 'The virtual key is unknown or revoked: use a key that is in force, or ask whoever runs the ledger for one.',
   ATTRIBUTION_INVALID: 'An x-tokenledger-* header is unknown or has a value that is not allowed: correct or remove it.',
+  MODEL_REFUSED:
+    'The model may not be used: a list of the key, its project or its tenant refuses it. Ask for another one, or have `models` of that document changed.',
   BODY_TOO_LARGE: 'The request body is over the limit: send less, or have `ingress.body_bytes_max` raised.',
   ENCODING_UNSUPPORTED: 'The request body is compressed, so it cannot be read: send it without `content-encoding`.',
   CHANNEL_UNUSABLE:

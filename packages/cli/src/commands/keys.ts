@@ -24,6 +24,8 @@ interface CreateOptions {
   readonly class: string;
   readonly settlement?: string;
   readonly fixed: readonly string[];
+  readonly allowModel?: readonly string[];
+  readonly denyModel?: readonly string[];
   readonly expiresIn?: number;
   readonly note: string;
   readonly json: boolean;
@@ -44,6 +46,8 @@ function createCommand(): Command {
     .addOption(new Option('--class <name>', 'what kind of use it is for').choices(KEY_CLASS_NAMES).default('production'))
     .option('--settlement <kind:id>', 'the balance that pays: credits:ID, wallet:ID or cost_center:ID')
     .option('--fixed <name=value...>', 'values that win over headers of a request, e.g. application=bot environment=production', [])
+    .option('--allow-model <pattern...>', 'the only models that it may ask for; * stands for any characters')
+    .option('--deny-model <pattern...>', 'models that it may not ask for')
     .addOption(expiresOption())
     .addOption(noteOption())
     .addOption(jsonOption())
@@ -56,12 +60,18 @@ function createCommand(): Command {
         class: options.class,
         ...(options.settlement === undefined ? {} : { settlement: settlementOf(options.settlement) }),
         fixed: Object.fromEntries(options.fixed.map(fixedOf)),
+        ...modelLists(options),
         ...expiresAt(options.expiresIn),
         note: options.note,
       };
       printKey(await registryOf(command).post('/v1/keys', request, keyAnswerSchema), 'created', options.json);
     });
   return withRegistry(command, ['tokenledger keys create support-bot --tenant acme --owner ada --class production', 'prints its secret']);
+}
+
+function modelLists({ allowModel: allow, denyModel: deny }: CreateOptions) {
+  if (allow === undefined && deny === undefined) return {};
+  return { models: { ...(allow === undefined ? {} : { allow }), ...(deny === undefined ? {} : { deny }) } };
 }
 
 function listCommand(): Command {
