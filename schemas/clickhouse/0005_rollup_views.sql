@@ -1,7 +1,7 @@
 -- Rollups under names that stay. Each is answered from a projection of `usage_events`, so it needs no table of its own and is
 -- never behind: a total is written over the sums that the projection holds, never over an alias column.
--- SUM skips nulls, so every rollup also counts what is not in its sums. `events_usage_unknown` and `events_unpriced` leave out the
--- events that were never forwarded: nothing was used, so nothing is unknown.
+-- SUM skips nulls, so every rollup also counts what is not in its sums. `events_usage_unknown` and the three of `unpriced` leave out the
+-- events that were never forwarded: nothing was used, so nothing is unknown. `billable_amount` is in `currency`, so add it up by that.
 
 CREATE OR REPLACE VIEW {{database}}.usage_by_minute {{on_cluster}} AS
 SELECT
@@ -20,14 +20,21 @@ SELECT
     provider,
     served_model,
     outcome,
+    currency,
     events,
     events_usage_unknown,
     events_usage_estimated,
     events_unpriced,
+    events_list_unpriced,
+    events_billable_unpriced,
     events_not_forwarded,
     attempts_usage_unknown,
     attempts_unpriced,
     cost_usd,
+    list_cost_usd,
+    billable_usd,
+    saved_usd,
+    billable_amount,
     if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
     if(coalesce(visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
     if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens, visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
@@ -64,14 +71,21 @@ FROM
         provider,
         served_model,
         outcome,
+        currency,
         countIf(kind = 'usage') AS events,
         countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded')) AS events_usage_unknown,
         countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded')) AS events_unpriced,
+        countIf(kind = 'usage' AND list_unpriced_reason NOT IN ('', 'not_forwarded')) AS events_list_unpriced,
+        countIf(kind = 'usage' AND billable_unpriced_reason NOT IN ('', 'not_forwarded')) AS events_billable_unpriced,
         countIf(kind = 'usage' AND usage_reason = 'not_forwarded') AS events_not_forwarded,
         countIf(kind = 'usage' AND usage_source = 'estimated') AS events_usage_estimated,
         sum(u.attempts_usage_unknown) AS attempts_usage_unknown,
         sum(u.attempts_unpriced) AS attempts_unpriced,
         sum(u.cost_usd) AS cost_usd,
+        sum(u.list_cost_usd) AS list_cost_usd,
+        sum(u.billable_usd) AS billable_usd,
+        sum(u.saved_usd) AS saved_usd,
+        sum(u.billable_amount) AS billable_amount,
         sum(u.uncached_input_tokens) AS uncached_input_tokens,
         sum(u.cache_read_tokens) AS cache_read_tokens,
         sum(u.cache_write_5m_tokens) AS cache_write_5m_tokens,
@@ -88,9 +102,9 @@ FROM
         sum(u.audio_seconds) AS audio_seconds,
         sum(u.characters) AS characters
     FROM {{database}}.usage_events AS u
-    GROUP BY minute, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome
+    GROUP BY minute, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome, currency
 )
-COMMENT 'Usage and cost per minute: tokens and cost_usd are sums of what is known, events_usage_estimated of which are estimates';
+COMMENT 'Usage and cost per minute: tokens and amounts are sums of what is known, events_usage_estimated of which are estimates';
 
 CREATE OR REPLACE VIEW {{database}}.usage_by_hour {{on_cluster}} AS
 SELECT
@@ -109,14 +123,21 @@ SELECT
     provider,
     served_model,
     outcome,
+    currency,
     events,
     events_usage_unknown,
     events_usage_estimated,
     events_unpriced,
+    events_list_unpriced,
+    events_billable_unpriced,
     events_not_forwarded,
     attempts_usage_unknown,
     attempts_unpriced,
     cost_usd,
+    list_cost_usd,
+    billable_usd,
+    saved_usd,
+    billable_amount,
     if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
     if(coalesce(visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
     if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens, visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
@@ -153,14 +174,21 @@ FROM
         provider,
         served_model,
         outcome,
+        currency,
         countIf(kind = 'usage') AS events,
         countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded')) AS events_usage_unknown,
         countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded')) AS events_unpriced,
+        countIf(kind = 'usage' AND list_unpriced_reason NOT IN ('', 'not_forwarded')) AS events_list_unpriced,
+        countIf(kind = 'usage' AND billable_unpriced_reason NOT IN ('', 'not_forwarded')) AS events_billable_unpriced,
         countIf(kind = 'usage' AND usage_reason = 'not_forwarded') AS events_not_forwarded,
         countIf(kind = 'usage' AND usage_source = 'estimated') AS events_usage_estimated,
         sum(u.attempts_usage_unknown) AS attempts_usage_unknown,
         sum(u.attempts_unpriced) AS attempts_unpriced,
         sum(u.cost_usd) AS cost_usd,
+        sum(u.list_cost_usd) AS list_cost_usd,
+        sum(u.billable_usd) AS billable_usd,
+        sum(u.saved_usd) AS saved_usd,
+        sum(u.billable_amount) AS billable_amount,
         sum(u.uncached_input_tokens) AS uncached_input_tokens,
         sum(u.cache_read_tokens) AS cache_read_tokens,
         sum(u.cache_write_5m_tokens) AS cache_write_5m_tokens,
@@ -177,9 +205,9 @@ FROM
         sum(u.audio_seconds) AS audio_seconds,
         sum(u.characters) AS characters
     FROM {{database}}.usage_events AS u
-    GROUP BY hour, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome
+    GROUP BY hour, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome, currency
 )
-COMMENT 'Usage and cost per hour: tokens and cost_usd are sums of what is known, events_usage_estimated of which are estimates';
+COMMENT 'Usage and cost per hour: tokens and amounts are sums of what is known, events_usage_estimated of which are estimates';
 
 -- Per day: raw rows where they are, sealed sums where they have left.
 CREATE OR REPLACE VIEW {{database}}.usage_by_day {{on_cluster}} AS
@@ -199,14 +227,21 @@ SELECT
     provider,
     served_model,
     outcome,
+    currency,
     events,
     events_usage_unknown,
     events_usage_estimated,
     events_unpriced,
+    events_list_unpriced,
+    events_billable_unpriced,
     events_not_forwarded,
     attempts_usage_unknown,
     attempts_unpriced,
     cost_usd,
+    list_cost_usd,
+    billable_usd,
+    saved_usd,
+    billable_amount,
     if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0)) AS input_tokens,
     if(coalesce(visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS output_tokens,
     if(coalesce(uncached_input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, input_audio_tokens, cached_audio_tokens, input_image_tokens, visible_output_tokens, reasoning_tokens, output_audio_tokens, output_image_tokens) IS NULL, NULL, ifNull(uncached_input_tokens, 0) + ifNull(cache_read_tokens, 0) + ifNull(cache_write_5m_tokens, 0) + ifNull(cache_write_1h_tokens, 0) + ifNull(input_audio_tokens, 0) + ifNull(cached_audio_tokens, 0) + ifNull(input_image_tokens, 0) + ifNull(visible_output_tokens, 0) + ifNull(reasoning_tokens, 0) + ifNull(output_audio_tokens, 0) + ifNull(output_image_tokens, 0)) AS total_tokens,
@@ -243,14 +278,21 @@ FROM
         provider,
         served_model,
         outcome,
+        currency,
         countIf(kind = 'usage') AS events,
         countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded')) AS events_usage_unknown,
         countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded')) AS events_unpriced,
+        countIf(kind = 'usage' AND list_unpriced_reason NOT IN ('', 'not_forwarded')) AS events_list_unpriced,
+        countIf(kind = 'usage' AND billable_unpriced_reason NOT IN ('', 'not_forwarded')) AS events_billable_unpriced,
         countIf(kind = 'usage' AND usage_reason = 'not_forwarded') AS events_not_forwarded,
         countIf(kind = 'usage' AND usage_source = 'estimated') AS events_usage_estimated,
         sum(u.attempts_usage_unknown) AS attempts_usage_unknown,
         sum(u.attempts_unpriced) AS attempts_unpriced,
         sum(u.cost_usd) AS cost_usd,
+        sum(u.list_cost_usd) AS list_cost_usd,
+        sum(u.billable_usd) AS billable_usd,
+        sum(u.saved_usd) AS saved_usd,
+        sum(u.billable_amount) AS billable_amount,
         sum(u.uncached_input_tokens) AS uncached_input_tokens,
         sum(u.cache_read_tokens) AS cache_read_tokens,
         sum(u.cache_write_5m_tokens) AS cache_write_5m_tokens,
@@ -267,7 +309,7 @@ FROM
         sum(u.audio_seconds) AS audio_seconds,
         sum(u.characters) AS characters
     FROM {{database}}.usage_events AS u
-    GROUP BY day, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome
+    GROUP BY day, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome, currency
     HAVING (day, tenant_id) NOT IN (SELECT day, tenant_id FROM {{database}}.usage_sealed WHERE row_kind = 'sums' AND retired)
     UNION ALL
     SELECT
@@ -286,14 +328,21 @@ FROM
         provider,
         served_model,
         outcome,
+        currency,
         sum(s.events) AS events,
         sum(s.events_usage_unknown) AS events_usage_unknown,
         sum(s.events_unpriced) AS events_unpriced,
+        sum(s.events_list_unpriced) AS events_list_unpriced,
+        sum(s.events_billable_unpriced) AS events_billable_unpriced,
         sum(s.events_not_forwarded) AS events_not_forwarded,
         sum(s.events_usage_estimated) AS events_usage_estimated,
         sum(s.attempts_usage_unknown) AS attempts_usage_unknown,
         sum(s.attempts_unpriced) AS attempts_unpriced,
         sum(s.cost_usd) AS cost_usd,
+        sum(s.list_cost_usd) AS list_cost_usd,
+        sum(s.billable_usd) AS billable_usd,
+        sum(s.saved_usd) AS saved_usd,
+        sum(s.billable_amount) AS billable_amount,
         sum(s.uncached_input_tokens) AS uncached_input_tokens,
         sum(s.cache_read_tokens) AS cache_read_tokens,
         sum(s.cache_write_5m_tokens) AS cache_write_5m_tokens,
@@ -311,6 +360,6 @@ FROM
         sum(s.characters) AS characters
     FROM {{database}}.usage_sealed AS s
     WHERE row_kind = 'sums' AND retired
-    GROUP BY day, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome
+    GROUP BY day, tenant_id, project_id, owner_id, team, virtual_key_id, application, environment, feature, settlement_kind, settlement_id, surface, provider, served_model, outcome, currency
 )
-COMMENT 'Usage and cost per day: tokens and cost_usd are sums of what is known, events_usage_estimated of which are estimates';
+COMMENT 'Usage and cost per day: tokens and amounts are sums of what is known, events_usage_estimated of which are estimates';

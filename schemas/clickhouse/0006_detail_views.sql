@@ -57,7 +57,13 @@ SELECT
     a.usage_flags AS usage_flags,
     a.raw_usage AS raw_usage,
     a.cost_usd AS cost_usd,
-    a.unpriced_reason AS unpriced_reason
+    a.list_cost_usd AS list_cost_usd,
+    a.billable_usd AS billable_usd,
+    a.saved_usd AS saved_usd,
+    a.contract AS contract,
+    a.unpriced_reason AS unpriced_reason,
+    a.price_candidates AS price_candidates,
+    e.price_version AS price_version
 FROM {{database}}.usage_events AS e
 ARRAY JOIN
     attempts AS a,

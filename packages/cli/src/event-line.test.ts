@@ -1,9 +1,17 @@
-import { UNKNOWN_USAGE, type Attempt, type AttemptRating, type PricedEvent, type Usage, type UsageEvent } from '@tokenledger/domain';
+import {
+  UNKNOWN_USAGE,
+  type Attempt,
+  type AttemptRating,
+  plainRating,
+  type PricedEvent,
+  type Usage,
+  type UsageEvent,
+} from '@tokenledger/domain';
 import { expect, test } from 'vitest';
 import { eventJson, eventLine, rejectedLine } from './event-line.ts';
 
 const usage: Usage = { ...UNKNOWN_USAGE, uncached_input: 12, cache_read: 3, visible_output: 7, reasoning: 0 };
-const rated: AttemptRating = { cost: 1_230_000_000n, unpricedReason: '', lineItems: [] };
+const rated = plainRating({ cost: 1_230_000_000n, unpricedReason: '', lineItems: [] });
 
 /** An event with just the fields that a line shows. */
 function priced(attempts: readonly (Usage | null)[], ratings: readonly AttemptRating[], change: Partial<UsageEvent> = {}): PricedEvent {
@@ -44,9 +52,10 @@ function priced(attempts: readonly (Usage | null)[], ratings: readonly AttemptRa
     lastToolFingerprint: '',
     requestBytes: null,
     responseBytes: null,
+    avoidedUsage: null,
     ...change,
   };
-  return { event, priceVersion: 'v', ratings };
+  return { event, priceVersion: 'v', ratings, avoidedCost: null, billing: null };
 }
 
 const ATTRIBUTION: UsageEvent['attribution'] = {
@@ -113,7 +122,7 @@ test('tokens and costs are sums over the attempts', () => {
 });
 
 test('what is unknown is a question mark, never 0', () => {
-  const unknown: AttemptRating = { cost: null, unpricedReason: 'usage_unknown', lineItems: [] };
+  const unknown = plainRating({ cost: null, unpricedReason: 'usage_unknown', lineItems: [] });
   expect(words(eventLine(priced([null], [unknown]))).slice(4, 7)).toEqual(['in ?', 'out ?', '?']);
   expect(words(eventLine(priced([usage, null], [rated, unknown])))[6]).toBe('?');
   expect(words(eventLine(priced([], []))).slice(4, 7)).toEqual(['in ?', 'out ?', '?']);
@@ -129,7 +138,7 @@ test('as JSON, an amount is a decimal string and the unknown is null with its re
     cost_usd: '0.001230000000',
     unpriced_reason: '',
   });
-  const missing: AttemptRating = { cost: null, unpricedReason: 'price_missing', lineItems: [] };
+  const missing = plainRating({ cost: null, unpricedReason: 'price_missing', lineItems: [] });
   expect(JSON.parse(eventJson(priced([null], [missing])))).toMatchObject({
     input_tokens: null,
     cost_usd: null,

@@ -85,6 +85,7 @@ const event: UsageEvent = {
   lastToolFingerprint: '',
   requestBytes: 100,
   responseBytes: 200,
+  avoidedUsage: null,
 };
 
 const withAttempt = (change: Partial<Attempt>): UsageEvent => ({ ...event, attempts: [attempt, { ...attempt, ...change }] });
@@ -147,6 +148,7 @@ describe('an event is rejected for', () => {
     ['http_status', { ...event, httpStatus: 1_000 }],
     ['request_bytes', { ...event, requestBytes: -1 }],
     ['response_bytes', { ...event, responseBytes: -1 }],
+    ['avoided_usage.reasoning', { ...event, avoidedUsage: { ...UNKNOWN_USAGE, reasoning: -1 } }],
     ['counted.input_tokens', { ...event, counted: { ...(event.counted as NonNullable<UsageEvent['counted']>), inputTokens: -1 } }],
     ['counted.output_tokens', { ...event, counted: { ...(event.counted as NonNullable<UsageEvent['counted']>), outputTokens: -1 } }],
     ['counted.method', { ...event, counted: { ...(event.counted as NonNullable<UsageEvent['counted']>), method: foreign('guess') } }],

@@ -12,7 +12,7 @@ import type {
   UsageReason,
   UsageSource,
 } from './event.ts';
-import { USAGE_CLASSES } from './usage.ts';
+import { type Usage, USAGE_CLASSES, type UsageClass } from './usage.ts';
 import { isUuid } from './uuid.ts';
 
 /** Times are kept as whole seconds in 32 bits (minute, hour): 2001-09-09 to 2106-02-07. Earlier ones are seconds mistaken for milliseconds. */
@@ -105,7 +105,9 @@ function wrongFacts(event: UsageEvent): string | null {
   if (!isOneOf(OUTCOMES, event.outcome)) return 'outcome';
   if (!isStatusOrNull(event.httpStatus)) return 'http_status';
   if (!isCountOrNull(event.requestBytes)) return 'request_bytes';
-  return isCountOrNull(event.responseBytes) ? null : 'response_bytes';
+  if (!isCountOrNull(event.responseBytes)) return 'response_bytes';
+  const wrong = wrongClass(event.avoidedUsage, event.kind === 'usage');
+  return wrong === null ? null : `avoided_usage.${wrong}`;
 }
 
 function wrongCounted(counted: Counted | null): string | null {
@@ -134,11 +136,16 @@ function wrongAttempt(attempt: Attempt, unsigned: boolean): string | null {
   if (attempt.usageBasis !== '' && attempt.usageSource !== 'estimated') return 'usage_basis';
   if (!isOneOf(USAGE_REASONS, attempt.usageReason)) return 'usage_reason';
   if ((attempt.usage === null) === (attempt.usageReason === '')) return 'usage_reason';
-  if (attempt.usage === null) return null;
+  const wrong = wrongClass(attempt.usage, unsigned);
+  return wrong === null ? null : `usage.${wrong}`;
+}
+
+function wrongClass(usage: Usage | null, unsigned: boolean): UsageClass | null {
+  if (usage === null) return null;
   for (const name of USAGE_CLASSES) {
-    const quantity = attempt.usage[name];
+    const quantity = usage[name];
     if (quantity === null) continue;
-    if (!Number.isSafeInteger(quantity) || (unsigned && quantity < 0)) return `usage.${name}`;
+    if (!Number.isSafeInteger(quantity) || (unsigned && quantity < 0)) return name;
   }
   return null;
 }

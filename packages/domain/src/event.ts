@@ -163,4 +163,7 @@ export interface UsageEvent {
   readonly lastToolFingerprint: string;
   readonly requestBytes: number | null;
   readonly responseBytes: number | null;
+
+  /** What the answer would have taken from the provider, had it not come from the response cache; null when it did not. */
+  readonly avoidedUsage: Usage | null;
 }

@@ -2,6 +2,7 @@ export * from './charge.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './event-check.ts';
+export * from './factor.ts';
 export * from './money.ts';
 export * from './priced-event.ts';
 export * from './usage.ts';

@@ -1,15 +1,8 @@
 /** What was agreed about prices: with a provider (a contract) and with a tenant (a rate card). What depends on a month's volume is no part of either. */
-import { type ChargedClass, isRejected, parseUsd, rejected, type Rejected } from '@tokenledger/domain';
+import { type ChargedClass, divideHalfEven, type Factor, isRejected, ONE, parseUsd, rejected, type Rejected } from '@tokenledger/domain';
 import type { ModelPrices, PriceSheet } from './model-prices.ts';
 import type { PriceBook } from './price-book.ts';
 import type { PriceEntry } from './price-entry.ts';
-
-/** Exact, e.g. 85 hundredths. */
-export interface Factor {
-  readonly numerator: bigint;
-  /** Positive. */
-  readonly denominator: bigint;
-}
 
 /** A provider account's contract. */
 export interface Contract {
@@ -41,21 +34,24 @@ export interface RateCard {
 }
 
 export const NO_CONTRACT: Contract = Object.freeze({ prices: null, discounts: [] });
-export const ONE: Factor = Object.freeze({ numerator: 1n, denominator: 1n });
 /** Passes the cost on. */
 export const AT_COST: RateCard = Object.freeze({ prices: null, basis: 'cost', factor: ONE });
 
-const FACTOR_SCALE = 1_000_000_000_000n;
+/** So that the product of a discount and a markup is exact. */
+const FACTOR_DECIMALS_MAX = 6;
 
-/** Reads `0.85`: digits, up to twelve decimals. Rejects `FACTOR_INVALID`, negative ones too. */
+/** Reads `0.85`: digits, at most six after the point. Rejects `FACTOR_INVALID`, negative ones too. */
 export function parseFactor(text: string): Factor | Rejected {
   const scaled = parseUsd(text);
-  if (!isRejected(scaled) && scaled >= 0n) return { numerator: scaled, denominator: FACTOR_SCALE };
-  return rejected('FACTOR_INVALID', `'${text}' is not a factor: write digits, e.g. 0.85 for 15 % off`);
+  const point = text.indexOf('.');
+  const decimals = point < 0 ? 0 : text.length - point - 1;
+  if (!isRejected(scaled) && scaled >= 0n && decimals <= FACTOR_DECIMALS_MAX) return scaled;
+  return rejected('FACTOR_INVALID', `'${text}' is not a factor: write digits, at most six after the point, e.g. 0.85 for 15 % off`);
 }
 
+/** Exact for a discount and a markup. */
 export function times(left: Factor, right: Factor): Factor {
-  return { numerator: left.numerator * right.numerator, denominator: left.denominator * right.denominator };
+  return divideHalfEven(left * right, ONE);
 }
 
 /** Prices of `first` where it has any, else those of `second`; undefined when neither knows the model. */

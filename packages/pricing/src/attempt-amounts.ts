@@ -3,24 +3,15 @@ import {
   type Attempt,
   type AttemptRating,
   type ChargedClass,
+  type Factor,
   inputTokens,
   type LineItem,
+  ONE,
   type PicoUsd,
   type Usage,
   USAGE_CLASSES,
 } from '@tokenledger/domain';
-import {
-  AT_COST,
-  type Contract,
-  discountOf,
-  type Factor,
-  layered,
-  NO_CONTRACT,
-  ONE,
-  type RateCard,
-  stands,
-  times,
-} from './agreed-terms.ts';
+import { AT_COST, type Contract, discountOf, layered, NO_CONTRACT, type RateCard, stands, times } from './agreed-terms.ts';
 import type { ModelPrices, PriceQuestion } from './model-prices.ts';
 import type { PriceBook } from './price-book.ts';
 import { pricedTier, type PriceEntry } from './price-entry.ts';

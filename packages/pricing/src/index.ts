@@ -1,4 +1,4 @@
-export { AT_COST, type Contract, type Discount, type Factor, NO_CONTRACT, parseFactor, type RateCard } from './agreed-terms.ts';
+export { AT_COST, type Contract, type Discount, NO_CONTRACT, parseFactor, type RateCard } from './agreed-terms.ts';
 export { type AttemptAmounts, rateAmounts, type Terms } from './attempt-amounts.ts';
 export { bookDifferences, type PriceDifference } from './book-difference.ts';
 export { bookDoubts, type LintContext, type PriceDoubt } from './book-lint.ts';

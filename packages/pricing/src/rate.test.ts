@@ -2,6 +2,7 @@ import {
   type Attempt,
   divideHalfEven,
   isRejected,
+  ONE,
   UNKNOWN_USAGE,
   type Usage,
   USAGE_CLASSES,
@@ -91,11 +92,17 @@ describe('a known cost', () => {
       perUnits: 1_000_000,
       amount: 600_000_000n,
       entryId: 'p/m/cache_read/2026-01-01',
+      factor: ONE,
+      partOf: 'list,cost,billable',
     });
   });
 
   test('is 0 for usage of 0', () => {
-    expect(rate(used({ uncached_input: 0, visible_output: 0 }), book, AT_MS)).toEqual({ cost: 0n, unpricedReason: '', lineItems: [] });
+    expect(rate(used({ uncached_input: 0, visible_output: 0 }), book, AT_MS)).toMatchObject({
+      cost: 0n,
+      unpricedReason: '',
+      lineItems: [],
+    });
   });
 
   test('needs no price for a quantity of 0, whatever the class', () => {
@@ -197,7 +204,11 @@ describe('a cost is null', () => {
   });
 
   test('before its price was in force', () => {
-    expect(rate(used(ordinary), book, Date.parse('2025-12-31'))).toEqual({ cost: null, unpricedReason: 'price_missing', lineItems: [] });
+    expect(rate(used(ordinary), book, Date.parse('2025-12-31'))).toMatchObject({
+      cost: null,
+      unpricedReason: 'price_missing',
+      lineItems: [],
+    });
   });
 
   test('and the lines that are known are kept', () => {

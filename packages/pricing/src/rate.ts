@@ -1,13 +1,17 @@
 /** Rating: usage × price → line items. Pure; the price book and the time come in as arguments. */
 import {
+  ALL_PARTS,
   type Attempt,
   type AttemptRating,
   type ChargedClass,
   divideHalfEven,
+  type Factor,
   inputTokens,
   type LineItem,
+  ONE,
   outputTokens,
   type PicoUsd,
+  plainRating,
   type PricedEvent,
   UNIT_CLASSES,
   type UnpricedReason,
@@ -15,7 +19,6 @@ import {
   USAGE_CLASSES,
   type UsageEvent,
 } from '@tokenledger/domain';
-import type { Factor } from './agreed-terms.ts';
 import type { ModelPrices, PriceQuestion } from './model-prices.ts';
 import type { PriceBook } from './price-book.ts';
 import { pricedTier, type PriceEntry } from './price-entry.ts';
@@ -31,6 +34,8 @@ export function rateEvent(event: UsageEvent, book: PriceBook): PricedEvent {
     event,
     priceVersion: book.version,
     ratings: event.attempts.map((attempt) => rate(attempt, book, event.occurredAtMs)),
+    avoidedCost: null,
+    billing: null,
   };
 }
 
@@ -52,7 +57,7 @@ export function rate(attempt: Attempt, book: PriceBook, occurredAtMs: number): A
   });
   if (missing.length > 0) return unpriced('price_missing', lines);
   if (!isBillable(attempt, usage)) return unpriced('usage_unknown', lines);
-  return { cost, unpricedReason: '', lineItems: lines };
+  return plainRating({ cost, unpricedReason: '', lineItems: lines });
 }
 
 /** Whether the usage is all that was billed. */
@@ -95,9 +100,19 @@ export function charge(
     for (const entry of entries) {
       const units = unitsAt(entry, quantity);
       if (units === 0) continue;
-      const amount = amountOf(units, entry, factorOf?.(entry, usageClass));
+      const factor = factorOf === undefined ? ONE : factorOf(entry, usageClass);
+      const amount = amountOf(units, entry, factor);
       cost += amount;
-      lines.push({ usageClass, quantity: units, unitPrice: entry.price, perUnits: entry.perUnits, amount, entryId: entry.id });
+      lines.push({
+        usageClass,
+        quantity: units,
+        unitPrice: entry.price,
+        perUnits: entry.perUnits,
+        amount,
+        entryId: entry.id,
+        factor,
+        partOf: ALL_PARTS,
+      });
     }
   };
   for (const usageClass of classes) {
@@ -108,9 +123,9 @@ export function charge(
   return { lines, cost, missing };
 }
 
-function amountOf(units: number, { price, perUnits }: PriceEntry, factor?: Factor): PicoUsd {
+function amountOf(units: number, { price, perUnits }: PriceEntry, factor: Factor): PicoUsd {
   const [exact, per] = [BigInt(units) * price, BigInt(perUnits)];
-  return factor === undefined ? divideHalfEven(exact, per) : divideHalfEven(exact * factor.numerator, per * factor.denominator);
+  return factor === ONE ? divideHalfEven(exact, per) : divideHalfEven(exact * factor, per * ONE);
 }
 
 /** How many of an attempt's units an entry is the price of: all, unless it is marginal. A correction takes from the first unit on, like what it corrects. */
@@ -129,5 +144,5 @@ function isPartial(usage: Usage, input: number | null): boolean {
 }
 
 function unpriced(unpricedReason: UnpricedReason, lineItems: readonly LineItem[]): AttemptRating {
-  return { cost: null, unpricedReason, lineItems };
+  return plainRating({ cost: null, unpricedReason, lineItems });
 }

@@ -3,6 +3,7 @@ import {
   type Attempt,
   type AttemptRating,
   type Counted,
+  ONE,
   type PricedEvent,
   type RejectedEvent,
   USAGE_CLASSES,
@@ -112,6 +113,7 @@ export const arbitraryUsageEvent: fc.Arbitrary<UsageEvent> = fc.record({
   lastToolFingerprint: text,
   requestBytes: nullableLong,
   responseBytes: nullableLong,
+  avoidedUsage: fc.option(usage),
 });
 
 const amount = fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n });
@@ -127,8 +129,21 @@ const rating: fc.Arbitrary<AttemptRating> = fc.record({
       perUnits: fc.constantFrom(1, 1_000, 1_000_000),
       amount,
       entryId: text,
+      factor: fc.oneof(fc.constant(ONE), amount),
+      partOf: word('list,cost,billable', 'list', 'cost,billable'),
     }),
     { maxLength: 4 },
+  ),
+  saved: fc.option(amount),
+  candidates: fc.array(text, { maxLength: 3 }),
+  agreed: fc.option(
+    fc.record({
+      contract: text,
+      list: fc.option(amount),
+      listUnpricedReason: word('', 'model_unknown'),
+      billable: fc.option(amount),
+      billableUnpricedReason: word('', 'price_missing'),
+    }),
   ),
 });
 
@@ -136,6 +151,17 @@ export const arbitraryPricedEvent: fc.Arbitrary<PricedEvent> = fc.record({
   event: arbitraryUsageEvent,
   priceVersion: text,
   ratings: fc.array(rating, { maxLength: 3 }),
+  avoidedCost: fc.option(amount),
+  billing: fc.option(
+    fc.record({
+      rateCard: text,
+      currency: text,
+      amount: fc.option(amount),
+      fxRate: fc.option(amount),
+      fxRateId: text,
+      fxSource: text,
+    }),
+  ),
 });
 
 export const arbitraryRejectedEvent: fc.Arbitrary<RejectedEvent> = fc.record({

@@ -1,9 +1,14 @@
 /** The codec of `PricedEvent`. Amounts are decimal strings of USD; what is no such string is rejected, never guessed. */
 import {
+  type AgreedAmounts,
+  ALL_PARTS,
   type AttemptRating,
+  type Billing,
   type ChargedClass,
   formatUsd,
   type LineItem,
+  type LineParts,
+  ONE,
   parseUsd,
   type PicoUsd,
   type PricedEvent,
@@ -22,12 +27,34 @@ interface PricedEventRow {
   readonly event: UsageEventRow;
   readonly price_version: string;
   readonly ratings: readonly RatingRow[];
+  readonly avoided_cost: string | null;
+  readonly billing: BillingRow | null;
 }
 
 interface RatingRow {
   readonly cost: string | null;
   readonly unpriced_reason: UnpricedReason;
   readonly line_items: readonly LineItemRow[];
+  readonly saved: string | null;
+  readonly candidates: readonly string[];
+  readonly agreed: AgreedRow | null;
+}
+
+interface AgreedRow {
+  readonly contract: string;
+  readonly list_cost: string | null;
+  readonly list_unpriced_reason: UnpricedReason;
+  readonly billable: string | null;
+  readonly billable_unpriced_reason: UnpricedReason;
+}
+
+interface BillingRow {
+  readonly rate_card: string;
+  readonly currency: string;
+  readonly amount: string | null;
+  readonly fx_rate: string | null;
+  readonly fx_rate_id: string;
+  readonly fx_source: string;
 }
 
 interface LineItemRow {
@@ -37,15 +64,13 @@ interface LineItemRow {
   readonly per_units: number;
   readonly amount: string;
   readonly entry_id: string;
+  readonly factor: string;
+  readonly part_of: LineParts | '';
 }
 
 export const pricedEventCodec = recordCodec<PricedEvent, PricedEventRow>({
   versions: loadVersions('PricedEvent'),
-  toRow: (priced) => ({
-    event: usageEventRow(priced.event),
-    price_version: priced.priceVersion,
-    ratings: priced.ratings.map(ratingRow),
-  }),
+  toRow: (priced) => ({ event: usageEventRow(priced.event), ...rowBehindEvent(priced) }),
   fromRow: pricedEventFromRow,
 });
 
@@ -67,8 +92,7 @@ const pricedHeader = singleObjectHeader(avroType(newest));
 export function encodeBesideEvent(eventBytes: Uint8Array, priced: PricedEvent): Buffer {
   const bytes = asBuffer(eventBytes);
   if (!beginsWithEvent || !bytes.subarray(0, SINGLE_OBJECT_HEADER_BYTES).equals(eventHeader)) return pricedEventCodec.encode(priced);
-  const row: Omit<PricedEventRow, 'event'> = { price_version: priced.priceVersion, ratings: priced.ratings.map(ratingRow) };
-  return writeBehind(pricedHeader, bytes.subarray(SINGLE_OBJECT_HEADER_BYTES), behindEvent, row);
+  return writeBehind(pricedHeader, bytes.subarray(SINGLE_OBJECT_HEADER_BYTES), behindEvent, rowBehindEvent(priced));
 }
 
 function pricedEventFromRow(row: PricedEventRow): PricedEvent | Rejected {
@@ -78,12 +102,25 @@ function pricedEventFromRow(row: PricedEventRow): PricedEvent | Rejected {
     if (isRejected(rating)) return rating;
     ratings.push(rating);
   }
-  return { event: usageEventFromRow(row.event), priceVersion: row.price_version, ratings };
+  const avoidedCost = amountOrNull('avoided_cost', row.avoided_cost);
+  if (isRejected(avoidedCost)) return avoidedCost;
+  const billing = row.billing === null ? null : billingFromRow(row.billing);
+  if (isRejected(billing)) return billing;
+  return { event: usageEventFromRow(row.event), priceVersion: row.price_version, ratings, avoidedCost, billing };
+}
+
+function rowBehindEvent({ priceVersion, ratings, avoidedCost, billing }: PricedEvent): Omit<PricedEventRow, 'event'> {
+  return {
+    price_version: priceVersion,
+    ratings: ratings.map(ratingRow),
+    avoided_cost: textOrNull(avoidedCost),
+    billing: billing === null ? null : billingRow(billing),
+  };
 }
 
 function ratingRow(rating: AttemptRating): RatingRow {
   return {
-    cost: rating.cost === null ? null : formatUsd(rating.cost),
+    cost: textOrNull(rating.cost),
     unpriced_reason: rating.unpricedReason,
     line_items: rating.lineItems.map((line) => ({
       usage_class: line.usageClass,
@@ -92,19 +129,51 @@ function ratingRow(rating: AttemptRating): RatingRow {
       per_units: line.perUnits,
       amount: formatUsd(line.amount),
       entry_id: line.entryId,
+      factor: line.factor === ONE ? '' : formatUsd(line.factor),
+      part_of: line.partOf === ALL_PARTS ? '' : line.partOf,
     })),
+    saved: textOrNull(rating.saved),
+    candidates: rating.candidates,
+    agreed: rating.agreed === null ? null : agreedRow(rating.agreed),
+  };
+}
+
+function agreedRow(agreed: AgreedAmounts): AgreedRow {
+  return {
+    contract: agreed.contract,
+    list_cost: textOrNull(agreed.list),
+    list_unpriced_reason: agreed.listUnpricedReason,
+    billable: textOrNull(agreed.billable),
+    billable_unpriced_reason: agreed.billableUnpricedReason,
+  };
+}
+
+function billingRow(billing: Billing): BillingRow {
+  return {
+    rate_card: billing.rateCard,
+    currency: billing.currency,
+    amount: textOrNull(billing.amount),
+    fx_rate: textOrNull(billing.fxRate),
+    fx_rate_id: billing.fxRateId,
+    fx_source: billing.fxSource,
   };
 }
 
 function ratingFromRow(row: RatingRow): AttemptRating | Rejected {
-  const cost = row.cost === null ? null : amountFromRow('cost', row.cost);
+  const cost = amountOrNull('cost', row.cost);
   if (isRejected(cost)) return cost;
+  const saved = amountOrNull('saved', row.saved);
+  if (isRejected(saved)) return saved;
+  const agreed = row.agreed === null ? null : agreedFromRow(row.agreed);
+  if (isRejected(agreed)) return agreed;
   const lineItems: LineItem[] = [];
   for (const line of row.line_items) {
     const unitPrice = amountFromRow('unit_price', line.unit_price);
     if (isRejected(unitPrice)) return unitPrice;
     const amount = amountFromRow('amount', line.amount);
     if (isRejected(amount)) return amount;
+    const factor = line.factor === '' ? ONE : amountFromRow('factor', line.factor);
+    if (isRejected(factor)) return factor;
     lineItems.push({
       usageClass: line.usage_class,
       quantity: line.quantity,
@@ -112,9 +181,41 @@ function ratingFromRow(row: RatingRow): AttemptRating | Rejected {
       perUnits: line.per_units,
       amount,
       entryId: line.entry_id,
+      factor,
+      partOf: line.part_of === '' ? ALL_PARTS : line.part_of,
     });
   }
-  return { cost, unpricedReason: row.unpriced_reason, lineItems };
+  return { cost, unpricedReason: row.unpriced_reason, lineItems, saved, candidates: row.candidates, agreed };
+}
+
+function agreedFromRow(row: AgreedRow): AgreedAmounts | Rejected {
+  const list = amountOrNull('list_cost', row.list_cost);
+  if (isRejected(list)) return list;
+  const billable = amountOrNull('billable', row.billable);
+  if (isRejected(billable)) return billable;
+  return {
+    contract: row.contract,
+    list,
+    listUnpricedReason: row.list_unpriced_reason,
+    billable,
+    billableUnpricedReason: row.billable_unpriced_reason,
+  };
+}
+
+function billingFromRow(row: BillingRow): Billing | Rejected {
+  const amount = amountOrNull('billing.amount', row.amount);
+  if (isRejected(amount)) return amount;
+  const fxRate = amountOrNull('billing.fx_rate', row.fx_rate);
+  if (isRejected(fxRate)) return fxRate;
+  return { rateCard: row.rate_card, currency: row.currency, amount, fxRate, fxRateId: row.fx_rate_id, fxSource: row.fx_source };
+}
+
+function textOrNull(amount: PicoUsd | null): string | null {
+  return amount === null ? null : formatUsd(amount);
+}
+
+function amountOrNull(field: string, text: string | null): PicoUsd | null | Rejected {
+  return text === null ? null : amountFromRow(field, text);
 }
 
 function amountFromRow(field: string, text: string): PicoUsd | Rejected {

@@ -1,8 +1,10 @@
-import { isRejected, type PricedEvent, type UsageEvent } from '@tokenledger/domain';
+import { ALL_PARTS, isRejected, type LineItem, ONE, plainRating, type PricedEvent, type UsageEvent } from '@tokenledger/domain';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { avroType } from './avro-types.ts';
 import { arbitraryPricedEvent, arbitraryRejectedEvent, arbitraryUsageEvent } from './event.arbitrary.ts';
 import { decodeRecord, decodeUsageEvent, encodePriced, encodeRejected, encodeUsageEvent } from './records.ts';
+import { singleObjectHeader } from './record-codec.ts';
 import { loadVersions } from './schema-versions.ts';
 
 const HEADER_BYTES = 10;
@@ -137,12 +139,18 @@ describe('bytes that are no record are rejected, never thrown', () => {
   });
 
   test('a usage event is asked for and another record comes', () => {
-    const priced = encodePriced({ event, priceVersion: 'v', ratings: [] });
+    const priced = encodePriced({ event, priceVersion: 'v', ratings: [], avoidedCost: null, billing: null });
     expect(decodeUsageEvent(priced)).toMatchObject({ kind: 'rejected', code: 'UNDECODABLE' });
   });
 
   test('an amount that is no decimal', () => {
-    const bytes = encodePriced({ event, priceVersion: 'v', ratings: [{ cost: 1_500_000_000_000n, unpricedReason: '', lineItems: [] }] });
+    const bytes = encodePriced({
+      event,
+      priceVersion: 'v',
+      ratings: [plainRating({ cost: 1_500_000_000_000n, unpricedReason: '', lineItems: [] })],
+      avoidedCost: null,
+      billing: null,
+    });
     bytes.write('1e5', bytes.indexOf('1.500000000000'));
     expect(decodeRecord(bytes)).toMatchObject({
       kind: 'rejected',
@@ -152,16 +160,53 @@ describe('bytes that are no record are rejected, never thrown', () => {
   });
 });
 
+describe('records of older versions', () => {
+  const plain: UsageEvent = { ...event, avoidedUsage: null };
+  const line: LineItem = {
+    usageClass: 'reasoning',
+    quantity: 7,
+    unitPrice: 3n * ONE,
+    perUnits: 1_000_000,
+    amount: 21_000_000n,
+    entryId: 'e',
+    factor: ONE,
+    partOf: ALL_PARTS,
+  };
+  const priced: PricedEvent = {
+    event: plain,
+    priceVersion: 'v',
+    ratings: [plainRating({ cost: 21_000_000n, unpricedReason: '', lineItems: [line] })],
+    avoidedCost: null,
+    billing: null,
+  };
+  /** As a program of that version wrote it. */
+  const writtenBy = (name: 'UsageEvent' | 'PricedEvent', index: number, bytes: Buffer): Buffer => {
+    const [older, newest] = [avroType(loadVersions(name)[index]), avroType(loadVersions(name).at(-1))];
+    return Buffer.concat([singleObjectHeader(older), older.toBuffer(newest.fromBuffer(bytes.subarray(HEADER_BYTES)))]);
+  };
+
+  test.each([0, 1])('a usage event of version %d + 1 avoided nothing', (index) => {
+    const read = decodeUsageEvent(writtenBy('UsageEvent', index, encodeUsageEvent(plain)));
+    // The first version has no basis of estimates.
+    const attempts = plain.attempts.map((attempt) => (index === 0 ? { ...attempt, usageBasis: '' as const } : attempt));
+    expect(read).toEqual({ ...plain, attempts });
+  });
+
+  test('a priced event of version 2 was rated without anything agreed, and nobody knows what caching saved', () => {
+    expect(decodeRecord(writtenBy('PricedEvent', 1, encodePriced(priced)))).toEqual({ kind: 'priced', priced });
+  });
+});
+
 describe('a count that the bytes cannot hold costs nothing', () => {
-  // The last rating list of a priced event is an array: its count is the last byte, 0.
-  const bytes = encodePriced({ event, priceVersion: 'v', ratings: [] });
+  // Behind the list of ratings two bytes say that there is no avoided cost and no billing: its count is the byte before them, 0.
+  const bytes = encodePriced({ event, priceVersion: 'v', ratings: [], avoidedCost: null, billing: null });
   test.each([
     ['2^62 items', Buffer.from('feffffffffffffff7f', 'hex')],
     ['-2^62 items', Buffer.from('ffffffffffffffff7f00', 'hex')],
     ['as many items as there are bytes, and one', Buffer.of(4)],
   ])('%s', (_, count) => {
     const startedMs = performance.now();
-    expect(decodeRecord(Buffer.concat([bytes.subarray(0, -1), count]))).toMatchObject({ kind: 'rejected' });
+    expect(decodeRecord(Buffer.concat([bytes.subarray(0, -3), count, bytes.subarray(-2)]))).toMatchObject({ kind: 'rejected' });
     expect(performance.now() - startedMs).toBeLessThan(1_000);
   });
 });
@@ -184,8 +229,9 @@ describe('numbers', () => {
     return Buffer.from([...bytes, Number(rest)]);
   };
   test('what another writer put beyond 2^52 is rejected', () => {
-    const last = encodeUsageEvent({ ...event, responseBytes: 0 });
-    const withLast = (value: bigint): Buffer => Buffer.concat([last.subarray(0, -1), varint(value)]);
+    const last = encodeUsageEvent({ ...event, responseBytes: 0, avoidedUsage: null });
+    // Behind it one byte says that there is no avoided usage.
+    const withLast = (value: bigint): Buffer => Buffer.concat([last.subarray(0, -2), varint(value), last.subarray(-1)]);
     expect(decodeUsageEvent(withLast(1n - 2n ** 52n))).toMatchObject({ responseBytes: 1 - 2 ** 52 });
     fc.assert(
       fc.property(fc.bigInt({ min: 2n ** 52n, max: 2n ** 63n - 1n }), fc.boolean(), (magnitude, negative) => {
@@ -198,7 +244,7 @@ describe('numbers', () => {
 describe('the Confluent wire format', () => {
   const body = encodeUsageEvent(event).subarray(HEADER_BYTES);
   const bytes = Buffer.concat([Buffer.from([0, 0, 0, 0, 42]), body]);
-  const usageSchema = loadVersions('UsageEvent')[0];
+  const usageSchema = loadVersions('UsageEvent').at(-1);
 
   test('is read with the schema that its id names, looked up once', () => {
     const ids: number[] = [];

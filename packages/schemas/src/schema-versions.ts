@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 /** How many versions of each record there are. The newest is written; all are read. */
-export const VERSIONS = { UsageEvent: 2, PricedEvent: 2, RejectedEvent: 1, OpenedRequest: 1 } as const;
+export const VERSIONS = { UsageEvent: 3, PricedEvent: 3, RejectedEvent: 1, OpenedRequest: 1 } as const;
 
 export type RecordName = keyof typeof VERSIONS;
 

@@ -2,7 +2,7 @@
  *
  *  What is a union of words in TypeScript is a string in Avro, so that a reader of an older version does not fail on a new word:
  *  whether the words are known is asked by `checkUsageEvent`, where an event is accepted. */
-import type { EventKind, Outcome, RouteType, UsageEvent } from '@tokenledger/domain';
+import type { EventKind, Outcome, RouteType, Usage, UsageEvent } from '@tokenledger/domain';
 import { attemptFromRow, attemptRow, type AttemptRow, countedFromRow, countedRow, type CountedRow } from './attempt-row.ts';
 import { ATTRIBUTION_SPAN, attributionFromRow, attributionRow, type AttributionRow } from './attribution-row.ts';
 import { recordCodec } from './record-codec.ts';
@@ -45,6 +45,7 @@ interface OwnRow {
   readonly last_tool_fingerprint: string;
   readonly request_bytes: number | null;
   readonly response_bytes: number | null;
+  readonly avoided_usage: Usage | null;
 }
 
 export type UsageEventRow = OwnRow & AttributionRow;
@@ -90,6 +91,7 @@ function ownRow(event: UsageEvent): OwnRow {
     last_tool_fingerprint: event.lastToolFingerprint,
     request_bytes: event.requestBytes,
     response_bytes: event.responseBytes,
+    avoided_usage: event.avoidedUsage,
   };
 }
 
@@ -131,6 +133,7 @@ export function usageEventFromRow(row: UsageEventRow): UsageEvent {
     lastToolFingerprint: row.last_tool_fingerprint,
     requestBytes: row.request_bytes,
     responseBytes: row.response_bytes,
+    avoidedUsage: row.avoided_usage,
   };
 }
 

@@ -50,17 +50,22 @@ const DIMENSIONS = [
   'provider',
   'served_model',
   'outcome',
+  'currency',
 ] as const;
 
 const CLASS_COLUMNS = USAGE_CLASSES.map((name) => (isUnit(name) ? name : `${name}_tokens`));
+
+const AMOUNTS = ['cost_usd', 'list_cost_usd', 'billable_usd', 'saved_usd', 'billable_amount'];
 
 const SUMS: readonly (readonly [column: string, expression: string])[] = [
   ['events', `countIf(kind = 'usage')`],
   ['events_usage_unknown', `countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded'))`],
   ['events_usage_estimated', `countIf(kind = 'usage' AND usage_source = 'estimated')`],
   ['events_unpriced', `countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded'))`],
+  ['events_list_unpriced', `countIf(kind = 'usage' AND list_unpriced_reason NOT IN ('', 'not_forwarded'))`],
+  ['events_billable_unpriced', `countIf(kind = 'usage' AND billable_unpriced_reason NOT IN ('', 'not_forwarded'))`],
   ['events_not_forwarded', `countIf(kind = 'usage' AND usage_reason = 'not_forwarded')`],
-  ...['attempts_usage_unknown', 'attempts_unpriced', 'cost_usd', ...CLASS_COLUMNS].map((name) => [name, `sum(u.${name})`] as const),
+  ...['attempts_usage_unknown', 'attempts_unpriced', ...AMOUNTS, ...CLASS_COLUMNS].map((name) => [name, `sum(u.${name})`] as const),
 ];
 
 const STAGING = 'usage_sealed_staging_';

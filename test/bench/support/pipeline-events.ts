@@ -113,6 +113,7 @@ export function pipelineEvent({ source, partition, sequence, occurredAtMs }: Eve
     lastToolFingerprint: draws.chance(0.3) ? draws.hex(32) : '',
     requestBytes: 1_000 + draws.integer(100_000),
     responseBytes: last === undefined ? 120 : 800 + draws.integer(20_000),
+    avoidedUsage: null,
   };
 }
 

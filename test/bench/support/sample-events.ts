@@ -166,5 +166,6 @@ function commonEvent(
     lastToolFingerprint: '',
     requestBytes: 98_123 + index,
     responseBytes: 18_233,
+    avoidedUsage: null,
   };
 }

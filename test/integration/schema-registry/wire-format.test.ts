@@ -69,7 +69,7 @@ interface AvroSchema {
 }
 
 async function usageSchema(): Promise<AvroSchema> {
-  return JSON.parse(await readFile(join(repositoryRoot, 'schemas', 'avro', 'UsageEvent.v2.avsc'), 'utf8')) as AvroSchema;
+  return JSON.parse(await readFile(join(repositoryRoot, 'schemas', 'avro', 'UsageEvent.v3.avsc'), 'utf8')) as AvroSchema;
 }
 
 describe('with a schema registry, events', () => {

@@ -1,4 +1,4 @@
-import type { Attempt, PricedEvent } from '@tokenledger/domain';
+import { type AgreedAmounts, type Attempt, plainRating, type PricedEvent, UNKNOWN_USAGE } from '@tokenledger/domain';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf, type Ledger, openLedger, openStore, owner, TOPIC } from './ledger.ts';
 import { pricedEvent } from './priced-events.ts';
@@ -9,9 +9,12 @@ beforeAll(async () => {
 });
 afterAll(() => ledger[Symbol.asyncDispose]());
 
+const AGREED: AgreedAmounts = { contract: 'contract', list: 5n, listUnpricedReason: '', billable: 6n, billableUnpricedReason: '' };
+
 /** With a value of its own in every field, so that one in a wrong column shows. */
 function fullEvent(): PricedEvent {
-  const { event, ratings, priceVersion } = pricedEvent(1);
+  const priced = pricedEvent(1);
+  const { event, ratings } = priced;
   const usage = {
     uncached_input: 1,
     cache_read: 2,
@@ -38,8 +41,10 @@ function fullEvent(): PricedEvent {
     region: 'attempt-region',
   };
   return {
-    priceVersion,
-    ratings: ratings.map((rating) => ({ ...rating, unpricedReason: '' })),
+    ...priced,
+    ratings: ratings.map((rating) => ({ ...rating, saved: 7n, candidates: ['near'], agreed: AGREED })),
+    avoidedCost: 3n,
+    billing: { rateCard: 'card', currency: 'EUR', amount: 11n, fxRate: 920_000_000_000n, fxRateId: 'eur-1', fxSource: 'a bank' },
     event: {
       ...event,
       kind: 'rerate',
@@ -48,6 +53,7 @@ function fullEvent(): PricedEvent {
       errorClass: 'event_error',
       lastToolFingerprint: '60303ae22b998861',
       responseBytes: 4096,
+      avoidedUsage: { ...UNKNOWN_USAGE, cache_read: 4, visible_output: 0 },
       streamed: true,
       attribution: { ...event.attribution, feature: 'answers' },
     },
@@ -136,16 +142,29 @@ test('every field of an event is in the column of its name', async () => {
     counted_method: 'exact',
     counted_reason: '',
     cost_usd: '0.000126250101',
+    list_cost_usd: '0.000000000005',
+    billable_usd: '0.000000000006',
+    saved_usd: '0.00000000001',
+    currency: 'EUR',
+    billable_amount: '0.000000000011',
+    fx_rate: '0.92',
+    fx_rate_id: 'eur-1',
+    fx_source: 'a bank',
+    rate_card: 'card',
     price_version: 'book-1',
     unpriced_reason: '',
+    list_unpriced_reason: '',
+    billable_unpriced_reason: '',
     attempts_unpriced: 0,
     'line_items.attempt': [1],
     'line_items.usage_class': ['uncached_input'],
     'line_items.quantity': ['101'],
     'line_items.unit_price_usd': ['1.250001'],
     'line_items.per_units': ['1000000'],
+    'line_items.factor': ['1'],
     'line_items.amount_usd': ['0.000126250101'],
     'line_items.entry_id': ['in'],
+    'line_items.part_of': ['list,cost,billable'],
     'attempts.attempt_id': [attempt.attemptId],
     'attempts.channel_id': [attempt.channelId],
     'attempts.provider': [attempt.provider],
@@ -166,7 +185,14 @@ test('every field of an event is in the column of its name', async () => {
     'attempts.usage_flags': [['split_unknown']],
     'attempts.raw_usage': [attempt.rawUsage],
     'attempts.cost_usd': ['0.000126250101'],
+    'attempts.list_cost_usd': ['0.000000000005'],
+    'attempts.billable_usd': ['0.000000000006'],
+    'attempts.saved_usd': ['0.000000000007'],
+    'attempts.contract': ['contract'],
     'attempts.unpriced_reason': [''],
+    'attempts.price_candidates': [['near']],
+    'avoided.usage_class': ['cache_read', 'visible_output'],
+    'avoided.quantity': ['4', '0'],
     prompt_fingerprint: event.promptFingerprint,
     last_tool_fingerprint: event.lastToolFingerprint,
     request_bytes: '2048',
@@ -194,7 +220,7 @@ async function rowOf(priced: PricedEvent, epoch: number): Promise<Record<string,
 }
 
 test('each attempt is an element of every nested column, its lines name it, and what is unknown is null', async () => {
-  const { event, ratings, priceVersion } = fullEvent();
+  const { event, ratings, ...rest } = fullEvent();
   const [attempt] = event.attempts as [Attempt];
   const failed: Attempt = {
     ...attempt,
@@ -204,14 +230,18 @@ test('each attempt is an element of every nested column, its lines name it, and 
     completedAtMs: null,
     httpStatus: null,
   };
-  const unrated = { cost: null, unpricedReason: 'usage_unknown', lineItems: [] } as const;
-  const priced = { priceVersion, event: { ...event, attempts: [failed, attempt] }, ratings: [unrated, ...ratings] };
+  const unrated = plainRating({ cost: null, unpricedReason: 'usage_unknown', lineItems: [] });
+  const priced = { ...rest, event: { ...event, attempts: [failed, attempt] }, ratings: [unrated, ...ratings] };
   expect(await rowOf(priced, 5)).toMatchObject({
     'attempts.attempt_id': ['failed', attempt.attemptId],
     'attempts.uncached_input_tokens': [null, '1'],
     'attempts.completed_at': [null, new Date(attempt.completedAtMs as number).toISOString()],
     'attempts.http_status': [null, 200],
     'attempts.cost_usd': [null, '0.000126250101'],
+    'attempts.list_cost_usd': [null, '0.000000000005'],
+    'attempts.contract': ['', 'contract'],
+    list_cost_usd: '0.000000000005',
+    billable_usd: '0.000000000006',
     'attempts.unpriced_reason': ['usage_unknown', ''],
     'line_items.attempt': [2],
     uncached_input_tokens: '1',
@@ -222,8 +252,17 @@ test('each attempt is an element of every nested column, its lines name it, and 
 
 test('without attempts every nested column is empty, and reasons say why usage and cost are null', async () => {
   const { event, priceVersion } = fullEvent();
-  const bare = { ...event, kind: 'usage', adjustsEventId: '', attempts: [], counted: null, completedAtMs: null, httpStatus: null } as const;
-  expect(await rowOf({ priceVersion, event: bare, ratings: [] }, 6)).toMatchObject({
+  const bare = {
+    ...event,
+    kind: 'usage',
+    adjustsEventId: '',
+    attempts: [],
+    counted: null,
+    completedAtMs: null,
+    httpStatus: null,
+    avoidedUsage: null,
+  } as const;
+  expect(await rowOf({ priceVersion, event: bare, ratings: [], avoidedCost: null, billing: null }, 6)).toMatchObject({
     adjusts_event_id: null,
     completed_at: null,
     http_status: null,
@@ -232,7 +271,17 @@ test('without attempts every nested column is empty, and reasons say why usage a
     usage_flags: [],
     uncached_input_tokens: null,
     unpriced_reason: 'not_forwarded',
+    list_unpriced_reason: 'not_forwarded',
+    billable_unpriced_reason: 'not_forwarded',
     cost_usd: null,
+    list_cost_usd: null,
+    billable_usd: null,
+    saved_usd: null,
+    currency: 'USD',
+    billable_amount: null,
+    fx_rate: null,
+    rate_card: '',
+    'avoided.usage_class': [],
     counted_input_tokens: null,
     counted_method: '',
     counted_reason: 'not_counted',

@@ -1,5 +1,16 @@
 /** Priced events by number, for tests of what is written: the same number gives the same event, with every kind of unknown among them. */
-import { type Attempt, type AttemptRating, type PricedEvent, UNKNOWN_USAGE, type UsageEvent, uuidv7 } from '@tokenledger/domain';
+import {
+  ALL_PARTS,
+  type Attempt,
+  type AttemptRating,
+  type Billing,
+  ONE,
+  plainRating,
+  type PricedEvent,
+  UNKNOWN_USAGE,
+  type UsageEvent,
+  uuidv7,
+} from '@tokenledger/domain';
 import type { LogRecord, OutgoingRecord } from '@tokenledger/event-log';
 import { encodePriced, identityHeaders } from '@tokenledger/schemas';
 
@@ -11,14 +22,17 @@ const SOME_BYTES = Uint8Array.from({ length: 16 }, (_, index) => index * 17);
 
 const pick = <Value>(values: readonly Value[], number: number): Value => values[number % values.length] as Value;
 
-/** Every seventh event was never forwarded; every fifth failed once before it succeeded; every eleventh has no usage; every thirteenth no price; of every
- *  seventeenth only the input is known, by an estimate. */
+/** Every seventh event was never forwarded; every fifth failed once before it succeeded; every eleventh has no usage; every thirteenth no price; every sixth is
+ *  charged in euros, of which a rate is known to every second, and with something agreed; of every seventeenth only the input is known, by an estimate. */
 export function pricedEvent(sequence: number, source = SOURCE): PricedEvent {
   const attempts = attemptsOf(sequence);
+  const ratings = attempts.map((attempt) => rate(attempt, sequence));
   return {
     event: eventOf(sequence, source, attempts),
     priceVersion: 'book-1',
-    ratings: attempts.map((attempt) => rate(attempt, sequence)),
+    ratings,
+    avoidedCost: null,
+    billing: billing(sequence, ratings),
   };
 }
 
@@ -28,8 +42,14 @@ export function correction(sequence: number): PricedEvent {
   const attempt: Attempt = { ...successful(sequence), usage, usageSource: 'reported', usageReason: '' };
   const adjusted = eventOf(sequence, SOURCE, [attempt]).eventId;
   const event = eventOf(sequence, 'statement/2025-11', [attempt]);
-  const rating: AttemptRating = { cost: -5_000_000_000n, unpricedReason: '', lineItems: [] };
-  return { event: { ...event, kind: 'reconciliation', adjustsEventId: adjusted }, priceVersion: 'book-1', ratings: [rating] };
+  const rating = plainRating({ cost: -5_000_000_000n, unpricedReason: '', lineItems: [] });
+  return {
+    event: { ...event, kind: 'reconciliation', adjustsEventId: adjusted },
+    priceVersion: 'book-1',
+    ratings: [rating],
+    avoidedCost: null,
+    billing: null,
+  };
 }
 
 export function outgoing(priced: PricedEvent): OutgoingRecord {
@@ -91,8 +111,8 @@ function successful(sequence: number): Attempt {
 }
 
 function rate(attempt: Attempt, sequence: number): AttemptRating {
-  if (attempt.usage === null) return { cost: null, unpricedReason: 'usage_unknown', lineItems: [] };
-  if (sequence % 13 === 0) return { cost: null, unpricedReason: 'price_missing', lineItems: [] };
+  if (attempt.usage === null) return plainRating({ cost: null, unpricedReason: 'usage_unknown', lineItems: [] });
+  if (sequence % 13 === 0) return plainRating({ cost: null, unpricedReason: 'price_missing', lineItems: [] });
   const quantity = attempt.usage.uncached_input ?? 0;
   const amount = BigInt(quantity) * 1_250_001n;
   const line = {
@@ -102,8 +122,27 @@ function rate(attempt: Attempt, sequence: number): AttemptRating {
     perUnits: 1_000_000,
     amount,
     entryId: 'in',
+    factor: ONE,
+    partOf: ALL_PARTS,
   } as const;
-  return { cost: amount, unpricedReason: '', lineItems: [line] };
+  const rating = plainRating({ cost: amount, unpricedReason: '', lineItems: [line], saved: BigInt(sequence) });
+  if (sequence % 6 !== 0) return rating;
+  const list = sequence % 4 === 0 ? null : amount * 2n;
+  const listUnpricedReason = list === null ? 'price_missing' : '';
+  return {
+    ...rating,
+    lineItems: [{ ...line, partOf: 'cost' }],
+    agreed: { contract: 'c-1', list, listUnpricedReason, billable: amount + 1n, billableUnpricedReason: '' },
+  };
+}
+
+function billing(sequence: number, ratings: readonly AttemptRating[]): Billing | null {
+  if (sequence % 6 !== 0) return null;
+  const billed = ratings.flatMap(({ agreed }) => agreed?.billable ?? []);
+  const known = sequence % 12 === 0;
+  const amount = known && billed.length > 0 ? billed.reduce((sum, each) => sum + each / 2n, 0n) : null;
+  const rate = known ? { fxRate: ONE / 2n, fxRateId: 'eur-1', fxSource: 'bank' } : { fxRate: null, fxRateId: '', fxSource: '' };
+  return { rateCard: 'card-1', currency: 'EUR', amount, ...rate };
 }
 
 function eventOf(sequence: number, source: string, attempts: readonly Attempt[]): UsageEvent {
@@ -167,5 +206,6 @@ function eventOf(sequence: number, source: string, attempts: readonly Attempt[])
     lastToolFingerprint: '',
     requestBytes: 2048,
     responseBytes: null,
+    avoidedUsage: null,
   };
 }

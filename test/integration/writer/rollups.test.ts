@@ -29,6 +29,7 @@ const DIMENSIONS = [
   'provider',
   'served_model',
   'outcome',
+  'currency',
 ];
 const CLASSES = [
   'uncached_input_tokens',
@@ -47,12 +48,15 @@ const CLASSES = [
   'audio_seconds',
   'characters',
 ];
-const TOTALS = ['cost_usd', 'input_tokens', 'output_tokens', 'total_tokens', 'attempts_usage_unknown', 'attempts_unpriced', ...CLASSES];
+const AMOUNTS = ['cost_usd', 'list_cost_usd', 'billable_usd', 'saved_usd', 'billable_amount'];
+const TOTALS = [...AMOUNTS, 'input_tokens', 'output_tokens', 'total_tokens', 'attempts_usage_unknown', 'attempts_unpriced', ...CLASSES];
 const COUNTS: Readonly<Record<string, string>> = {
   events: `countIf(kind = 'usage')`,
   events_usage_unknown: `countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded'))`,
   events_usage_estimated: `countIf(kind = 'usage' AND usage_source = 'estimated')`,
   events_unpriced: `countIf(kind = 'usage' AND b.cost_usd IS NULL AND usage_reason != 'not_forwarded')`,
+  events_list_unpriced: `countIf(kind = 'usage' AND b.list_cost_usd IS NULL AND usage_reason != 'not_forwarded')`,
+  events_billable_unpriced: `countIf(kind = 'usage' AND b.billable_usd IS NULL AND usage_reason != 'not_forwarded')`,
   events_not_forwarded: `countIf(kind = 'usage' AND usage_reason = 'not_forwarded')`,
 };
 const viewSums = [...Object.keys(COUNTS), ...TOTALS].map((name) => `sum(v.${name}) AS ${name}`).join(', ');

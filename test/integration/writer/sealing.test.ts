@@ -63,10 +63,10 @@ async function seal(options: SealOptions = {}): Promise<Sealed> {
 
 const rows = (sql: string) => ledger.clickhouse.query<Record<string, unknown>>(sql);
 const SUMS = `sum(events), sum(events_usage_unknown), sum(events_usage_estimated), sum(events_unpriced), sum(events_not_forwarded), sum(attempts_usage_unknown),
-  sum(attempts_unpriced), sum(cost_usd), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(uncached_input_tokens), sum(cache_read_tokens),
+  sum(attempts_unpriced), sum(cost_usd), sum(list_cost_usd), sum(billable_usd), sum(saved_usd), sum(billable_amount), sum(events_list_unpriced), sum(events_billable_unpriced), sum(input_tokens), sum(output_tokens), sum(total_tokens), sum(uncached_input_tokens), sum(cache_read_tokens),
   sum(visible_output_tokens), sum(reasoning_tokens), sum(characters)`;
 const daysOf = (view: string, where = '1') =>
-  rows(`SELECT day, tenant_id, project_id, served_model, outcome, ${SUMS} FROM ${view} WHERE ${where} GROUP BY ALL ORDER BY ALL`);
+  rows(`SELECT day, tenant_id, project_id, served_model, outcome, currency, ${SUMS} FROM ${view} WHERE ${where} GROUP BY ALL ORDER BY ALL`);
 const completeness = () =>
   rows(
     'SELECT source, log_partition, first_sequence, last_sequence, rows, distinct_sequences, missing, repeats FROM completeness ORDER BY ALL',

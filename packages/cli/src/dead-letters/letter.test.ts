@@ -23,7 +23,11 @@ test.each(['', 'x', 'a/b/c', 'a/1', 'a/1/0', 'a/-1/2'])('%o is no id', (id) => {
 test.each([
   { given: 'the bytes of an event', bytes: encodeUsageEvent(event), to: 'events' },
   { given: 'an event as JSON', bytes: Buffer.from(`\n${usageEventToJson(event)}`), to: 'events' },
-  { given: 'the bytes of a priced event', bytes: encodePriced({ event, priceVersion: 'b', ratings: [] }), to: 'priced' },
+  {
+    given: 'the bytes of a priced event',
+    bytes: encodePriced({ event, priceVersion: 'b', ratings: [], avoidedCost: null, billing: null }),
+    to: 'priced',
+  },
 ])('$given: put back under a source of its own, number 1, otherwise as it was', ({ bytes, to }) => {
   const retry = retryOf(LETTER, null, bytes);
   if (isRejected(retry)) throw new Error(retry.message);

@@ -84,4 +84,5 @@ export const SAMPLE_EVENT: UsageEvent = {
   lastToolFingerprint: '',
   requestBytes: null,
   responseBytes: null,
+  avoidedUsage: null,
 };

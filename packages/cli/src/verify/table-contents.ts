@@ -15,6 +15,8 @@ const COUNTS: Readonly<Record<string, string>> = {
   events_usage_unknown: `countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded'))`,
   events_usage_estimated: `countIf(kind = 'usage' AND usage_source = 'estimated')`,
   events_unpriced: `countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded'))`,
+  events_list_unpriced: `countIf(kind = 'usage' AND list_unpriced_reason NOT IN ('', 'not_forwarded'))`,
+  events_billable_unpriced: `countIf(kind = 'usage' AND billable_unpriced_reason NOT IN ('', 'not_forwarded'))`,
   events_not_forwarded: `countIf(kind = 'usage' AND usage_reason = 'not_forwarded')`,
 };
 const units: ReadonlySet<string> = new Set(UNIT_CLASSES);
@@ -22,6 +24,10 @@ const SUMMED = [
   'attempts_usage_unknown',
   'attempts_unpriced',
   'cost_usd',
+  'list_cost_usd',
+  'billable_usd',
+  'saved_usd',
+  'billable_amount',
   ...USAGE_CLASSES.map((name) => (units.has(name) ? name : `${name}_tokens`)),
 ];
 const COLUMNS = [...Object.keys(COUNTS), ...SUMMED];

@@ -107,4 +107,5 @@ export const FULL_EVENT: UsageEvent = {
   lastToolFingerprint: 'fingerprint-of-the-tool',
   requestBytes: 1234,
   responseBytes: 5678,
+  avoidedUsage: null,
 };

@@ -57,6 +57,7 @@ export function importEvent(result: IdentifiedResult, context: ImportContext): U
     lastToolFingerprint: '',
     requestBytes: null,
     responseBytes: null,
+    avoidedUsage: null,
   };
 }
 

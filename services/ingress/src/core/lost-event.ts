@@ -70,5 +70,6 @@ export function lostEvent({ eventId, source, sequence, atMs }: LostNumber): Usag
     lastToolFingerprint: '',
     requestBytes: null,
     responseBytes: null,
+    avoidedUsage: null,
   };
 }

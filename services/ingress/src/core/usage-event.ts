@@ -135,5 +135,6 @@ export function usageEvent(request: RequestRecord, end: RequestEnd, attempt: Att
     lastToolFingerprint: request.lastToolFingerprint,
     requestBytes: request.requestBytes,
     responseBytes: end.responseBytes,
+    avoidedUsage: null,
   };
 }

@@ -82,4 +82,5 @@ export const SAMPLE_EVENT: UsageEvent = {
   lastToolFingerprint: '',
   requestBytes: 5_000,
   responseBytes: 900,
+  avoidedUsage: null,
 };

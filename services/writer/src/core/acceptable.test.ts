@@ -1,4 +1,4 @@
-import type { PricedEvent, UsageEvent } from '@tokenledger/domain';
+import type { AgreedAmounts, Billing, PricedEvent, UsageEvent } from '@tokenledger/domain';
 import { expect, test } from 'vitest';
 import { whyRefused } from './acceptable.ts';
 import { SAMPLE, SAMPLE_ATTEMPT, SAMPLE_EVENT, SAMPLE_RATING } from './sample-event.ts';
@@ -11,8 +11,16 @@ const withLine = (fields: Partial<(typeof SAMPLE_RATING.lineItems)[0]>): PricedE
   ratings: [{ ...SAMPLE_RATING, lineItems: [{ ...SAMPLE_RATING.lineItems[0]!, ...fields }] }],
 });
 
+const AGREED: AgreedAmounts = { contract: 'c', list: 1n, listUnpricedReason: '', billable: 1n, billableUnpricedReason: '' };
+const withAgreed = (fields: Partial<AgreedAmounts>): PricedEvent => ({
+  ...SAMPLE,
+  ratings: [{ ...SAMPLE_RATING, agreed: { ...AGREED, ...fields } }],
+});
+const BILLING: Billing = { rateCard: '', currency: 'EUR', amount: 1n, fxRate: 1n, fxRateId: '', fxSource: '' };
+
 test.each([
   ['as it should be', SAMPLE],
+  ['with something agreed', { ...withAgreed({ list: null }), billing: BILLING }],
   ['without attempts', { ...withEvent({ attempts: [] }), ratings: [] }],
   ['with nothing known', withAttempt({ usage: null, httpStatus: null, completedAtMs: null })],
   ['that takes something back', withUsage(-5)],
@@ -48,6 +56,14 @@ test.each([
   ['line_items', withLine({ amount: -(10n ** 38n) })],
   ['line_items', withLine({ quantity: 0.5 })],
   ['line_items', withLine({ perUnits: -1 })],
+  ['line_items', withLine({ factor: 10n ** 38n })],
+  ['list_cost_usd', withAgreed({ list: 10n ** 38n })],
+  ['billable_usd', withAgreed({ billable: -(10n ** 38n) })],
+  ['saved_usd', { ...SAMPLE, ratings: [{ ...SAMPLE_RATING, saved: 10n ** 38n }] }],
+  ['saved_usd', { ...SAMPLE, avoidedCost: 10n ** 38n - 1n }],
+  ['avoided.quantity', withEvent({ avoidedUsage: { ...SAMPLE_ATTEMPT.usage!, reasoning: 0.5 } })],
+  ['billable_amount', { ...SAMPLE, billing: { ...BILLING, amount: 10n ** 38n } }],
+  ['fx_rate', { ...SAMPLE, billing: { ...BILLING, fxRate: 10n ** 38n } }],
 ] satisfies readonly [string, PricedEvent][])('an event whose %s does not fit is refused by name', (field, priced) => {
   expect(whyRefused(priced)).toEqual({ kind: 'rejected', code: 'ROW_INVALID', message: `${field} does not fit its column` });
 });

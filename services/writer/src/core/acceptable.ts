@@ -8,6 +8,7 @@ import {
   rejected,
   type Rejected,
   USAGE_CLASSES,
+  type UsageEvent,
 } from '@tokenledger/domain';
 import { TIME_MAX_MS, TIME_MIN_MS } from './time.ts';
 
@@ -21,7 +22,7 @@ export function whyRefused(priced: PricedEvent): Rejected | null {
   return field === null ? null : rejected('ROW_INVALID', `${field} does not fit its column`);
 }
 
-function misfit({ event, ratings }: PricedEvent): string | null {
+function misfit({ event, ratings, avoidedCost, billing }: PricedEvent): string | null {
   if (event.source === '') return 'source';
   if (!isCount(event.sequence) || event.sequence === 0) return 'sequence';
   if (!isUuid(event.eventId)) return 'event_id';
@@ -39,7 +40,9 @@ function misfit({ event, ratings }: PricedEvent): string | null {
   if (event.counted !== null && !isIntegerOrNull(event.counted.inputTokens)) return 'counted_input_tokens';
   if (event.counted !== null && !isIntegerOrNull(event.counted.outputTokens)) return 'counted_output_tokens';
   if (ratings.length !== event.attempts.length) return 'ratings';
-  return inAttempts(event.attempts) ?? inRatings(ratings);
+  return (
+    inAttempts(event.attempts) ?? inRatings(ratings) ?? inAgreed(ratings) ?? inSaved(event, ratings, avoidedCost) ?? inBilling(billing)
+  );
 }
 
 function inAttempts(attempts: readonly Attempt[]): string | null {
@@ -81,8 +84,40 @@ function inRatings(ratings: PricedEvent['ratings']): string | null {
   return null;
 }
 
+function inAgreed(ratings: PricedEvent['ratings']): string | null {
+  if (!ratings.some(({ agreed }) => agreed !== null)) return null;
+  let [list, billable] = [0n, 0n];
+  for (const { cost, agreed } of ratings) {
+    const [listed, billed] = agreed === null ? [cost, cost] : [agreed.list, agreed.billable];
+    list += listed ?? 0n;
+    billable += billed ?? 0n;
+    if (!isMoney(listed ?? 0n) || !isMoney(list)) return 'list_cost_usd';
+    if (!isMoney(billed ?? 0n) || !isMoney(billable)) return 'billable_usd';
+  }
+  return null;
+}
+
+function inSaved({ avoidedUsage }: UsageEvent, ratings: PricedEvent['ratings'], avoidedCost: PicoUsd | null): string | null {
+  let sum = avoidedCost ?? 0n;
+  if (!isMoney(sum)) return 'saved_usd';
+  for (const { saved } of ratings) {
+    sum += saved ?? 0n;
+    if (!isMoney(saved ?? 0n) || !isMoney(sum)) return 'saved_usd';
+  }
+  if (avoidedUsage === null) return null;
+  return USAGE_CLASSES.some((name) => !isIntegerOrNull(avoidedUsage[name])) ? 'avoided.quantity' : null;
+}
+
+function inBilling(billing: PricedEvent['billing']): string | null {
+  if (billing === null) return null;
+  if (!isMoney(billing.amount ?? 0n)) return 'billable_amount';
+  return isMoney(billing.fxRate ?? 0n) ? null : 'fx_rate';
+}
+
 function isLineItem(item: LineItem): boolean {
-  return Number.isSafeInteger(item.quantity) && isCount(item.perUnits) && isMoney(item.unitPrice) && isMoney(item.amount);
+  return (
+    Number.isSafeInteger(item.quantity) && isCount(item.perUnits) && isMoney(item.unitPrice) && isMoney(item.amount) && isMoney(item.factor)
+  );
 }
 
 function isCount(value: number): boolean {

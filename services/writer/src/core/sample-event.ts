@@ -1,5 +1,14 @@
 /** A priced event for tests: every field has a value of its own, so that a mix-up shows. */
-import { type Attempt, type AttemptRating, type PricedEvent, UNKNOWN_USAGE, type UsageEvent } from '@tokenledger/domain';
+import {
+  ALL_PARTS,
+  type Attempt,
+  type AttemptRating,
+  ONE,
+  plainRating,
+  type PricedEvent,
+  UNKNOWN_USAGE,
+  type UsageEvent,
+} from '@tokenledger/domain';
 
 export const SAMPLE_TIME_MS = 1_762_000_000_123;
 
@@ -25,7 +34,7 @@ export const SAMPLE_ATTEMPT: Attempt = {
   rawUsage: '{"prompt_tokens":1200,"completion_tokens":57}',
 };
 
-export const SAMPLE_RATING: AttemptRating = {
+export const SAMPLE_RATING: AttemptRating = plainRating({
   cost: 1_845_000_000n,
   unpricedReason: '',
   lineItems: [
@@ -36,8 +45,19 @@ export const SAMPLE_RATING: AttemptRating = {
       perUnits: 1_000_000,
       amount: 1_250_000_000n,
       entryId: 'in',
+      factor: ONE,
+      partOf: ALL_PARTS,
     },
-    { usageClass: 'cache_read', quantity: 200, unitPrice: 125_000_000_000n, perUnits: 1_000_000, amount: 25_000_000n, entryId: 'cached' },
+    {
+      usageClass: 'cache_read',
+      quantity: 200,
+      unitPrice: 125_000_000_000n,
+      perUnits: 1_000_000,
+      amount: 25_000_000n,
+      entryId: 'cached',
+      factor: ONE,
+      partOf: ALL_PARTS,
+    },
     {
       usageClass: 'visible_output',
       quantity: 50,
@@ -45,10 +65,22 @@ export const SAMPLE_RATING: AttemptRating = {
       perUnits: 1_000_000,
       amount: 500_000_000n,
       entryId: 'out',
+      factor: ONE,
+      partOf: ALL_PARTS,
     },
-    { usageClass: 'reasoning', quantity: 7, unitPrice: 10_000_000_000_000n, perUnits: 1_000_000, amount: 70_000_000n, entryId: 'out' },
+    {
+      usageClass: 'reasoning',
+      quantity: 7,
+      unitPrice: 10_000_000_000_000n,
+      perUnits: 1_000_000,
+      amount: 70_000_000n,
+      entryId: 'out',
+      factor: ONE,
+      partOf: ALL_PARTS,
+    },
   ],
-};
+  saved: 225_000_000n,
+});
 
 export const SAMPLE_EVENT: UsageEvent = {
   eventId: '019a3f5e-2c7b-7abc-8def-0123456789ab',
@@ -107,6 +139,13 @@ export const SAMPLE_EVENT: UsageEvent = {
   lastToolFingerprint: '60303ae22b998861',
   requestBytes: 5120,
   responseBytes: 2048,
+  avoidedUsage: null,
 };
 
-export const SAMPLE: PricedEvent = { event: SAMPLE_EVENT, priceVersion: 'book-1', ratings: [SAMPLE_RATING] };
+export const SAMPLE: PricedEvent = {
+  event: SAMPLE_EVENT,
+  priceVersion: 'book-1',
+  ratings: [SAMPLE_RATING],
+  avoidedCost: null,
+  billing: null,
+};

@@ -1,11 +1,11 @@
-import type { Attempt, AttemptRating } from '@tokenledger/domain';
+import { type Attempt, type AttemptRating, plainRating } from '@tokenledger/domain';
 import { expect, test } from 'vitest';
 import { SAMPLE, SAMPLE_ATTEMPT, SAMPLE_EVENT, SAMPLE_RATING } from './sample-event.ts';
 import { sumAttempts } from './sums.ts';
 
 const failed: Attempt = { ...SAMPLE_ATTEMPT, usage: null, usageSource: 'none', usageReason: 'upstream_error', usageFlags: ['cut'] };
 const counted: Attempt = { ...SAMPLE_ATTEMPT, usageSource: 'counted', usageFlags: ['split_unknown', 'cut'] };
-const unpriced: AttemptRating = { cost: null, unpricedReason: 'usage_unknown', lineItems: [] };
+const unpriced = plainRating({ cost: null, unpricedReason: 'usage_unknown', lineItems: [] });
 const sums = (attempts: readonly Attempt[], ratings: readonly AttemptRating[]) =>
   sumAttempts({ ...SAMPLE, event: { ...SAMPLE_EVENT, attempts }, ratings });
 
@@ -20,6 +20,11 @@ test('one attempt is its own sum', () => {
     cost: SAMPLE_RATING.cost,
     unpricedReason: '',
     attemptsUnpriced: 0,
+    list: SAMPLE_RATING.cost,
+    listUnpricedReason: '',
+    billable: SAMPLE_RATING.cost,
+    billableUnpricedReason: '',
+    saved: SAMPLE_RATING.saved,
   });
 });
 
@@ -61,5 +66,29 @@ test('a request that was never forwarded says so', () => {
 });
 
 test('a cost of nothing is known and not null', () => {
-  expect(sums([SAMPLE_ATTEMPT], [{ cost: 0n, unpricedReason: '', lineItems: [] }])).toMatchObject({ cost: 0n, unpricedReason: '' });
+  expect(sums([SAMPLE_ATTEMPT], [plainRating({ cost: 0n, unpricedReason: '', lineItems: [] })])).toMatchObject({
+    cost: 0n,
+    unpricedReason: '',
+  });
+});
+
+test('what was agreed for one attempt stands beside the list of another', () => {
+  const agreed: AttemptRating = {
+    ...SAMPLE_RATING,
+    agreed: { contract: 'c', list: null, listUnpricedReason: 'price_missing', billable: 7n, billableUnpricedReason: '' },
+  };
+  expect(sums([SAMPLE_ATTEMPT, SAMPLE_ATTEMPT], [SAMPLE_RATING, agreed])).toMatchObject({
+    cost: 3_690_000_000n,
+    list: 1_845_000_000n,
+    listUnpricedReason: '',
+    billable: 1_845_000_007n,
+  });
+  expect(sums([SAMPLE_ATTEMPT], [agreed])).toMatchObject({ list: null, listUnpricedReason: 'price_missing', billableUnpricedReason: '' });
+});
+
+test('an answer of the response cache saved what it would have cost', () => {
+  expect(sumAttempts({ ...SAMPLE, event: { ...SAMPLE_EVENT, attempts: [] }, ratings: [], avoidedCost: 9n })).toMatchObject({
+    cost: null,
+    saved: 9n,
+  });
 });

@@ -28,14 +28,22 @@ export interface EventSums {
   readonly cost: PicoUsd | null;
   readonly unpricedReason: UnpricedReason;
   readonly attemptsUnpriced: number;
+  /** As `cost`. */
+  readonly list: PicoUsd | null;
+  readonly listUnpricedReason: UnpricedReason;
+  /** As `cost`. */
+  readonly billable: PicoUsd | null;
+  readonly billableUnpricedReason: UnpricedReason;
+  /** Of the providers' caches and of the response cache; null exactly when nothing of it is known. */
+  readonly saved: PicoUsd | null;
 }
 
 /** From the most certain to the least. */
 const CERTAINTY: readonly UsageSource[] = ['reported', 'counted', 'estimated', 'none'];
 const NO_FLAGS: readonly string[] = [];
 
-export function sumAttempts({ event, ratings }: PricedEvent): EventSums {
-  return { ...sumUsage(event.attempts), ...sumCost(ratings) };
+export function sumAttempts({ event, ratings, avoidedCost }: PricedEvent): EventSums {
+  return { ...sumUsage(event.attempts), ...sumAmounts(ratings, avoidedCost) };
 }
 
 type UsageSums = Pick<EventSums, 'usage' | 'usageReason' | 'usageSource' | 'usageBasis' | 'usageFlags' | 'attemptsUsageUnknown'>;
@@ -61,14 +69,40 @@ function sumUsage(attempts: readonly Attempt[]): UsageSums {
   return { ...rest, usage: UNKNOWN_USAGE, usageReason: attempts.at(-1)?.usageReason || 'not_forwarded', usageSource: 'none' };
 }
 
-type CostSums = Pick<EventSums, 'cost' | 'unpricedReason' | 'attemptsUnpriced'>;
+type AmountSums = Omit<EventSums, keyof UsageSums>;
 
-function sumCost(ratings: readonly AttemptRating[]): CostSums {
+function sumAmounts(ratings: readonly AttemptRating[], avoidedCost: PicoUsd | null): AmountSums {
   let cost: PicoUsd | null = null;
   let attemptsUnpriced = 0;
+  let saved = avoidedCost;
+  let agreed = false;
   for (const rating of ratings) {
     if (rating.cost === null) attemptsUnpriced++;
-    else cost = (cost ?? 0n) + rating.cost;
+    else cost = cost === null ? rating.cost : cost + rating.cost;
+    if (rating.saved !== null) saved = saved === null ? rating.saved : saved + rating.saved;
+    if (rating.agreed !== null) agreed = true;
   }
-  return { cost, unpricedReason: cost === null ? ratings.at(-1)?.unpricedReason || 'not_forwarded' : '', attemptsUnpriced };
+  const unpricedReason: UnpricedReason = cost === null ? ratings.at(-1)?.unpricedReason || 'not_forwarded' : '';
+  const sums = { cost, unpricedReason, attemptsUnpriced, saved };
+  if (agreed) return { ...sums, ...sumAgreed(ratings) };
+  return { ...sums, list: cost, listUnpricedReason: unpricedReason, billable: cost, billableUnpricedReason: unpricedReason };
+}
+
+type AgreedSums = Pick<EventSums, 'list' | 'listUnpricedReason' | 'billable' | 'billableUnpricedReason'>;
+
+function sumAgreed(ratings: readonly AttemptRating[]): AgreedSums {
+  let list: PicoUsd | null = null;
+  let billable: PicoUsd | null = null;
+  for (const { cost, agreed } of ratings) {
+    const [listed, billed] = agreed === null ? [cost, cost] : [agreed.list, agreed.billable];
+    if (listed !== null) list = (list ?? 0n) + listed;
+    if (billed !== null) billable = (billable ?? 0n) + billed;
+  }
+  const last = ratings.at(-1);
+  return {
+    list,
+    listUnpricedReason: list === null ? (last?.agreed?.listUnpricedReason ?? last?.unpricedReason) || 'not_forwarded' : '',
+    billable,
+    billableUnpricedReason: billable === null ? (last?.agreed?.billableUnpricedReason ?? last?.unpricedReason) || 'not_forwarded' : '',
+  };
 }
