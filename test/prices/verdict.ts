@@ -43,7 +43,8 @@ export function judge(each: PriceCase, { shipped, disputed }: Books): Verdict {
     model: each.model,
     expectedUsd: each.usd,
     computedUsd: computed.kind === 'cost' ? formatUsd(computed.cost) : null,
-    isRouter: ROUTERS.has(each.provider),
+    // One that names whom it passes requests to is one too: huggingface_novita.
+    isRouter: ROUTERS.has(each.provider.split('_')[0] ?? ''),
   };
   if (agrees(computed, each)) return { ...verdict, outcome: 'agrees', why: '' };
   const other = costOf(each, disputed);

@@ -30,7 +30,7 @@ const moment = z.string().transform((text, context) => {
 const timeOfDay = z.string().transform((text, context) => {
   const hours = parseTimeOfDay(text);
   if (hours !== null) return hours;
-  context.addIssue({ code: 'custom', message: `'${text}' is not a time of day: write UTC as 16:30-00:30` });
+  context.addIssue({ code: 'custom', message: `'${text}' is not a time of day: write UTC as 16:30-00:30, or 01:00-04:00 mon-fri` });
   return z.NEVER;
 });
 

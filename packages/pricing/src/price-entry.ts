@@ -1,6 +1,6 @@
 /** One price of the book: what a class of usage costs, at whom, for which models, since when, and where that is written. */
 import type { ChargedClass, PicoUsd } from '@tokenledger/domain';
-import { isWithin, type TimeOfDay } from './time-of-day.ts';
+import { haveMomentInCommon, isWithin, type TimeOfDay } from './time-of-day.ts';
 
 export interface PriceEntry {
   /** Unique in the book; stands on every line item. */
@@ -76,13 +76,13 @@ export function overlaps(left: PriceEntry, right: PriceEntry): boolean {
 /** An entry for some hours is the exception to one for the whole day. */
 function sameHours(left: TimeOfDay | null, right: TimeOfDay | null): boolean {
   if (left === null || right === null) return left === right;
-  return isWithin(left, right.fromMinute) || isWithin(right, left.fromMinute);
+  return haveMomentInCommon(left, right);
 }
 
 /** `inputTokens`: null when unknown; then a price that depends on them does not hold. */
 export function holdsFor(entry: PriceEntry, atMs: number, inputTokens: number | null): boolean {
   if (atMs < entry.effectiveFromMs || (entry.effectiveToMs !== null && atMs >= entry.effectiveToMs)) return false;
-  if (entry.daily !== null && !isWithin(entry.daily, minuteOf(atMs))) return false;
+  if (entry.daily !== null && !isWithin(entry.daily, atMs)) return false;
   if (entry.aboveInputTokens === 0 && entry.upToInputTokens === null) return true;
   // A request without input is in the lowest band.
   return (
@@ -90,12 +90,4 @@ export function holdsFor(entry: PriceEntry, atMs: number, inputTokens: number | 
     (entry.aboveInputTokens === 0 || inputTokens > entry.aboveInputTokens) &&
     (entry.upToInputTokens === null || inputTokens <= entry.upToInputTokens)
   );
-}
-
-const MINUTE_MS = 60_000;
-const MINUTES_PER_DAY = 1_440;
-
-/** Minute of the day, UTC. */
-function minuteOf(atMs: number): number {
-  return Math.floor(atMs / MINUTE_MS) % MINUTES_PER_DAY;
 }

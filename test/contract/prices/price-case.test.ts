@@ -108,7 +108,8 @@ describe('a case', () => {
   });
 
   test('of a router is told apart', () => {
-    expect([judge(CASE, books).isRouter, judge({ ...CASE, provider: 'openrouter' }, books).isRouter]).toEqual([false, true]);
+    const isRouter = (provider: string): boolean => judge({ ...CASE, provider }, books).isRouter;
+    expect(['p', 'openrouter', 'huggingface_novita'].map(isRouter)).toEqual([false, true, true]);
   });
 
   test('names the page that disputes it', () => {

@@ -51,11 +51,15 @@ function isPriced(provider: string, name: string): boolean {
 }
 
 const LARGEST_SEARCH = 'the collection has the fee of the largest search, the book that of the one that is made unless asked otherwise';
+const MOVED_ALIAS = 'the alias leads to a newer model, and the collection still has the older one';
 const NO_FEE = 'the collection has no fee for a request';
 
 /** Where the book says otherwise than the collection, and why. */
 const EXPLAINED: Readonly<Record<string, string>> = {
   'anthropic/claude-sonnet-5-5': 'cached input costs half since 2026-10-07, and the collection is older',
+  'fireworks/accounts/fireworks/models/glm-4p7': 'the page has a price of cached input, the collection has none',
+  'mistral/mistral-large-latest': MOVED_ALIAS,
+  'mistral/mistral-small-latest': MOVED_ALIAS,
   'perplexity/sonar': LARGEST_SEARCH,
   'perplexity/sonar-pro': LARGEST_SEARCH,
   'perplexity/sonar-reasoning': LARGEST_SEARCH,
