@@ -19,7 +19,7 @@ export function observedAnswer(fold: AnswerFold, close: AnswerClose): ObservedAn
   return {
     usage: known?.usage ?? null,
     usageReason: known !== undefined ? '' : usage?.kind === 'invalid' ? 'invalid_usage' : reasonWithoutUsage(fold, close),
-    usageFlags: known === undefined ? fold.flags : [...new Set([...fold.flags, ...known.flags])],
+    usageFlags: known === undefined || known.flags.length === 0 ? fold.flags : [...new Set([...fold.flags, ...known.flags])],
     rawUsage: fold.rawUsage === null ? '' : rawUsageText(fold.rawUsage),
     servedModel: fold.model,
     serviceTier: fold.serviceTier,

@@ -1,5 +1,5 @@
 /** The totals that a usage object states, held against each other. */
-import { UNKNOWN_USAGE, type Usage } from '@tokenledger/domain';
+import type { Usage } from '@tokenledger/domain';
 import type { Counts } from './counts.ts';
 import { TOTAL_DIFFERS, type Normalised } from './normalised.ts';
 
@@ -15,15 +15,10 @@ export function readTotals(counts: Counts, input: string, output: string): Total
 }
 
 /** Once everything has been read of `counts`: the classes that it gave; `none` or `invalid` where it has no total or something that is no count. */
-export function normalisedWith(
-  { input, output, both }: Totals,
-  counts: Counts,
-  classes: Partial<Usage>,
-  flags: ReadonlySet<string>,
-): Normalised {
+export function normalisedWith({ input, output, both }: Totals, counts: Counts, usage: Usage, flags: ReadonlySet<string>): Normalised {
   const sum = (input ?? 0) + (output ?? 0);
   if (counts.invalid || sum > Number.MAX_SAFE_INTEGER) return { kind: 'invalid' };
   if (input === null && output === null) return { kind: counts.found ? 'invalid' : 'none' };
   const differs = both !== null && input !== null && output !== null && both !== sum;
-  return { kind: 'usage', usage: { ...UNKNOWN_USAGE, ...classes }, flags: differs ? [...flags, TOTAL_DIFFERS] : [...flags] };
+  return { kind: 'usage', usage, flags: differs ? [...flags, TOTAL_DIFFERS] : [...flags] };
 }

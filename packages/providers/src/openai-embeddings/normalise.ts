@@ -1,4 +1,5 @@
 /** The usage object of embeddings, normalised. */
+import { UNKNOWN_USAGE } from '@tokenledger/domain';
 import { Counts } from '../counts.ts';
 import type { JsonObject } from '../json-object.ts';
 import type { Normalised } from '../normalised.ts';
@@ -11,5 +12,10 @@ export function normaliseEmbeddingUsage(usage: JsonObject): Normalised {
   const stated = readTotals(counts, 'prompt_tokens', 'completion_tokens');
   const input = stated.input ?? stated.both;
   const output = input === null ? stated.output : (stated.output ?? 0);
-  return normalisedWith({ ...stated, input, output }, counts, { uncached_input: input, visible_output: output }, new Set());
+  return normalisedWith(
+    { ...stated, input, output },
+    counts,
+    { ...UNKNOWN_USAGE, uncached_input: input, visible_output: output },
+    new Set(),
+  );
 }

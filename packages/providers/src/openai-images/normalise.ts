@@ -14,7 +14,7 @@ export function normaliseImageUsage(usage: JsonObject): Normalised {
   const flags = new Set<string>();
   const input = inclusiveInput(totals.input, 'input_tokens_details', counts, flags);
   const output = outputClasses(totals.output, counts, flags);
-  return normalisedWith(totals, counts, { ...input, ...output }, flags);
+  return normalisedWith(totals, counts, { ...UNKNOWN_USAGE, ...input, ...output }, flags);
 }
 
 /** Models that are sold by the image state no tokens (`dall-e-2`, `dall-e-3`): their answer shows how many there are. Where tokens are stated, these are what is billed, and `images` stays unknown. */

@@ -1,4 +1,5 @@
 /** OpenAI's usage object of speech, normalised. */
+import { UNKNOWN_USAGE } from '@tokenledger/domain';
 import { Counts } from '../counts.ts';
 import type { JsonObject } from '../json-object.ts';
 import type { Normalised } from '../normalised.ts';
@@ -10,5 +11,5 @@ export function normaliseSpeechUsage(usage: JsonObject): Normalised {
   const totals = readTotals(counts, 'input_tokens', 'output_tokens');
   const visibleOutput = totals.output === null ? null : 0;
   const classes = { uncached_input: totals.input, visible_output: visibleOutput, output_audio: totals.output };
-  return normalisedWith(totals, counts, classes, new Set());
+  return normalisedWith(totals, counts, { ...UNKNOWN_USAGE, ...classes }, new Set());
 }

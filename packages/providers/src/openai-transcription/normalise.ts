@@ -33,7 +33,7 @@ function normaliseTokens(usage: JsonObject): Normalised {
   const audio = counts.in('input_token_details', 'audio_tokens');
   const flags = new Set<string>();
   const input = inputClasses(totals.input, audio, flags);
-  return normalisedWith(totals, counts, { ...input, visible_output: totals.output }, flags);
+  return normalisedWith(totals, counts, { ...UNKNOWN_USAGE, ...input, visible_output: totals.output }, flags);
 }
 
 function inputClasses(total: number | null, audio: number | null, flags: Set<string>): Pick<Usage, 'uncached_input' | 'input_audio'> {
