@@ -59,7 +59,8 @@ export async function runIngress(options: RunningIngressOptions): Promise<Runnin
   await control.put(...documents);
   const registry = createRegistry({ processMetrics: false });
   const ingress = createIngress({
-    config: ingressConfig.parse({ port: 0, ...options.config }),
+    // Counting starts threads that load vocabularies: for the tests that are about it.
+    config: ingressConfig.parse({ port: 0, counting_threads: 0, ...options.config }),
     log: options.wrapLog?.(log) ?? log,
     topics,
     readSecret: (reference) => options.secrets?.[reference] ?? testSecret(reference),

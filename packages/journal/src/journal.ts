@@ -75,6 +75,9 @@ export interface Journal {
   open(request: OpenRequest): JournalEntry | null;
   /** What is known of a long answer so far: recovery estimates by the newest. */
   progress(entry: JournalEntry, facts: Uint8Array): void;
+  /** The request has ended, and something of its event is still to come (a count, say): what it would say without that. Recovery publishes it if the entry
+   *  is never closed. Returns where the record ends: synced, the event is safe. */
+  answered(entry: JournalEntry, facts: Uint8Array): JournalPosition;
   /** Assigns the entry's sequence (contiguous from 1 per partition), takes the event's final bytes and queues them for publication.
    *  Returns where its closing record ends: synced, the event is safe. */
   close(entry: JournalEntry, key: string, encode: (sequence: number) => Uint8Array): JournalPosition;

@@ -5,7 +5,7 @@ export type CountMethod = 'exact' | 'calibrated' | 'approximate';
 
 /** Why there is no count, each with what it means. */
 export const NO_COUNT_REASONS = {
-  closed: 'The counter was closed before the count was done.',
+  closed: 'The process or its counter ended before the count was done.',
   count_failed: 'The thread that counted it died, or the vocabulary is not installed.',
   model_unknown: 'Neither the requested nor the served model is of a family that is known.',
   no_tokenizer: 'The vocabulary of the model is in no package, and no estimate for it is known.',

@@ -70,21 +70,41 @@ const WITHOUT_VOCABULARY =
 
 /** Characters of a name that are looked at. */
 const NAME_CHARS_MAX = 256;
+/** Names whose families are remembered; a few dozen are in use at a time. */
+const REMEMBERED_NAMES = 1_000;
+
+interface Known {
+  readonly family: ModelFamily | undefined;
+  readonly hasNoVocabulary: boolean;
+}
+
+const remembered = new Map<string, Known>();
+
+function lookUp(model: string): Known {
+  let known = remembered.get(model);
+  if (known !== undefined) return known;
+  const name = plainName(model.slice(0, NAME_CHARS_MAX));
+  const family = FAMILIES.find(([pattern]) => pattern.test(name))?.[1];
+  known = { family, hasNoVocabulary: WITHOUT_VOCABULARY.test(name) };
+  if (remembered.size >= REMEMBERED_NAMES) remembered.clear();
+  if (model.length <= NAME_CHARS_MAX) remembered.set(model, known);
+  return known;
+}
 
 /** Undefined for a model of no family here. */
 export function familyOf(model: string): ModelFamily | undefined {
-  const name = plainName(model.slice(0, NAME_CHARS_MAX));
-  return FAMILIES.find(([pattern]) => pattern.test(name))?.[1];
+  return lookUp(model).family;
 }
 
 /** Why a model that has no family is not counted. */
 export function reasonWithoutFamily(model: string): 'model_unknown' | 'no_tokenizer' {
-  return WITHOUT_VOCABULARY.test(plainName(model.slice(0, NAME_CHARS_MAX))) ? 'no_tokenizer' : 'model_unknown';
+  return lookUp(model).hasNoVocabulary ? 'no_tokenizer' : 'model_unknown';
 }
 
 /** Whether a name tells what model it is, be it counted or not. */
 export function isModelKnown(model: string): boolean {
-  return familyOf(model) !== undefined || reasonWithoutFamily(model) === 'no_tokenizer';
+  const { family, hasNoVocabulary } = lookUp(model);
+  return family !== undefined || hasNoVocabulary;
 }
 
 /** Without vendors and regions before the name; a fine-tuned model's name is its base model's. */

@@ -33,17 +33,18 @@ export interface CountableAnswer {
   /** As the answer names it; `''` when it does not: then the requested one is taken for it. */
   readonly servedModel: string;
   readonly contentType: string;
-  /** The whole body, decoded. */
-  readonly chunks: readonly Uint8Array[];
+  /** The whole body, decoded; or why it was not kept. */
+  readonly chunks: readonly Uint8Array[] | 'too_large' | 'overload';
 }
 
 /** The count of one exchange, while it lasts. */
 export interface RunningCount {
-  /** Ends it with what was answered; null: there was no answer, or none that was kept. Counts that are not there within the deadline are missing.
+  /** Ends it with what was answered; null: there was no answer. At once where nothing has to be waited for; counts that are not there within the deadline are
+   *  missing.
    *
    *  `inputTokens` stands against all classes of input together; `outputTokens` is of what the model shows, and stands against `visible_output`.
    *  `reason` says why one is missing; where both are missing, why the input is. `method` is that of the less certain one. */
-  end(answer: CountableAnswer | null): Promise<Counted>;
+  end(answer: CountableAnswer | null): Counted | Promise<Counted>;
 }
 
 export interface TokenCounter {
@@ -72,48 +73,56 @@ class ExchangeCount implements RunningCount {
   readonly #limits: CountingLimits;
   readonly #family: ModelFamily | undefined;
   /** Undefined where only the answer says which model it is. */
-  readonly #input: Promise<PartCount> | undefined;
+  #input: PartCount | Promise<PartCount> | undefined;
 
   constructor(pool: CountingPool, request: CountableRequest, limits: CountingLimits) {
     this.#pool = pool;
     this.#request = request;
     this.#limits = limits;
     this.#family = familyOf(request.requestedModel);
-    if (this.#family !== undefined) this.#input = this.#countInput(request.requestedModel);
+    if (this.#family === undefined) return;
+    const input = (this.#input = this.#countInput(request.requestedModel));
+    if (input instanceof Promise) void input.then((count) => (this.#input = count));
   }
 
-  async end(answer: CountableAnswer | null): Promise<Counted> {
+  end(answer: CountableAnswer | null): Counted | Promise<Counted> {
     const servedModel = answer?.servedModel ?? '';
     // A deployment's name says nothing, and a router may have chosen another model: the answer knows.
     const model = isModelKnown(servedModel) ? servedModel : this.#request.requestedModel;
     const input = this.#input !== undefined && familyOf(model) === this.#family ? this.#input : this.#countInput(model);
+    const output = this.#countOutput(answer, model);
+    return input instanceof Promise || output instanceof Promise ? this.#inTime(input, output) : countedOf(input, output);
+  }
+
+  async #inTime(input: PartCount | Promise<PartCount>, output: PartCount | Promise<PartCount>): Promise<Counted> {
     const late = lateAfter(this.#limits.deadlineMs);
     try {
-      const inputInTime = Promise.race([input, late.promise]);
-      return countedOf(...(await Promise.all([inputInTime, Promise.race([this.#countOutput(answer, model), late.promise])])));
+      return countedOf(...(await Promise.all([Promise.race([input, late.promise]), Promise.race([output, late.promise])])));
     } finally {
       late.cancel();
     }
   }
 
-  #countInput(model: string): Promise<PartCount> {
+  #countInput(model: string): PartCount | Promise<PartCount> {
     const { surface, provider, body, calibration } = this.#request;
-    if (!isCountableSurface(surface)) return Promise.resolve(notCounted('not_countable_surface'));
-    if (familyOf(model) === undefined) return Promise.resolve(notCounted(reasonWithoutFamily(model)));
+    if (!isCountableSurface(surface)) return notCounted('not_countable_surface');
+    if (familyOf(model) === undefined) return notCounted(reasonWithoutFamily(model));
     return this.#pool.count({ kind: 'input', surface, provider, model, body, calibration });
   }
 
-  #countOutput(answer: CountableAnswer | null, model: string): Promise<PartCount> {
+  #countOutput(answer: CountableAnswer | null, model: string): PartCount | Promise<PartCount> {
     const { surface, provider, calibration } = this.#request;
-    if (!isCountableSurface(surface)) return Promise.resolve(notCounted('not_countable_surface'));
-    if (answer === null) return Promise.resolve(notCounted('no_answer'));
+    if (!isCountableSurface(surface)) return notCounted('not_countable_surface');
+    if (answer === null) return notCounted('no_answer');
     const family = familyOf(model);
-    if (family === undefined) return Promise.resolve(notCounted(reasonWithoutFamily(model)));
-    if (!hasTextOutput(surface)) return Promise.resolve({ kind: 'counted', tokens: 0, tokenizer: family.tokenizer, method: 'exact' });
-    const bytes = answer.chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-    if (bytes > this.#limits.bodyBytes) return Promise.resolve(notCounted('too_large'));
-    const body = answer.chunks.length === 1 ? (answer.chunks[0] as Uint8Array) : Buffer.concat(answer.chunks, bytes);
-    return this.#pool.count({ kind: 'output', surface, provider, model, body, contentType: answer.contentType, calibration });
+    if (family === undefined) return notCounted(reasonWithoutFamily(model));
+    if (!hasTextOutput(surface)) return { kind: 'counted', tokens: 0, tokenizer: family.tokenizer, method: 'exact' };
+    const { chunks, contentType } = answer;
+    if (typeof chunks === 'string') return notCounted(chunks);
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    if (bytes > this.#limits.bodyBytes) return notCounted('too_large');
+    const body = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, bytes);
+    return this.#pool.count({ kind: 'output', surface, provider, model, body, contentType, calibration });
   }
 }
 

@@ -33,21 +33,25 @@ export interface ReadingOptions {
   readonly coding: ContentCoding;
   readonly decodedBytesMax: number;
   readonly onDrain: () => void;
+  /** Keeps what is read, decoded. */
+  readonly kept?: { keep(chunk: Buffer): void } | undefined;
   /** The decoded bytes, for a filter that must see them. */
   readonly onDecoded?: (chunk: Buffer) => void;
 }
 
 export function answerReading(options: ReadingOptions): AnswerReading {
-  if (options.coding === 'identity') return new PlainReading(options.reader);
+  if (options.coding === 'identity') return new PlainReading(options.reader, options.kept);
   const decoder = decoderOf(options.coding);
   return decoder === undefined ? new UnreadReading(options.reader) : new DecodedReading(options, decoder);
 }
 
 class PlainReading implements AnswerReading {
   readonly #reader: UsageReader;
+  readonly #kept: ReadingOptions['kept'];
 
-  constructor(reader: UsageReader) {
+  constructor(reader: UsageReader, kept: ReadingOptions['kept']) {
     this.#reader = reader;
+    this.#kept = kept;
   }
 
   get sawContent(): boolean {
@@ -60,6 +64,7 @@ class PlainReading implements AnswerReading {
 
   push(chunk: Buffer): boolean {
     this.#reader.push(chunk);
+    this.#kept?.keep(chunk);
     return true;
   }
 
@@ -199,6 +204,7 @@ class DecodedReading implements AnswerReading {
       return;
     }
     this.#options.reader.push(chunk);
+    this.#options.kept?.keep(chunk);
     this.#options.onDecoded?.(chunk);
   }
 

@@ -10,6 +10,7 @@ import { type AcceptedRequest, newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import type { IngressConfig } from './config.ts';
 import { readAttribution } from './core/attribution.ts';
+import type { CountedRequest } from './counting.ts';
 import { bodyLength, plainAnswer, readRequestHeaders, type RequestHeaders } from './core/headers.ts';
 import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
 import { openedRequest, type SentAttempt } from './core/unresolved-event.ts';
@@ -210,7 +211,8 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
   headers.push(...credential, 'x-request-id', attemptId);
   if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
   const filter = facts.injectedBody === undefined ? undefined : surface.injectionFilter?.();
-  const exchange = new Exchange(context, { accepted, record, channel, sent, attemptStartedAt, filter }, entry, response);
+  const count = record.reportedLater === true ? undefined : context.counting?.begin(countedRequest(sending));
+  const exchange = new Exchange(context, { accepted, record, channel, sent, attemptStartedAt, filter, count }, entry, response);
   const asked = basePath + target.path + sending.query;
   const url = surface.sign === undefined ? undefined : new URL(origin + asked);
   const path = url === undefined ? asked : url.pathname + url.search;
@@ -231,6 +233,10 @@ function send(context: BillableContext, sending: Sending, response: ServerRespon
     }
     dispatch();
   }
+}
+
+function countedRequest({ record, channel, body }: Sending): CountedRequest {
+  return { surface: record.surface, provider: channel.provider, model: record.requestedModel, body };
 }
 
 function recordOf(

@@ -86,6 +86,37 @@ export const ingressConfig = z.strictObject({
     .min(4 * KIB)
     .default(256 * KIB)
     .describe('…and after so many bytes of it, whatever the time.'),
+  counting_threads: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(1)
+    .describe('Threads that count the tokens of requests and answers, beside their way; each takes 60 MB and more. 0: nothing is counted.'),
+  counting_deadline_ms: z
+    .int()
+    .min(10)
+    .max(60_000)
+    .default(2000)
+    .describe(
+      'How long a count may take from when a request was sent or its answer was complete, in milliseconds; its event waits so long at most to be published, then goes without (`overload`).',
+    ),
+  counting_queue_max: z
+    .int()
+    .min(1)
+    .default(2048)
+    .describe('Requests and answers that may wait to be counted; beyond it they are not (`overload`).'),
+  counting_bytes_max: z
+    .int()
+    .min(MIB)
+    .default(64 * MIB)
+    .describe(
+      'Bytes of requests and answers that are kept to be counted, and of those that wait for a thread; beyond it they are not (`overload`).',
+    ),
+  counting_body_bytes_max: z
+    .int()
+    .min(1024)
+    .default(4 * MIB)
+    .describe('Longest request or answer that is counted, in decoded bytes (`too_large`).'),
   leave_delay_ms: z
     .int()
     .min(0)

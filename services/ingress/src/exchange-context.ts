@@ -6,6 +6,7 @@ import type { RequestTracing } from '@tokenledger/tracing';
 import type { AcceptedRequest } from './accepted-request.ts';
 import type { AnswerMemory } from './answer-memory.ts';
 import type { IngressConfig } from './config.ts';
+import type { Counting, ExchangeCount } from './counting.ts';
 import type { SentAttempt } from './core/unresolved-event.ts';
 import type { RequestRecord } from './core/usage-event.ts';
 import type { IngressMetrics } from './metrics.ts';
@@ -20,6 +21,8 @@ export interface ExchangeContext {
   readonly metrics: IngressMetrics;
   /** What answers name that is counted by these names. */
   readonly results: Results;
+  /** Undefined: nothing is counted locally. */
+  readonly counting: Counting | undefined;
   /** Undefined: off. */
   readonly tracing: RequestTracing | undefined;
   readonly now: () => number;
@@ -34,4 +37,6 @@ export interface ExchangeRequest {
   readonly attemptStartedAt: number;
   /** Takes the injected usage out again; undefined when nothing was injected. */
   readonly filter: StreamFilter | undefined;
+  /** Its local count; undefined when there is to be none. */
+  readonly count: ExchangeCount | undefined;
 }

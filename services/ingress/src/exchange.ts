@@ -9,7 +9,7 @@
  *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen. */
 import type { ServerResponse } from 'node:http';
 import type { UsageEvent, UsageReason } from '@tokenledger/domain';
-import type { JournalEntry } from '@tokenledger/journal';
+import type { JournalEntry, JournalPosition } from '@tokenledger/journal';
 import { brokenOff, type ObservedAnswer, type StreamFilter } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import type { Dispatcher } from 'undici';
@@ -107,7 +107,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#filter = isStream && coding !== 'unknown' ? this.#request.filter : undefined;
     this.#decodesInline = this.#filter !== undefined && coding !== 'identity';
     this.#contentLength = this.#filter === undefined ? Number(singleHeader(headers['content-length']) || -1) : -1;
-    const { accepted, channel, record } = this.#request;
+    const { accepted, channel, record, count } = this.#request;
+    if (status < 300) count?.begins(contentType);
     const reader = accepted.target.surface.usageReader({
       contentType,
       httpStatus: status,
@@ -120,6 +121,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       reader,
       coding,
       decodedBytesMax: this.#context.config.answer_read_bytes_max,
+      kept: count,
       onDrain: () => this.#flow(false, this.#waitsForClient),
       ...(this.#decodesInline ? { onDecoded: (chunk: Buffer) => this.#passOn(chunk) } : {}),
     });
@@ -278,22 +280,38 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const failure = isWhole ? undefined : error;
     const end = this.#endOf(observed, failure);
     const { journal, tracing } = this.#context;
-    const { channel, accepted } = this.#request;
+    const { channel, accepted, count } = this.#request;
     const { key, trace } = accepted;
     if (this.#entry === null) {
+      count?.abandon();
       this.#context.metrics.unrecorded('journal_full_passed');
       this.#endAnswer(failure);
       return;
     }
     const answer = observed?.identified === undefined ? observed : countedByName(observed);
     let submission: UsageEvent | undefined;
-    const position = journal.close(this.#entry, key.id, (sequence) => {
+    const eventOf = (sequence: number): UsageEvent => {
       const identity = { source: journal.source, sequence, recordedAtMs: this.#context.now() };
-      const event = usageEvent(this.#request.record, end, this.#attempt(answer, failure), identity);
-      if (answer !== observed) submission = event;
+      return usageEvent(this.#request.record, end, this.#attempt(answer, failure), identity);
+    };
+    const finished = (event: UsageEvent): void => {
       if (trace !== undefined) tracing?.finished(trace, event, [channel.baseUrl]);
-      return encodeUsageEvent(event);
-    });
+    };
+    let position: JournalPosition;
+    // What counts by a name of the provider's is counted nowhere else.
+    if (count === undefined || answer !== observed) {
+      count?.abandon();
+      position = journal.close(this.#entry, key.id, (sequence) => {
+        const event = eventOf(sequence);
+        if (answer !== observed) submission = event;
+        finished(event);
+        return encodeUsageEvent(event);
+      });
+    } else {
+      const { now } = this.#context;
+      const servedModel = observed?.servedModel ?? '';
+      position = count.close({ journal, entry: this.#entry, key: key.id, servedModel, now, eventOf: () => eventOf(0), finished });
+    }
     this.#context.metrics.finished(this.#request.record, end);
     const passOn = (): void => journal.onSynced(position, () => this.#endAnswer(failure));
     if (observed === null || submission === undefined) passOn();

@@ -1,8 +1,11 @@
 /** What the ingress counts: requests by outcome, refusals that have no event, what waits to be published, and its own overhead. */
 import type { ControlState } from '@tokenledger/control';
+import type { Counted } from '@tokenledger/domain';
 import type { JournalAlarm, JournalFill } from '@tokenledger/journal';
 import { type CounterSeries, createMetrics, type Registry } from '@tokenledger/runtime';
 import type { Behind } from './core/lane-ages.ts';
+import { countingMetrics } from './counting-metrics.ts';
+import type { Counting } from './counting.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 
 /** Refusals that leave no event behind. */
@@ -31,6 +34,8 @@ export interface IngressMetrics {
   documents(state: ControlState): void;
   /** A request that was refused because its channel cannot be used here. */
   channelUnusable(channelId: string): void;
+  /** An exchange whose local count is done, or is not to be had. */
+  counted(counted: Counted): void;
 }
 
 /** Values that live elsewhere. */
@@ -46,6 +51,8 @@ export interface IngressGauges {
   /** How old the knowledge of documents may be. */
   readonly controlBehindMs: () => number;
   readonly upstreamOrigins: () => number;
+  /** Undefined when nothing is counted locally. */
+  readonly counting: Pick<Counting, 'stats' | 'bytesHeld'> | undefined;
 }
 
 const MICROSECONDS = 1e-6;
@@ -152,5 +159,6 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
       for (const code of problemCodes) problems.with({ code }).set(state.problems.filter((problem) => problem.code === code).length);
     },
     channelUnusable: (channelId) => unusable.with({ channel: channelId }).inc(),
+    counted: countingMetrics(metrics, gauges.counting),
   };
 }

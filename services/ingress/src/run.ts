@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import type { IngressConfig } from './config.ts';
 import { type Delivery, openDelivery } from './delivery.ts';
 import { answerMemory } from './answer-memory.ts';
+import { openCounting } from './counting.ts';
 import { LaneAges } from './core/lane-ages.ts';
 import { openItems, type OpenItems } from './open-items.ts';
 import { resultPosting } from './result-posting.ts';
@@ -62,6 +63,7 @@ export function createIngress(options: IngressOptions): Ingress {
   const answers = answerMemory(config.answer_bytes_held_max);
   const ages = new LaneAges();
   let looking: NodeJS.Timeout | undefined;
+  const counting = openCounting(config, (counted) => metrics.counted(counted));
   const metrics = ingressMetrics(options.metrics, {
     journalFill: () => delivery?.journal.fill() ?? NOTHING_HELD,
     unpublished: () => agesNow().unpublished(performance.now()),
@@ -71,6 +73,7 @@ export function createIngress(options: IngressOptions): Ingress {
     openItems: () => items?.size ?? 0,
     controlBehindMs: () => documents?.behindMs() ?? 0,
     upstreamOrigins: () => pools.origins,
+    counting,
   });
 
   async function closeConnections(): Promise<void> {
@@ -157,6 +160,7 @@ export function createIngress(options: IngressOptions): Ingress {
           follow: (source, partition) => opened.follow(source, partition),
           onPosted: ({ origin }) => metrics.resultPosted(origin),
         }),
+        counting,
         tracing: options.tracing,
         control: live,
         upstreams: pools,
@@ -181,6 +185,7 @@ export function createIngress(options: IngressOptions): Ingress {
       const left = await leave({
         app,
         publisher: delivery?.publisher,
+        counting,
         delayMs: config.leave_delay_ms,
         deadlineMs: deadlineMs * LEAVE_SHARE,
       });

@@ -35,6 +35,7 @@ export function noJournal(): Journal {
       return { id: ++lastId, partition, position: 0 };
     },
     progress: () => undefined,
+    answered: () => 0,
     close({ partition }, key, encode) {
       open -= 1;
       const lane = laneOf(partition);

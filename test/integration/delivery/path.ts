@@ -165,4 +165,5 @@ const NO_GAUGES: Parameters<typeof ingressMetrics>[1] = {
   openItems: () => 0,
   controlBehindMs: () => 0,
   upstreamOrigins: () => 0,
+  counting: undefined,
 };

@@ -49,6 +49,7 @@ const METRICS = ingressMetrics(createRegistry({ processMetrics: false }), {
   unlanded: () => ({ events: 0, oldestMs: 0 }),
   controlBehindMs: () => 0,
   upstreamOrigins: () => 0,
+  counting: undefined,
 });
 
 const CHANNEL = { channelId: 'main', provider: PROVIDER, region: '', routeReason: 'first_channel_of_surface' } as const;

@@ -8,7 +8,7 @@ import { scanSegment } from './batch.ts';
 import { type EarlierSource, recoverSource } from './earlier-source.ts';
 import { ForeignSources } from './foreign-sources.ts';
 import type { DiskJournalOptions } from './journal-options.ts';
-import { Lane, type LaneTotals } from './lane.ts';
+import { Lane, laneKey, type LaneTotals } from './lane.ts';
 import { closedRecords } from './recovery.ts';
 import { segmentsBySource } from './segment-name.ts';
 import { type Segment, SegmentWriter, type WrittenEntry } from './segment-writer.ts';
@@ -142,6 +142,11 @@ class OpenedJournal implements DiskJournal {
     const isFull = this.fill().bytes >= this.#options.bytesMax;
     if (isFull || this.#writer.failing || this.#writer.bufferedBytes >= this.#options.bufferedBytesMax) return;
     this.#writer.append({ kind: 'progress', id: entry.id, facts });
+  }
+
+  answered(entry: JournalEntry, facts: Uint8Array): number {
+    invariant(!(entry as OpenEntry).closed, 'an entry of the journal is answered before it is closed');
+    return ((entry as OpenEntry).position = this.#writer.append({ kind: 'progress', id: entry.id, facts }));
   }
 
   close(entry: JournalEntry, key: string, encode: (sequence: number) => Uint8Array): number {
@@ -388,8 +393,4 @@ class OpenedJournal implements DiskJournal {
       await this.#pacing.wait(REMOVE_RETRY_MS);
     }
   }
-}
-
-function laneKey(source: string, partition: number): string {
-  return `${source}/${partition}`;
 }

@@ -132,3 +132,7 @@ export class Lane {
     if (this.#landed > this.#acknowledged) this.acknowledge(this.#landed);
   }
 }
+
+export function laneKey(source: string, partition: number): string {
+  return `${source}/${partition}`;
+}
