@@ -33,7 +33,7 @@ export class AnswerReader implements UsageReader {
   readonly #events: SseEvents;
   #elements: JsonArrayElements | JsonLines | undefined;
   readonly #share = new ContentShare();
-  #framing: Framing = 'unknown';
+  #framing: Framing;
   readonly #contentType: string;
   #ended = false;
   /** Why a piece of it was not read. */
@@ -45,7 +45,8 @@ export class AnswerReader implements UsageReader {
   constructor(fold: AnswerFold, answer: AnswerDescription) {
     this.#fold = fold;
     this.#httpStatus = answer.httpStatus;
-    this.#contentType = answer.contentType;
+    this.#contentType = answer.contentType.toLowerCase();
+    this.#framing = framingByType(this.#contentType);
     this.#json = new JsonText(answer.answerBytesMax);
     this.#events = new SseEvents(SSE_EVENT_BYTES_MAX, (bytes, from, to, whole) => this.#run(bytes, from, to, whole));
   }
@@ -61,8 +62,13 @@ export class AnswerReader implements UsageReader {
 
   push(bytes: Uint8Array): void {
     if (bytes.length === 0 || this.#observed !== undefined) return;
-    const chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (this.#framing === 'unknown') this.#framing = framingOf(this.#contentType, chunk);
+    let chunk = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.#framing === 'unknown') {
+      const start = textStart(chunk);
+      this.#framing = framingByText(this.#contentType, chunk, start);
+      // White space that came in pieces of its own has not reached the stream, so none does.
+      if (this.#streams) chunk = chunk.subarray(start);
+    }
     if (this.#framing === 'sse') {
       this.#events.push(chunk);
     } else if (this.#streams) {
@@ -233,14 +239,21 @@ export class AnswerReader implements UsageReader {
 /** The names that are used for one JSON text a line: `application/x-ndjson`, Cohere's `application/stream+json`. */
 const JSON_LINES = /ndjson|stream\+json|jsonl|json-lines/;
 
+function framingByType(contentType: string): Framing {
+  if (contentType.includes('event-stream')) return 'sse';
+  return JSON_LINES.test(contentType) ? 'json_lines' : 'unknown';
+}
+
 /** An array may stand where an object is usual, and some servers name no type, or `text/plain`: the first character tells. */
-function framingOf(contentType: string, chunk: Buffer): Framing {
-  const type = contentType.toLowerCase();
-  if (type.includes('event-stream')) return 'sse';
-  if (JSON_LINES.test(type)) return 'json_lines';
+function framingByText(contentType: string, chunk: Buffer, start: number): Framing {
+  if (start === chunk.length) return 'unknown';
+  if (chunk[start] === OPEN_BRACKET) return 'json_array';
+  return chunk[start] === OPEN_BRACE || contentType.includes('json') ? 'json' : 'sse';
+}
+
+/** Where the first character stands that is no white space; the length when there is none. */
+function textStart(chunk: Buffer): number {
   let at = 0;
   while (at < chunk.length && (chunk[at] as number) <= SPACE) at++;
-  if (at === chunk.length) return 'unknown';
-  if (chunk[at] === OPEN_BRACKET) return 'json_array';
-  return chunk[at] === OPEN_BRACE || type.includes('json') ? 'json' : 'sse';
+  return at;
 }

@@ -204,6 +204,15 @@ describe('a plain answer', () => {
     expect(read(openaiChat, { contentType: 'text/plain' }, WHOLE).usage).not.toBeNull();
   });
 
+  test('white space before a stream that no content type names says the same in one piece with it and in a piece of its own', () => {
+    const answer = { contentType: '', httpStatus: 200, answerBytesMax: 10_000 };
+    const [together, apart] = [openaiChat.usageReader(answer), openaiChat.usageReader(answer)];
+    together.push(Buffer.from(`\0 ${WHOLE}`));
+    for (const piece of ['\0', ' ', WHOLE]) apart.push(Buffer.from(piece));
+    expect(apart.end()).toEqual(together.end());
+    expect(together.end().usage).not.toBeNull();
+  });
+
   test('an error is told by its code, else its type', () => {
     const error = (value: unknown): string =>
       read(openaiChat, { ...JSON_BODY, httpStatus: 400 }, JSON.stringify({ error: value })).errorClass;
