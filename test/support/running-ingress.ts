@@ -39,8 +39,12 @@ export interface RunningIngressOptions {
   readonly injectUsage?: boolean;
   /** What the documents of the channels say besides. */
   readonly channel?: Readonly<Record<string, unknown>>;
+  /** What the document of the key says besides. */
+  readonly key?: Readonly<Record<string, unknown>>;
   /** More channels beside `openai` and `anthropic`, each with at least an id and a provider. */
   readonly channels?: readonly Readonly<Record<string, unknown>>[];
+  /** As they stand in a config file. */
+  readonly routes?: readonly Readonly<Record<string, unknown>>[];
   readonly journal?: IngressOptions['journal'];
   readonly tracing?: IngressOptions['tracing'];
   /** More secrets, by reference; may change while it runs. */
@@ -145,7 +149,7 @@ function testDocuments(options: RunningIngressOptions) {
       projects: [{ id: 'chat', tenant: 'acme', name: 'Chat' }],
       owners: [{ id: 'ada', tenant: 'acme', name: 'Ada', team: 'search' }],
       virtual_keys: [
-        { id: 'test', secret: 'env:KEY', fixed: { environment: 'production' }, ...key },
+        { id: 'test', secret: 'env:KEY', fixed: { environment: 'production' }, ...key, ...options.key },
         { id: 'old', secret: 'env:REVOKED', revoked: true, ...key },
       ],
       channels: [
@@ -153,6 +157,7 @@ function testDocuments(options: RunningIngressOptions) {
         { id: 'anthropic', provider: 'anthropic', surfaces: ['anthropic.messages'], ...channel },
         ...(options.channels ?? []).map((more) => ({ ...channel, ...more })),
       ],
+      routes: options.routes ?? [],
     }),
   );
 }

@@ -52,6 +52,8 @@ export const virtualKeyInputSchema = z.strictObject({
   owner: ID,
   class: keyClassSchema.default('production'),
   settlement: z.strictObject({ kind: z.enum(['credits', 'wallet', 'cost_center']), id: text(128) }).optional(),
+  /** Whether answers say which channel served (`x-tokenledger-channel`, `x-tokenledger-route-type`); absent: no. */
+  shows_channel: z.boolean().optional(),
   /** Values that win over what a request's headers say. */
   fixed: FIXED_ATTRIBUTION.default({}),
   models,
@@ -92,10 +94,59 @@ export const channelSchema = z.strictObject({
   inject_usage: z.boolean().default(true),
   /** Of the channels that speak a surface the lowest serves it; among equals the first by id. */
   priority: z.int().min(0).max(1_000_000).default(100),
+  /** A class of trust or quality that operators group channels by, e.g. `eu-only`; `''`: none. */
+  tier: text(64).optional(),
+  /** Requests that a route sends there at one time; beyond it the next channel of the route is taken. Absent: any number. */
+  in_flight_max: z.int().min(1).max(1_000_000).optional(),
   /** How long an answer is read on after its client has left, so that its usage is seen; absent: as `ingress.drain_timeout_ms` says. */
   drain_timeout_ms: z.int().min(0).max(3_600_000).optional(),
   /** How much of it; absent: as `ingress.drain_bytes_max` says. */
   drain_bytes_max: z.int().min(0).optional(),
+});
+
+/** One place of a route. */
+const routeChannelSchema = z.strictObject({
+  channel: ID,
+  /** Neighbours with a weight share the requests by it, and stand in for each other; one without a weight stands alone. */
+  weight: z.int().min(1).max(1_000_000).optional(),
+  /** What the provider is asked for in place of the requested model; absent: that one. */
+  model: text(256).min(1).optional(),
+  /** Whether it is there because it costs less: events say `cheaper_pool`. */
+  cheaper: z.boolean().default(false),
+});
+
+export const ROUTE_CHANNELS_MAX = 32;
+export const ROUTE_ATTEMPTS_MAX = 10;
+
+/** Which channels serve a request, in order. It takes requests that name no channel, whose surface one of its channels speaks, and that match everything it lists. */
+export const routeSchema = z.strictObject({
+  kind: z.literal('route'),
+  id: ID,
+  /** Requested models: exact, or with a `*` at the end that stands for any rest; absent: any. */
+  models: z.array(text(256).min(1)).min(1).max(200).optional(),
+  /** Of `x-tokenledger-task`, or as the key fixes it; absent: any. */
+  task_types: z.array(text(128).min(1)).min(1).max(200).optional(),
+  /** Labels that the request must carry, each with this value; absent: any. */
+  labels: z.record(text(64).min(1), text(128).min(1)).optional(),
+  /** Of the routes that match a request the lowest takes it; among equals the first by id. */
+  priority: z.int().min(0).max(1_000_000).default(100),
+  channels: z.array(routeChannelSchema).min(1).max(ROUTE_CHANNELS_MAX),
+  /** Requests of one conversation (`x-tokenledger-conversation`) go to one of the weighted channels, as long as it serves: the provider's cache is there. */
+  sticky: z.boolean().default(false),
+  /** Upstream calls that one request may cause, the first included. */
+  attempts_max: z.int().min(1).max(ROUTE_ATTEMPTS_MAX).default(3),
+  /** How often a channel is tried again after 429 or 5xx before the next one is. */
+  retries: z
+    .int()
+    .min(0)
+    .max(ROUTE_ATTEMPTS_MAX - 1)
+    .default(1),
+  /** Longest wait that a `Retry-After` is obeyed for; beyond it the next channel is tried. */
+  retry_after_max_ms: z.int().min(0).max(60_000).default(10_000),
+  /** How long one attempt may take to begin its answer; absent: as `ingress.upstream_headers_timeout_ms` says. */
+  attempt_timeout_ms: z.int().min(100).max(3_600_000).optional(),
+  /** No attempt begins later than this after the request came; `x-tokenledger-timeout-ms` may ask for less. */
+  deadline_ms: z.int().min(100).max(3_600_000).default(600_000),
 });
 
 /** So that a book and its audit fit into one change. */
@@ -134,6 +185,7 @@ export const controlDocumentSchema = z.discriminatedUnion('kind', [
   ownerSchema,
   virtualKeySchema,
   channelSchema,
+  routeSchema,
   priceBookSchema,
   priceBookActivationSchema,
   keyHashSecretSchema,
@@ -146,6 +198,7 @@ export const documentInputSchema = z.discriminatedUnion('kind', [
   ownerSchema,
   virtualKeyInputSchema,
   channelSchema,
+  routeSchema,
   priceBookSchema,
   priceBookActivationSchema,
 ]);
@@ -158,6 +211,7 @@ export type ConfigVirtualKey = z.infer<typeof configVirtualKeySchema>;
 export type KeySecret = z.infer<typeof keySecretSchema>;
 export type VirtualKey = z.infer<typeof virtualKeySchema>;
 export type Channel = z.infer<typeof channelSchema>;
+export type Route = z.infer<typeof routeSchema>;
 export type PriceBookDocument = z.infer<typeof priceBookSchema>;
 export type PriceBookActivation = z.infer<typeof priceBookActivationSchema>;
 export type KeyHashSecret = z.infer<typeof keyHashSecretSchema>;
@@ -168,7 +222,7 @@ export type DocumentOf<Kind extends ControlKind> = Extract<ControlDocument, { ki
 /** Defaults filled in. */
 export type DocumentInput = z.infer<typeof documentInputSchema>;
 /** As it stands in a config file. */
-export type ConfigDocument = Tenant | Project | Owner | ConfigVirtualKey | Channel;
+export type ConfigDocument = Tenant | Project | Owner | ConfigVirtualKey | Channel | Route;
 
 /** In an order in which each kind names only kinds before it. */
 export const CONTROL_KINDS = [
@@ -178,6 +232,7 @@ export const CONTROL_KINDS = [
   'owner',
   'virtual_key',
   'channel',
+  'route',
   'price_book',
   'price_book_activation',
 ] as const satisfies readonly ControlKind[];

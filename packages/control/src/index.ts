@@ -13,5 +13,6 @@ export * from './live-control.ts';
 export * from './load.ts';
 export { type ModelPolicy, type ModelRefusal, refusedModel } from './model-policy.ts';
 export * from './references.ts';
+export * from './routes.ts';
 export * from './secrets.ts';
 export * from './state.ts';

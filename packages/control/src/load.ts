@@ -1,6 +1,14 @@
 /** The `documents` section of the config file: the control documents by kind, in the shape people write them. */
 import { z } from 'zod';
-import { channelSchema, type ConfigDocument, configVirtualKeySchema, ownerSchema, projectSchema, tenantSchema } from './documents.ts';
+import {
+  channelSchema,
+  type ConfigDocument,
+  configVirtualKeySchema,
+  ownerSchema,
+  projectSchema,
+  routeSchema,
+  tenantSchema,
+} from './documents.ts';
 
 const DOCUMENTS_PER_KIND_MAX = 10_000;
 const listOf = <Schema extends z.ZodType>(schema: Schema): z.ZodDefault<z.ZodArray<Schema>> =>
@@ -14,6 +22,9 @@ export const documentsSection = z.strictObject({
   virtual_keys: listOf(configVirtualKeySchema.omit({ kind: true })).describe('The credentials we issue; only their keyed hashes are kept.'),
   channels: listOf(channelSchema.omit({ kind: true }).extend({ priority: channelSchema.shape.priority.unwrap().optional() })).describe(
     'Upstream accounts and endpoints; the first that speaks a surface serves it.',
+  ),
+  routes: listOf(routeSchema.omit({ kind: true })).describe(
+    'Which channels serve a model or a task, in order, and what happens when one fails.',
   ),
   price_book: z.string().default('').describe("Path of the price book, relative to the config file; '' uses the one that ships."),
 });
@@ -34,5 +45,6 @@ export function documentsOf(section: DocumentsSection): readonly ConfigDocument[
       ...channel,
       priority: channel.priority ?? FIRST_PRIORITY + index,
     })),
+    ...section.routes.map((route) => ({ kind: 'route' as const, ...route })),
   ];
 }

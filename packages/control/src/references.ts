@@ -26,6 +26,8 @@ export function referencesOf(document: ControlDocument | ConfigDocument | Docume
         { field: 'owner', kind: 'owner', id: owner, tenant },
       ];
     }
+    case 'route':
+      return document.channels.map(({ channel }, index) => ({ field: `channels[${index}].channel`, kind: 'channel', id: channel }));
     case 'price_book_activation':
       return [{ field: 'price_book', kind: 'price_book', id: document.price_book }];
     case 'tenant':

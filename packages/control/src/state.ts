@@ -10,6 +10,7 @@ import { type KeyHasher, keyHasher, type KeyHashers } from './key-hash.ts';
 import { KEY_LENGTH_MIN } from './key-text.ts';
 import { type ModelPolicy, modelPolicy } from './model-policy.ts';
 import { brokenReference } from './references.ts';
+import { type RouteTable, routeTable } from './routes.ts';
 import type { SecretReader } from './secrets.ts';
 
 /** A virtual key with what follows from it. */
@@ -25,6 +26,8 @@ export interface ResolvedKey {
   readonly projects: ReadonlySet<string>;
   /** What its requests may ask for; null: everything. */
   readonly models: ModelPolicy | null;
+  /** Whether its answers say which channel served. */
+  readonly showsChannel: boolean;
 }
 
 export interface ResolvedChannel {
@@ -40,6 +43,10 @@ export interface ResolvedChannel {
   /** Limits of reading on after a client has left; null: as the config says. */
   readonly drainTimeoutMs: number | null;
   readonly drainBytesMax: number | null;
+  /** `''`: none. */
+  readonly tier: string;
+  /** Requests of routes at one time; null: any number. */
+  readonly inFlightMax: number | null;
   /** `''` when `problem` says why there is none. */
   readonly credential: string;
   /** Why requests cannot be sent there, in one sentence that names the fix; `''` when they can. */
@@ -63,6 +70,8 @@ export interface ControlState {
   /** As for `channelFor`. */
   channelNamed(id: string): ResolvedChannel | undefined;
   readonly channels: readonly ResolvedChannel[];
+  /** Undefined when there are no routes. */
+  readonly routes: RouteTable | undefined;
   readonly keyCount: number;
   readonly problems: readonly ControlProblem[];
 }
@@ -171,6 +180,11 @@ export function controlState(documents: DocumentSet, options: StateOptions): Con
     for (const surface of channel.surfaces) if (!bySurface.has(surface)) bySurface.set(surface, channel);
   }
   const byId = new Map(channels.map(({ channel }) => [channel.id, channel]));
+  const routes = documents.of('route');
+  for (const route of routes) {
+    const broken = brokenReference(route, documents);
+    if (broken !== null) report(route, broken);
+  }
 
   const hashers = [...options.hashers].toSorted(([a], [b]) => b - a);
   const projects = Map.groupBy(documents.of('project'), ({ tenant }) => tenant);
@@ -198,6 +212,7 @@ export function controlState(documents: DocumentSet, options: StateOptions): Con
     channelFor: (surface) => bySurface.get(surface),
     channelNamed: (id) => byId.get(id),
     channels: channels.map(({ channel }) => channel),
+    routes: routeTable(routes, byId),
     keyCount,
     problems,
   };
@@ -240,6 +255,8 @@ function resolveChannel(document: Channel, { channels, readSecret }: StateOption
     injectUsage: document.inject_usage,
     drainTimeoutMs: document.drain_timeout_ms ?? null,
     drainBytesMax: document.drain_bytes_max ?? null,
+    tier: document.tier ?? '',
+    inFlightMax: document.in_flight_max ?? null,
     credential,
     problem,
   });
@@ -284,6 +301,7 @@ function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<st
     fixed: fixedFields(document),
     projects,
     models,
+    showsChannel: document.shows_channel ?? false,
   };
 }
 

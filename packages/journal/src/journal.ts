@@ -73,8 +73,9 @@ export interface Journal {
   readonly syncedThrough: JournalPosition;
   /** Writes the opening record. Null when the journal is full or its disk does not take what it is given: refuse with 503 and `Retry-After`. */
   open(request: OpenRequest): JournalEntry | null;
-  /** What is known of a long answer so far: recovery estimates by the newest. */
-  progress(entry: JournalEntry, facts: Uint8Array): void;
+  /** What is known of an open request so far, in place of what was known before: recovery builds its event of the newest. Returns where the record ends; null
+   *  when the journal is full or its disk does not take what it is given, and nothing was written. */
+  progress(entry: JournalEntry, facts: Uint8Array): JournalPosition | null;
   /** The request has ended, and something of its event is still to come (a count, say): what it would say without that. Recovery publishes it if the entry
    *  is never closed. Returns where the record ends: synced, the event is safe. */
   answered(entry: JournalEntry, facts: Uint8Array): JournalPosition;

@@ -1,36 +1,31 @@
 /** A billable surface on the wire: key → body → journal → provider. Reads top to bottom as a request goes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ControlView, ResolvedChannel } from '@tokenledger/control';
+import type { ControlView } from '@tokenledger/control';
 import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
-import type { RequestFacts, SignableRequest } from '@tokenledger/providers';
-import { encodeOpenedRequest } from '@tokenledger/schemas';
-import { setTraceparent, spanIdOf, traceIdOf } from '@tokenledger/tracing';
+import type { ReadRequestOptions, RequestFacts } from '@tokenledger/providers';
+import { traceIdOf } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
 import { type AcceptedRequest, newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
 import type { IngressConfig } from './config.ts';
-import { readAttribution } from './core/attribution.ts';
-import type { CountedRequest } from './counting.ts';
-import { bodyLength, plainAnswer, readRequestHeaders, type RequestHeaders } from './core/headers.ts';
+import { readAttribution, timeoutAsked } from './core/attribution.ts';
+import { bodyLength, readRequestHeaders, type RequestHeaders } from './core/headers.ts';
 import { keyInQuery, queryOf, withoutKey } from './core/request-path.ts';
-import { openedRequest, type SentAttempt } from './core/unresolved-event.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
 import { ERRORS } from './errors.ts';
 import { endingOnDefect } from './defect.ts';
-import { Exchange } from './exchange.ts';
-import type { ExchangeContext } from './exchange-context.ts';
+import type { Exchange } from './exchange.ts';
 import type { Fingerprint } from './fingerprint.ts';
+import { type ForwardContext, type Forwarding, forwardBy, forwardByRoute } from './forward.ts';
 import type { InFlight } from './in-flight.ts';
-import { answerRefusal, JOURNAL_FULL, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
+import { answerRefusal, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
 import { refuseModel } from './model-refusal.ts';
 import { collectBody } from './request-body.ts';
-import { regionInPath, takesKeyInQuery, type Target } from './target.ts';
-import type { Upstreams } from './upstreams.ts';
+import { takesKeyInQuery, type Target } from './target.ts';
 
-export interface BillableContext extends ExchangeContext, RefusalContext {
+export interface BillableContext extends ForwardContext, RefusalContext {
   readonly config: IngressConfig;
   readonly control: ControlView;
-  readonly upstreams: Upstreams;
   readonly inFlight: InFlight;
   readonly fingerprint: Fingerprint;
 }
@@ -149,94 +144,34 @@ function understand(
   }
   const channel = target.channel ?? control.channelFor(target.surface.name);
   const query = takesKeyInQuery(target) ? withoutKey(queryOf(request.url ?? '')) : queryOf(request.url ?? '');
-  const facts = target.surface.readRequest(body, {
+  const readWith: ReadRequestOptions = {
     injectUsage: channel?.injectUsage ?? false,
     path: target.names,
     query: query.slice(1),
     endpoint: target.endpoint,
     contentType: headers.read['content-type'],
     provider: channel?.provider,
-  });
+  };
+  const facts = target.surface.readRequest(body, readWith);
   if (facts.kind === 'rejected') return turnDown({ ...bareRecord(accepted, body.length), attribution }, invalid(facts));
   const record = recordOf(context, accepted, facts, attribution, body, beganAt);
   const { models } = accepted.key;
   const refusal = models === null ? null : refuseModel(models, target, attribution.projectId, facts.model);
   if (refusal !== null) return turnDown(record, refusal);
-  if (channel === undefined) return turnDown(record, { status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
-  if (channel.problem !== '') {
-    context.metrics.channelUnusable(channel.id);
+  const route = target.channel === undefined ? control.routes?.find(target.surface.name, facts.model, attribution) : undefined;
+  const serving = route?.groups[0]?.[0]?.channel ?? channel;
+  if (serving === undefined) return turnDown(record, { status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
+  if (serving.problem !== '') {
+    context.metrics.channelUnusable(serving.id);
     return turnDown(record, { status: 503, code: 'CHANNEL_UNUSABLE', outcome: 'refused_unavailable' });
   }
-  return send(context, { accepted, record, facts, channel, headers: headers.upstream, body, query }, response);
+  const forwarding: Forwarding = { accepted, record, facts, readWith, headers: headers.upstream, body, query };
+  if (route === undefined) return forwardBy(context, forwarding, serving, response);
+  return forwardByRoute(context, forwarding, route, timeoutAsked(headers.attribution), response);
 
   function turnDown(refused: RequestRecord, refusal: Refusal): undefined {
     refuse(context, response, accepted, refused, refusal);
   }
-}
-
-interface Sending {
-  readonly accepted: AcceptedRequest;
-  readonly record: RequestRecord;
-  readonly facts: RequestFacts;
-  readonly channel: ResolvedChannel;
-  /** Flat pairs; added to. */
-  readonly headers: string[];
-  readonly body: Buffer;
-  readonly query: string;
-}
-
-/** Opened in the journal first; then its bytes may leave. */
-function send(context: BillableContext, sending: Sending, response: ServerResponse): Exchange | undefined {
-  const { accepted, record, facts, channel, headers } = sending;
-  const attemptStartedAt = performance.now();
-  const attemptId = newId(accepted.occurredAtMs);
-  const { target } = accepted;
-  const { id: channelId, provider } = channel;
-  const region = regionInPath(target) ?? channel.region;
-  const startedAtMs = accepted.occurredAtMs + Math.round(attemptStartedAt - accepted.startedAt);
-  const routeReason = target.channel === undefined ? 'first_channel_of_surface' : 'channel_named';
-  const sent: SentAttempt = { attemptId, channelId, provider, region, routeReason, startedAtMs };
-  const entry = context.journal.open({
-    partition: context.partitionOf(accepted.key.id),
-    facts: () => encodeOpenedRequest(openedRequest(record, sent)),
-  });
-  if (entry === null && context.config.journal_on_full === 'refuse') {
-    context.metrics.unrecorded('journal_full');
-    answerRefusal(response, accepted.target.surface, accepted.requestId, JOURNAL_FULL);
-    return undefined;
-  }
-  const { surface, method } = target;
-  const { pool, origin, basePath, credential } = context.upstreams.of(channel, surface);
-  if (facts.streamed) plainAnswer(headers);
-  headers.push(...credential, 'x-request-id', attemptId);
-  if (accepted.trace !== undefined) setTraceparent(headers, accepted.trace, spanIdOf(attemptId));
-  const filter = facts.injectedBody === undefined ? undefined : surface.injectionFilter?.();
-  const count = record.reportedLater === true ? undefined : context.counting?.begin(countedRequest(sending));
-  const exchange = new Exchange(context, { accepted, record, channel, sent, attemptStartedAt, filter, count }, entry, response);
-  const asked = basePath + target.path + sending.query;
-  const url = surface.sign === undefined ? undefined : new URL(origin + asked);
-  const path = url === undefined ? asked : url.pathname + url.search;
-  const body = facts.injectedBody ?? sending.body;
-  const dispatch = (): void =>
-    exchange.begin(() => void pool.dispatch({ path, method, headers, body: body.length === 0 ? null : body }, exchange));
-  const ready = url === undefined ? dispatch : () => void sign({ method, url, headers, body, region, nowMs: context.now() });
-  // Only what the operating system has is known after a crash: a request that is nowhere recorded must not be served.
-  if (entry !== null) context.journal.onWritten(entry.position, ready);
-  else ready();
-  return exchange;
-
-  async function sign(request: SignableRequest): Promise<void> {
-    try {
-      headers.push(...((await surface.sign?.(channel.credential, request)) ?? []));
-    } catch (error) {
-      return exchange.onResponseError(undefined, error as Error);
-    }
-    dispatch();
-  }
-}
-
-function countedRequest({ record, channel, body }: Sending): CountedRequest {
-  return { surface: record.surface, provider: channel.provider, model: record.requestedModel, body };
 }
 
 function recordOf(

@@ -53,6 +53,17 @@ export const ingressConfig = z.strictObject({
     .default(600_000)
     .describe('How long a provider may take to begin its answer, in milliseconds.'),
   upstream_idle_timeout_ms: z.int().min(100).default(300_000).describe('Longest silence within an answer, in milliseconds.'),
+  retry_buffer_bytes: z
+    .int()
+    .min(0)
+    .default(4 * MIB)
+    .describe('Largest request body in bytes that is kept for another attempt where a route allows one; a larger one has one attempt.'),
+  breaker_failures: z.int().min(1).default(5).describe('Failures in a row (no answer, 5xx) after which routes pass a channel over.'),
+  breaker_open_ms: z
+    .int()
+    .min(10)
+    .default(10_000)
+    .describe('How long routes pass a failing channel over, in milliseconds, before one request tries it again.'),
   drain_timeout_ms: z
     .int()
     .min(0)

@@ -1,17 +1,16 @@
 /** What an exchange is given: what all of them share, and what is its own. */
-import type { ResolvedChannel } from '@tokenledger/control';
 import type { Journal } from '@tokenledger/journal';
-import type { StreamFilter } from '@tokenledger/providers';
 import type { RequestTracing } from '@tokenledger/tracing';
 import type { AcceptedRequest } from './accepted-request.ts';
 import type { AnswerMemory } from './answer-memory.ts';
 import type { IngressConfig } from './config.ts';
 import type { Counting, ExchangeCount } from './counting.ts';
-import type { SentAttempt } from './core/unresolved-event.ts';
 import type { RequestRecord } from './core/usage-event.ts';
 import type { IngressMetrics } from './metrics.ts';
 import type { Results } from './result-posting.ts';
+import type { RoutedAttempts } from './routed-attempts.ts';
 import type { Turn } from './turn.ts';
+import type { UpstreamCall } from './upstream-call.ts';
 
 export interface ExchangeContext {
   readonly turn: Turn;
@@ -31,12 +30,10 @@ export interface ExchangeContext {
 export interface ExchangeRequest {
   readonly accepted: AcceptedRequest;
   readonly record: RequestRecord;
-  readonly channel: ResolvedChannel;
-  readonly sent: SentAttempt;
-  /** Monotonic milliseconds at which the attempt began. */
-  readonly attemptStartedAt: number;
-  /** Takes the injected usage out again; undefined when nothing was injected. */
-  readonly filter: StreamFilter | undefined;
+  /** The first attempt. */
+  readonly call: UpstreamCall;
+  /** Undefined where there is one attempt, whatever becomes of it. */
+  readonly attempts: RoutedAttempts | undefined;
   /** Its local count; undefined when there is to be none. */
   readonly count: ExchangeCount | undefined;
 }

@@ -6,81 +6,86 @@
  *  4. closed in the journal          with the event's final bytes
  *  5. closing synced                 before what was held and the end of message go out
  *
- *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen. */
+ *  A client that leaves does not end the upstream read: it is drained, within limits, so that the provider's usage is seen.
+ *  Where a route allows it, an attempt that fails before the client has a byte is followed by another: 1 to 3 again, with what has failed in the journal first. */
 import type { ServerResponse } from 'node:http';
-import type { UsageEvent, UsageReason } from '@tokenledger/domain';
-import type { JournalEntry, JournalPosition } from '@tokenledger/journal';
-import { brokenOff, type ObservedAnswer, type StreamFilter } from '@tokenledger/providers';
+import { AppError } from '@tokenledger/domain';
+import type { JournalEntry } from '@tokenledger/journal';
+import { brokenOff, type ObservedAnswer } from '@tokenledger/providers';
 import { encodeUsageEvent } from '@tokenledger/schemas';
 import type { Dispatcher } from 'undici';
 import { HeldAnswer } from './answer-memory.ts';
 import { type AnswerReading, answerReading, contentCoding } from './answer-reading.ts';
+import { ClientAnswer, ownHeaders } from './client-answer.ts';
+import { closeEntry } from './closing.ts';
 import { endingOnDefect } from './defect.ts';
 import { Drain } from './drain.ts';
 import type { ExchangeContext, ExchangeRequest } from './exchange-context.ts';
-import { answerHeaders, singleHeader } from './core/headers.ts';
-import { type Estimate, estimateUsage } from './core/estimate.ts';
+import { attemptResult, isRetryable, type PlannedAttempt } from './core/attempt-plan.ts';
+import { attemptRecord } from './core/attempt-record.ts';
+import { requestIdIn, singleHeader } from './core/headers.ts';
 import { errorClassOf, outcomeOf, statusUnsent } from './core/outcome.ts';
-import { type Progress, unresolvedEvent } from './core/unresolved-event.ts';
-import { type AttemptRecord, type RequestEnd, usageEvent } from './core/usage-event.ts';
-import { HeldEnd } from './held-end.ts';
+import { type Progress, type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
+import { type AttemptRecord, type EventIdentity, type RequestEnd, usageEvent } from './core/usage-event.ts';
 import { HeldRequest } from './held-request.ts';
-import { answerFailure } from './refusal.ts';
+import { ERRORS } from './errors.ts';
+import { ProgressPace } from './progress-pace.ts';
 import { countedByName } from './core/import-event.ts';
 import { postAnswered } from './result-posting.ts';
+import { ASIDE_BYTES_MAX, ASIDE_MS_MAX, type FailedAttempt, type RoutedAttempts } from './routed-attempts.ts';
+import type { CallHandler, UpstreamCall } from './upstream-call.ts';
 
-const NO_HEADERS: ReadonlySet<string> = new Set();
-const LENGTH_HEADERS: ReadonlySet<string> = new Set(['content-length']);
-const CODED_HEADERS: ReadonlySet<string> = new Set(['content-length', 'content-encoding']);
-/** Why an answer has no usage when nothing more is read of it; others say that the provider reported none, or something that cannot be. */
-const CUT_SHORT: ReadonlySet<UsageReason> = new Set(['cut_off', 'undecodable_answer', 'answer_too_large']);
-
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements CallHandler {
   readonly #context: ExchangeContext;
   readonly #request: ExchangeRequest;
+  readonly #attempts: RoutedAttempts | undefined;
+  /** The attempt that is under way, or was the last. */
+  #call: UpstreamCall;
+  /** What follows the answer that is being read: it is put aside, and its client gets nothing of it. */
+  #next: PlannedAttempt | null = null;
+  #aside: NodeJS.Timeout | undefined;
+  /** An attempt that failed, until the next one begins. */
+  #between: FailedAttempt | undefined;
+  /** Where the journal has all of the attempts so far. */
+  #recordedThrough: number;
   /** Null for a request that the full journal let pass. */
   readonly #entry: JournalEntry | null;
-  readonly #response: ServerResponse;
   readonly #heldRequest = new HeldRequest();
   readonly #heldAnswer: HeldAnswer;
-  readonly #end = new HeldEnd();
+  readonly #answer: ClientAnswer;
   #controller: Dispatcher.DispatchController | undefined;
   #reading: AnswerReading | undefined;
-  #filter: StreamFilter | undefined;
   #decodesInline = false;
-  #headers: string[] = [];
-  #hasDate = false;
-  #statusText = '';
   #status: number | null = null;
   #contentLength = -1;
   #receivedBytes = 0;
-  #sentBytes = 0;
   #openSynced = false;
   #waitsForReading = false;
   #waitsForClient = false;
   /** Null while the client is there. */
   #drain: Drain | null = null;
   #settled = false;
-  #listensForDrain = false;
   #firstByteAt: number | null = null;
   #firstTokenAt: number | null = null;
   #upstreamRequestId = '';
-  /** When the next progress record of a long answer is due. */
-  #progressAt = Number.POSITIVE_INFINITY;
-  #progressBytes = Number.POSITIVE_INFINITY;
+  readonly #progress: ProgressPace;
 
   constructor(context: ExchangeContext, request: ExchangeRequest, entry: JournalEntry | null, response: ServerResponse) {
     this.#context = context;
     this.#request = request;
+    this.#attempts = request.attempts;
+    this.#call = request.call;
     this.#entry = entry;
-    this.#response = response;
+    this.#recordedThrough = entry?.position ?? 0;
+    this.#answer = new ClientAnswer(response, (isBehind) => this.#flow(this.#waitsForReading, isBehind));
     this.#heldAnswer = new HeldAnswer(context.answerMemory);
+    this.#progress = new ProgressPace(context.config);
   }
 
-  /** Once the opening record is written. Nobody waits for a request that was given up meanwhile. */
-  begin(dispatch: () => void): void {
+  /** Once its record is written. Nobody waits for a request that was given up meanwhile. */
+  begin(): void {
     if (this.#settled) this.#heldRequest.sent();
-    else dispatch();
+    else this.#call.dispatch(this);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -97,17 +102,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     if (status < 200) return; // an informational answer: the real one follows
     this.#status = status;
-    this.#statusText = statusText ?? '';
     this.#firstByteAt = performance.now();
-    this.#upstreamRequestId =
-      singleHeader(headers['x-request-id']) || singleHeader(headers['request-id']) || singleHeader(headers['x-amzn-requestid']);
+    this.#upstreamRequestId = requestIdIn(headers);
     const contentType = singleHeader(headers['content-type']);
     const coding = contentCoding(headers['content-encoding']);
     const isStream = contentType.startsWith('text/event-stream');
-    this.#filter = isStream && coding !== 'unknown' ? this.#request.filter : undefined;
-    this.#decodesInline = this.#filter !== undefined && coding !== 'identity';
-    this.#contentLength = this.#filter === undefined ? Number(singleHeader(headers['content-length']) || -1) : -1;
-    const { accepted, channel, record, count } = this.#request;
+    const filter = isStream && coding !== 'unknown' ? this.#call.filter : undefined;
+    this.#decodesInline = filter !== undefined && coding !== 'identity';
+    this.#contentLength = filter === undefined ? Number(singleHeader(headers['content-length']) || -1) : -1;
+    const { channel, sent } = this.#call;
+    const { accepted, count } = this.#request;
     if (status < 300) count?.begins(contentType);
     const reader = accepted.target.surface.usageReader({
       contentType,
@@ -115,7 +119,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       answerBytesMax: this.#context.config.answer_read_bytes_max,
       headers,
       provider: channel.provider,
-      requestedModel: record.requestedModel,
+      requestedModel: sent.requestedModel,
     });
     this.#reading = answerReading({
       reader,
@@ -125,21 +129,31 @@ export class Exchange implements Dispatcher.DispatchHandler {
       onDrain: () => this.#flow(false, this.#waitsForClient),
       ...(this.#decodesInline ? { onDecoded: (chunk: Buffer) => this.#passOn(chunk) } : {}),
     });
-    const untrue = this.#filter === undefined ? NO_HEADERS : this.#decodesInline ? CODED_HEADERS : LENGTH_HEADERS;
-    this.#hasDate = headers['date'] !== undefined;
-    this.#headers = answerHeaders(headers, untrue);
-    if (this.#entry === null) this.#openSynced = true;
-    else {
-      this.#context.journal.onSynced(this.#entry.position, () => {
-        this.#openSynced = true;
-        this.#resumeIfFlowing();
-      });
+    this.#answer.expect({ status, statusText, headers, isDecoded: this.#decodesInline }, filter, ownHeaders(accepted, sent));
+    if (this.#attempts !== undefined && isRetryable(status) && this.#drain === null) {
+      this.#next = this.#attempts.afterStatus(singleHeader(headers['retry-after']));
+      if (this.#next !== null) return this.#putAside(controller, this.#attempts.leftMs(this.#next));
     }
+    if (this.#entry === null) this.#openSynced = true;
+    else this.#context.journal.onSynced(this.#recordedThrough, () => this.#synced(sent));
     if (!this.#openSynced) controller.pause();
-    if (this.#entry !== null) this.#expectProgress(this.#firstByteAt);
+    if (this.#entry !== null) this.#progress.begin(this.#firstByteAt);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  /** The record of an attempt is safe; where another has begun meanwhile, it has one of its own. */
+  #synced(sent: SentAttempt): void {
+    if (sent !== this.#call.sent) return;
+    this.#openSynced = true;
+    this.#resumeIfFlowing();
+  }
+
+  /** It is read for the usage that it may state, not for long. */
+  #putAside(controller: Dispatcher.DispatchController, leftMs: number): void {
+    this.#openSynced = true;
+    this.#aside = setTimeout(() => controller.abort(new Error('a failing answer took too long')), Math.min(ASIDE_MS_MAX, leftMs));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const reading = this.#reading;
     if (reading === undefined) return;
     this.#receivedBytes += chunk.length;
@@ -151,7 +165,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#firstTokenAt === null && reading.sawContent) this.#firstTokenAt = performance.now();
     if (!this.#decodesInline) this.#passOn(chunk);
     if (waits) this.#flow(true, this.#waitsForClient);
-    if (this.#receivedBytes >= this.#progressBytes || performance.now() >= this.#progressAt) this.#recordProgress(reading);
+    if (this.#next !== null && this.#receivedBytes > ASIDE_BYTES_MAX) controller.abort(new Error('a failing answer was too long'));
+    if (this.#progress.isDue(this.#receivedBytes)) this.#recordProgress(reading);
   }
 
   onResponseEnd(): void {
@@ -169,56 +184,28 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else this.#reading.end((observed) => this.#finish(brokenOff(observed), error));
   }
 
-  #expectProgress(now: number): void {
-    const { progress_interval_ms: intervalMs, progress_bytes: bytes } = this.#context.config;
-    this.#progressAt = now + intervalMs;
-    this.#progressBytes = this.#receivedBytes + bytes;
-  }
-
   /** A long answer: what is known of it is written down, so that a recovery has more to estimate from than the request. */
   #recordProgress(reading: AnswerReading): void {
-    const now = performance.now();
-    this.#expectProgress(now);
+    this.#progress.next(this.#receivedBytes);
     if (this.#entry === null || this.#settled) return;
-    const { journal } = this.#context;
-    const { record, sent, attemptStartedAt } = this.#request;
+    const { sent, startedAt } = this.#call;
     const progress: Progress = {
       httpStatus: this.#status,
-      responseBytes: this.#sentBytes,
+      responseBytes: this.#answer.sentBytes,
       ...this.#timesToFirst(),
-      attemptTimeToFirstByteMs: this.#firstByteAt === null ? null : Math.round(this.#firstByteAt - attemptStartedAt),
+      attemptTimeToFirstByteMs: this.#firstByteAt === null ? null : Math.round(this.#firstByteAt - startedAt),
       upstreamRequestId: this.#upstreamRequestId,
       answer: reading.soFar(),
     };
     reading.measureContent();
-    const identity = { source: journal.source, sequence: 0, recordedAtMs: this.#context.now() };
-    journal.progress(this.#entry, encodeUsageEvent(unresolvedEvent(record, sent, progress, identity)));
+    const event = unresolvedEvent(this.#request.record, sent, progress, this.#identity(0), this.#attempts?.earlier);
+    this.#context.journal.progress(this.#entry, encodeUsageEvent(event));
   }
 
   #passOn(chunk: Buffer): void {
     if (this.#drain !== null) this.#drain.read(chunk.length);
-    else this.#forward(chunk);
-  }
-
-  /** Sends a chunk on, but holds what shows the client that the answer is complete, and what may come after that. */
-  #forward(chunk: Buffer): void {
-    const out = this.#filter === undefined ? chunk : this.#filter.push(chunk);
-    if (out.length === 0) return;
-    const showsEnd = this.#end.isShown || this.#reading?.sawEnd === true || this.#receivedBytes === this.#contentLength;
-    const passed = showsEnd ? this.#end.hold(out) : out;
-    if (passed !== undefined) this.#write(passed);
-  }
-
-  #write(chunk: Buffer): void {
-    if (this.#drain !== null) return;
-    if (!this.#response.headersSent) this.#writeHead();
-    this.#sentBytes += chunk.length;
-    if (this.#response.write(chunk)) return;
-    if (!this.#listensForDrain) {
-      this.#listensForDrain = true;
-      this.#response.on('drain', () => this.#flow(this.#waitsForReading, false));
-    }
-    this.#flow(this.#waitsForReading, true);
+    else if (this.#next === null)
+      this.#answer.forward(chunk, this.#reading?.sawEnd === true || this.#receivedBytes === this.#contentLength);
   }
 
   /** The upstream flows while neither the reading nor the client is behind. */
@@ -234,27 +221,20 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#openSynced && !this.#waitsForReading && !this.#waitsForClient && this.#controller?.paused === true) this.#controller.resume();
   }
 
-  #writeHead(): void {
-    const response = this.#response;
-    if (this.#hasDate) response.sendDate = false;
-    this.#headers.push('x-tokenledger-request-id', this.#request.accepted.requestId);
-    if (this.#statusText === '') response.writeHead(this.#status ?? 502, this.#headers);
-    else response.writeHead(this.#status ?? 502, this.#statusText, this.#headers);
-  }
-
   /** The connection to the client is closed: it has the whole answer, or it left. `released` is called once nothing of the request is held any more:
    *  its body may wait for a connection to the provider long after its client has gone. */
   clientClosed(released: () => void): void {
     this.#heldRequest.whenReleased(released);
-    if (this.#settled || this.#response.writableFinished) return;
-    this.#end.take();
+    if (this.#settled || this.#answer.isWhole) return;
+    this.#answer.leave();
     this.#context.metrics.draining(1);
     this.#reading?.measureContent();
     const { config } = this.#context;
-    const { drainTimeoutMs, drainBytesMax } = this.#request.channel;
+    const { drainTimeoutMs, drainBytesMax } = this.#call.channel;
     const limits = { timeoutMs: drainTimeoutMs ?? config.drain_timeout_ms, bytesMax: drainBytesMax ?? config.drain_bytes_max };
     this.#drain = new Drain(limits, () => this.#stopDraining());
     this.#flow(this.#waitsForReading, false);
+    if (this.#between !== undefined) this.#settle(this.#between.observed, this.#between.failure);
   }
 
   #stopDraining(): void {
@@ -265,22 +245,85 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #finish(observed: ObservedAnswer | null, error: Error | undefined): void {
-    if (this.#settled) return;
+    if (this.#settled || this.#between !== undefined) return;
+    const failure = observed?.complete === true && this.#receivedBytes >= this.#contentLength ? undefined : error;
+    if (this.#attempts !== undefined && this.#goesOn(this.#attempts, observed, failure)) return;
+    this.#settle(observed, failure);
+  }
+
+  /** Whether another attempt follows: never once its client has a byte, or has left. */
+  #goesOn(attempts: RoutedAttempts, observed: ObservedAnswer | null, failure: Error | undefined): boolean {
+    clearTimeout(this.#aside);
+    attempts.ended(this.#drain?.limitHit === true ? 'unsaid' : attemptResult(this.#status, failure));
+    if (this.#drain !== null || this.#answer.hasBegun) return false;
+    const next = this.#next ?? (failure === undefined ? null : attempts.after({ kind: 'unanswered' }));
+    if (next === null) return false;
+    const again = (): void => endingOnDefect(() => this.#again(attempts, next));
+    this.#between = { record: this.#attempt(observed, failure), observed, failure, timer: setTimeout(again, next.delayMs) };
+    return true;
+  }
+
+  /** Begins another attempt, once what is known so far is written. */
+  #again(attempts: RoutedAttempts, next: PlannedAttempt): void {
+    const failed = this.#between?.record;
+    if (this.#settled || failed === undefined) return;
+    if (attempts.leftMs() <= 0) return this.#settle(null, new AppError('DEADLINE_PASSED', ERRORS.DEADLINE_PASSED));
+    const { journal } = this.#context;
+    const call = attempts.call(next);
+    const earlier = [...attempts.earlier, failed];
+    if (this.#entry !== null) {
+      const unresolved = unresolvedEvent(this.#request.record, call.sent, null, this.#identity(0), earlier);
+      const position = journal.progress(this.#entry, encodeUsageEvent(unresolved));
+      if (position === null) {
+        attempts.ended('unsaid');
+        return this.#settle(null, new AppError('JOURNAL_FULL', ERRORS.JOURNAL_FULL));
+      }
+      this.#recordedThrough = position;
+    }
+    this.#between = undefined;
+    attempts.earlier = earlier;
+    this.#context.metrics.attemptFollowed(call.channel.id, next.reason);
+    this.#call = call;
+    this.#forgetAnswer();
+    this.#heldRequest.sending();
+    if (this.#entry === null) this.begin();
+    else journal.onWritten(this.#recordedThrough, () => this.begin());
+  }
+
+  #forgetAnswer(): void {
+    this.#heldAnswer.resize(0);
+    this.#answer.drop();
+    this.#controller = undefined;
+    this.#reading = undefined;
+    this.#next = null;
+    this.#status = null;
+    this.#contentLength = -1;
+    this.#receivedBytes = 0;
+    this.#openSynced = false;
+    this.#waitsForReading = false;
+    this.#firstByteAt = null;
+    this.#firstTokenAt = null;
+    this.#upstreamRequestId = '';
+    this.#progress.stop();
+  }
+
+  /** There is no further attempt. */
+  #settle(observed: ObservedAnswer | null, failure: Error | undefined): void {
     this.#settled = true;
+    clearTimeout(this.#between?.timer);
     this.#heldRequest.settled();
     this.#drain?.end();
     this.#heldAnswer.resize(0);
-    endingOnDefect(() => this.#record(observed, error));
+    endingOnDefect(() => this.#record(observed, failure));
   }
 
   /** Records the event, then lets the client see the end. */
-  #record(observed: ObservedAnswer | null, error: Error | undefined): void {
+  #record(observed: ObservedAnswer | null, failure: Error | undefined): void {
     if (this.#drain !== null) this.#context.metrics.draining(-1);
-    const isWhole = observed?.complete === true && this.#receivedBytes >= this.#contentLength;
-    const failure = isWhole ? undefined : error;
     const end = this.#endOf(observed, failure);
     const { journal, tracing } = this.#context;
-    const { channel, accepted, count } = this.#request;
+    const { channel } = this.#call;
+    const { accepted, record, count } = this.#request;
     const { key, trace } = accepted;
     if (this.#entry === null) {
       count?.abandon();
@@ -289,29 +332,23 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     const answer = observed?.identified === undefined ? observed : countedByName(observed);
-    let submission: UsageEvent | undefined;
-    const eventOf = (sequence: number): UsageEvent => {
-      const identity = { source: journal.source, sequence, recordedAtMs: this.#context.now() };
-      return usageEvent(this.#request.record, end, this.#attempt(answer, failure), identity);
-    };
-    const finished = (event: UsageEvent): void => {
-      if (trace !== undefined) tracing?.finished(trace, event, [channel.baseUrl]);
-    };
-    let position: JournalPosition;
-    // What counts by a name of the provider's is counted nowhere else.
-    if (count === undefined || answer !== observed) {
-      count?.abandon();
-      position = journal.close(this.#entry, key.id, (sequence) => {
-        const event = eventOf(sequence);
-        if (answer !== observed) submission = event;
-        finished(event);
-        return encodeUsageEvent(event);
-      });
-    } else {
-      const { now } = this.#context;
-      const servedModel = observed?.servedModel ?? '';
-      position = count.close({ journal, entry: this.#entry, key: key.id, servedModel, now, eventOf: () => eventOf(0), finished });
-    }
+    const { position, submission } = closeEntry({
+      journal,
+      entry: this.#entry,
+      key: key.id,
+      servedModel: observed?.servedModel ?? '',
+      // What counts by a name of the provider's is counted nowhere else.
+      isSubmission: answer !== observed,
+      count,
+      now: this.#context.now,
+      eventOf: (sequence) => {
+        const attempt = this.#between?.record ?? this.#attempt(answer, failure);
+        return usageEvent(record, end, attempt, this.#identity(sequence), this.#attempts?.earlier);
+      },
+      finished: (event) => {
+        if (trace !== undefined) tracing?.finished(trace, event, this.#attempts?.baseUrls ?? [channel.baseUrl]);
+      },
+    });
     this.#context.metrics.finished(this.#request.record, end);
     const passOn = (): void => journal.onSynced(position, () => this.#endAnswer(failure));
     if (observed === null || submission === undefined) passOn();
@@ -319,32 +356,23 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #endAnswer(error: Error | undefined): void {
-    const response = this.#response;
-    if (this.#drain !== null || response.destroyed) return;
-    if (error !== undefined) {
-      if (response.headersSent) response.destroy();
-      else answerFailure(response, this.#request.accepted, error);
-      return;
-    }
-    const rest = this.#filter?.end();
-    const passed = rest === undefined || rest.length === 0 ? undefined : this.#end.hold(rest);
-    const last = this.#end.take();
-    if (!response.headersSent) this.#writeHead();
-    if (passed !== undefined) response.write(passed);
-    if (last === undefined) response.end();
-    else response.end(last);
+    if (this.#drain === null) this.#answer.end(this.#request.accepted, error);
   }
 
   #endOf(observed: ObservedAnswer | null, error: Error | undefined): RequestEnd {
     const answerEnd = { clientGone: this.#drain !== null, status: this.#status, observed, error };
     return {
       outcome: outcomeOf(answerEnd),
-      httpStatus: this.#response.headersSent ? this.#response.statusCode : statusUnsent(answerEnd),
+      httpStatus: this.#answer.status ?? statusUnsent(answerEnd),
       errorClass: errorClassOf(answerEnd),
-      responseBytes: this.#sentBytes + this.#end.bytes,
+      responseBytes: this.#answer.bytes,
       ...this.#timesToFirst(),
       durationMs: Math.round(performance.now() - this.#request.accepted.startedAt),
     };
+  }
+
+  #identity(sequence: number): EventIdentity {
+    return { source: this.#context.journal.source, sequence, recordedAtMs: this.#context.now() };
   }
 
   #timesToFirst(): Pick<RequestEnd, 'timeToFirstByteMs' | 'timeToFirstTokenMs'> {
@@ -354,27 +382,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #attempt(observed: ObservedAnswer | null, error: Error | undefined): AttemptRecord {
-    const { sent, attemptStartedAt, record } = this.#request;
-    const isCutShort = this.#drain?.limitHit === true;
-    const reason: UsageReason = isCutShort ? 'client_aborted' : 'upstream_error';
-    const answer = observed !== null && observed.usage === null && isCutShort ? { ...observed, usageReason: reason } : observed;
-    return {
-      ...sent,
-      requestedModel: record.requestedModel,
-      durationMs: Math.round(performance.now() - attemptStartedAt),
-      timeToFirstByteMs: this.#firstByteAt === null ? null : Math.round(this.#firstByteAt - attemptStartedAt),
+    return attemptRecord({
+      request: this.#request.record,
+      sent: this.#call.sent,
+      startedAt: this.#call.startedAt,
+      endedAt: performance.now(),
+      firstByteAt: this.#firstByteAt,
       httpStatus: this.#status,
-      errorClass: errorClassOf({ observed, error }),
       upstreamRequestId: this.#upstreamRequestId,
-      answer,
-      reasonWithoutAnswer: reason,
-      estimate: this.#estimate(observed),
-    };
-  }
-
-  /** Of an answer that was not read to its end, because its client had left. */
-  #estimate(observed: ObservedAnswer | null): Estimate | null {
-    if (this.#drain?.limitHit !== true || (observed !== null && !CUT_SHORT.has(observed.usageReason))) return null;
-    return estimateUsage({ request: this.#request.record, answer: this.#reading?.soFar() ?? null });
+      observed,
+      error,
+      isCutShort: this.#drain?.limitHit === true,
+      reading: this.#reading,
+    });
   }
 }

@@ -11,6 +11,11 @@ export class HeldRequest {
     this.#release();
   }
 
+  /** It is sent once more. */
+  sending(): void {
+    this.#isSending = true;
+  }
+
   /** Its end is recorded. */
   settled(): void {
     this.#isSettled = true;

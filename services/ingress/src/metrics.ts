@@ -34,6 +34,10 @@ export interface IngressMetrics {
   documents(state: ControlState): void;
   /** A request that was refused because its channel cannot be used here. */
   channelUnusable(channelId: string): void;
+  /** A channel that routes pass over from now on, since it fails. */
+  channelOpened(channelId: string): void;
+  /** A further attempt at a request, and why its channel was chosen. */
+  attemptFollowed(channelId: string, reason: string): void;
   /** An exchange whose local count is done, or is not to be had. */
   counted(counted: Counted): void;
 }
@@ -128,6 +132,14 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
   const unusable = metrics.counter('channel_unusable_total', 'Requests refused because their channel has no credential here, by channel.', [
     'channel',
   ]);
+  const opened = metrics.counter('channel_opened_total', 'Times that routes began to pass a channel over because it failed, by channel.', [
+    'channel',
+  ]);
+  const followed = metrics.counter(
+    'attempts_followed_total',
+    'Attempts after the first of a request, by their channel and why it was chosen.',
+    ['channel', 'reason'],
+  );
   const problemCodes = new Set<string>();
   const byOutcome = new Map<string, CounterSeries>();
   return {
@@ -159,6 +171,8 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
       for (const code of problemCodes) problems.with({ code }).set(state.problems.filter((problem) => problem.code === code).length);
     },
     channelUnusable: (channelId) => unusable.with({ channel: channelId }).inc(),
+    channelOpened: (channelId) => opened.with({ channel: channelId }).inc(),
+    attemptFollowed: (channelId, reason) => followed.with({ channel: channelId, reason }).inc(),
     counted: countingMetrics(metrics, gauges.counting),
   };
 }

@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import type { IngressConfig } from './config.ts';
 import { type Delivery, openDelivery } from './delivery.ts';
 import { answerMemory } from './answer-memory.ts';
+import { channelHealth } from './channel-health.ts';
 import { openCounting } from './counting.ts';
 import { LaneAges } from './core/lane-ages.ts';
 import { openItems, type OpenItems } from './open-items.ts';
@@ -61,6 +62,11 @@ export function createIngress(options: IngressOptions): Ingress {
   const pools = upstreams(config);
   const inFlight = inFlightBound({ inFlightBytesMax: config.request_bytes_in_flight_max, bodyBytesMax: config.body_bytes_max });
   const answers = answerMemory(config.answer_bytes_held_max);
+  const health = channelHealth(
+    config,
+    () => performance.now(),
+    (channelId) => metrics.channelOpened(channelId),
+  );
   const ages = new LaneAges();
   let looking: NodeJS.Timeout | undefined;
   const counting = openCounting(config, (counted) => metrics.counted(counted));
@@ -164,6 +170,7 @@ export function createIngress(options: IngressOptions): Ingress {
         tracing: options.tracing,
         control: live,
         upstreams: pools,
+        health,
         fingerprint: fingerprinter(options.fingerprintSecret),
         now: Date.now,
         partitionOf: partitioner(partitions),

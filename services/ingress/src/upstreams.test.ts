@@ -21,6 +21,8 @@ const channel = (id: string, baseUrl: string): ResolvedChannel => ({
   injectUsage: true,
   drainTimeoutMs: null,
   drainBytesMax: null,
+  tier: '',
+  inFlightMax: null,
   credential: `sk-${id}`,
   problem: '',
 });

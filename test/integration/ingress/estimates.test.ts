@@ -188,7 +188,7 @@ test('progress is written after so many bytes or so long, and not of an answer t
   });
   const journal = await testJournal();
   let written = 0;
-  journal.progress = () => void written++;
+  journal.progress = () => written++;
   await using ingress = await runIngress({ upstreamUrl: upstream.url, journal, config: { progress_bytes: 4096 } });
   const answered = async (): Promise<void> => {
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${TEST_KEY}` };

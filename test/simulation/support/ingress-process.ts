@@ -52,7 +52,14 @@ const METRICS = ingressMetrics(createRegistry({ processMetrics: false }), {
   counting: undefined,
 });
 
-const CHANNEL = { channelId: 'main', provider: PROVIDER, region: '', routeReason: 'first_channel_of_surface' } as const;
+const CHANNEL = {
+  channelId: 'main',
+  provider: PROVIDER,
+  region: '',
+  requestedModel: MODEL,
+  routeType: 'direct',
+  routeReason: 'first_channel_of_surface',
+} as const;
 
 interface InHand {
   readonly view: ClientView;
@@ -211,7 +218,6 @@ function attemptOf({ attemptId, acceptedAtMs }: ClientView, billed: BilledAttemp
   return {
     ...CHANNEL,
     attemptId,
-    requestedModel: MODEL,
     startedAtMs: acceptedAtMs,
     durationMs: 1,
     timeToFirstByteMs: null,

@@ -19,6 +19,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   owners: 'owner',
   virtual_keys: 'virtual_key',
   channels: 'channel',
+  routes: 'route',
   price_books: 'price_book',
   price_book_activations: 'price_book_activation',
 };

@@ -23,6 +23,13 @@ const BY_KIND: Readonly<Record<ControlKind, readonly Column[]>> = {
     { name: 'SECRETS', of: ({ key }) => String(key?.secrets.length ?? 0) },
   ],
   channel: [field('provider'), field('surfaces'), field('base_url', 'base url'), field('credential'), field('region'), field('priority')],
+  route: [
+    field('models'),
+    field('task_types', 'task types'),
+    { name: 'CHANNELS', of: ({ document }) => routeChannels(document['channels']) },
+    field('priority'),
+    field('attempts_max', 'attempts'),
+  ],
   price_book: [{ name: 'CHARACTERS', of: ({ document }) => shown(document['characters'] ?? shown(document['text']).length) }],
   price_book_activation: [field('price_book', 'price book'), field('activates_at', 'activates at')],
 };
@@ -53,6 +60,13 @@ export function keyState({ key }: DocumentView): string {
   if (key === null) return '';
   if (key.revoked) return 'revoked';
   return key.secrets.length === 0 ? 'no secret' : 'in force';
+}
+
+/** In their order, with their weights: `a:3,b:1,c`. */
+function routeChannels(channels: unknown): string {
+  if (!Array.isArray(channels)) return '';
+  const places: readonly { readonly channel?: unknown; readonly weight?: unknown }[] = channels;
+  return places.map(({ channel, weight }) => (weight === undefined ? shown(channel) : `${shown(channel)}:${shown(weight)}`)).join(',');
 }
 
 export function shown(value: unknown): string {

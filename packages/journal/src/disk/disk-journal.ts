@@ -137,11 +137,11 @@ class OpenedJournal implements DiskJournal {
     return entry;
   }
 
-  progress(entry: JournalEntry, facts: Uint8Array): void {
-    // It only betters an estimate: a disk that does not keep up, or is full, is spared it.
+  progress(entry: JournalEntry, facts: Uint8Array): number | null {
+    // Mostly it betters an estimate: a disk that does not keep up, or is full, is spared it.
     const isFull = this.fill().bytes >= this.#options.bytesMax;
-    if (isFull || this.#writer.failing || this.#writer.bufferedBytes >= this.#options.bufferedBytesMax) return;
-    this.#writer.append({ kind: 'progress', id: entry.id, facts });
+    if (isFull || this.#writer.failing || this.#writer.bufferedBytes >= this.#options.bufferedBytesMax) return null;
+    return this.#writer.append({ kind: 'progress', id: entry.id, facts });
   }
 
   answered(entry: JournalEntry, facts: Uint8Array): number {

@@ -29,8 +29,11 @@ const FIELDS: ReadonlyMap<string, TextField> = new Map<string, TextField>([
 ]);
 
 const LABELS = 'labels';
+/** Of the request, not of whom it is for: how long it may be tried, in milliseconds. */
+const TIMEOUT = 'timeout-ms';
+const TIMEOUT_MS_MAX = 3_600_000;
 /** Names of all attribution headers, for messages and docs. */
-export const ATTRIBUTION_HEADERS: readonly string[] = [...FIELDS.keys(), LABELS].map((suffix) => ATTRIBUTION_PREFIX + suffix);
+export const ATTRIBUTION_HEADERS: readonly string[] = [...FIELDS.keys(), LABELS, TIMEOUT].map((suffix) => ATTRIBUTION_PREFIX + suffix);
 
 const LABEL_NAME = /^[A-Za-z][A-Za-z0-9_.-]*$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is being refused
@@ -58,6 +61,10 @@ export function readAttribution(key: AttributionKey, headers: readonly string[])
       found.labels = labels as Readonly<Record<string, string>>;
       continue;
     }
+    if (suffix === TIMEOUT) {
+      if (timeoutMs(value) === null) return invalid(`${name} must be a whole number of milliseconds from 1 to ${TIMEOUT_MS_MAX}`);
+      continue;
+    }
     const field = FIELDS.get(suffix);
     if (field === undefined) return invalid(`${name} is not known; known are ${ATTRIBUTION_HEADERS.join(', ')}`);
     if (value.length === 0 || value.length > ATTRIBUTION_VALUE_LENGTH_MAX)
@@ -67,6 +74,19 @@ export function readAttribution(key: AttributionKey, headers: readonly string[])
     found[field] = value;
   }
   return { ...key.attribution, ...found };
+}
+
+/** What a client allows for its request in milliseconds; null when it does not say. `headers`: as for `readAttribution`, which found them right. */
+export function timeoutAsked(headers: readonly string[]): number | null {
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index] === ATTRIBUTION_PREFIX + TIMEOUT) return timeoutMs(headers[index + 1] as string);
+  }
+  return null;
+}
+
+function timeoutMs(text: string): number | null {
+  const value = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  return value >= 1 && value <= TIMEOUT_MS_MAX ? value : null;
 }
 
 /** `name=value` pairs separated by commas. */

@@ -115,6 +115,11 @@ export function singleHeader(value: string | string[] | undefined): string {
   return typeof value === 'string' ? value : (value?.[0] ?? '');
 }
 
+/** The provider's own id of a request; `''` when it names none. */
+export function requestIdIn(headers: Readonly<Record<string, string | string[] | undefined>>): string {
+  return singleHeader(headers['x-request-id']) || singleHeader(headers['request-id']) || singleHeader(headers['x-amzn-requestid']);
+}
+
 /** A stream is asked for unencoded: its frames are small, and its end must be recognised before it is passed on. `headers`: flat pairs, changed. */
 export function plainAnswer(headers: string[]): void {
   for (let index = headers.length - 2; index >= 0; index -= 2) {

@@ -2,7 +2,12 @@
 import type { Outcome } from '@tokenledger/domain';
 import type { ObservedAnswer } from '@tokenledger/providers';
 
-const TIMEOUT_CODES: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'DEADLINE_PASSED',
+]);
 
 export interface AnswerEnd {
   readonly clientGone: boolean;
@@ -27,13 +32,18 @@ export function statusUnsent({ clientGone, status, error }: AnswerEnd): number |
 }
 
 export function failureStatus(error: Error): 502 | 503 | 504 {
-  if (isUnsigned(error)) return 503;
+  if (isUnsigned(error) || isJournalFull(error)) return 503;
   return isTimeout(error) ? 504 : 502;
 }
 
 /** The channel's credential cannot sign a request: nothing was sent. */
 export function isUnsigned(error: Error): boolean {
   return 'code' in error && error.code === 'CREDENTIAL_INVALID';
+}
+
+/** Another attempt could not be recorded, so it was not made. */
+function isJournalFull(error: Error): boolean {
+  return 'code' in error && error.code === 'JOURNAL_FULL';
 }
 
 export function errorClassOf({ observed, error }: Pick<AnswerEnd, 'observed' | 'error'>): string {

@@ -56,6 +56,11 @@ export function matchPath(template: PathTemplate, segments: readonly string[]): 
   return segments.length === template.segments.length ? matchTail(template, segments) : undefined;
 }
 
+/** The path of a template in which each name stands for its value. */
+export function fillPath(text: string, names: PathNames): string {
+  return text.replaceAll(/\{([a-z_]+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ''));
+}
+
 function templateSegment(text: string): Segment {
   const [, before = text, name = '', after = ''] = NAMED.exec(text) ?? [];
   return { before, name, after };

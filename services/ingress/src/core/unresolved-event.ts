@@ -1,10 +1,10 @@
 /** The event that recovery publishes of a request if the process dies before its end is recorded: as it stands when it is opened, and again, with more
  *  in it, while a long answer goes on. Pure. */
-import type { UsageEvent } from '@tokenledger/domain';
+import type { RouteType, UsageEvent } from '@tokenledger/domain';
 import type { AnswerSoFar, ObservedAnswer } from '@tokenledger/providers';
 import type { OpenedRequest } from '@tokenledger/schemas';
 import { estimateUsage } from './estimate.ts';
-import { type AttemptRecord, type EventIdentity, type RequestEnd, type RequestRecord, usageEvent } from './usage-event.ts';
+import { type AttemptRecord, type EventIdentity, NO_ATTEMPTS, type RequestEnd, type RequestRecord, usageEvent } from './usage-event.ts';
 
 /** The call that was made for the request. */
 export interface SentAttempt {
@@ -12,6 +12,9 @@ export interface SentAttempt {
   readonly channelId: string;
   readonly provider: string;
   readonly region: string;
+  /** What the provider was asked for. */
+  readonly requestedModel: string;
+  readonly routeType: RouteType;
   /** Why this channel was chosen. */
   readonly routeReason: string;
   readonly startedAtMs: number;
@@ -38,7 +41,12 @@ const NOTHING_SEEN: RequestEnd = {
   durationMs: null,
 };
 
-/** What is written down of a request before it is forwarded. */
+/** Whether `OpenedRequest` says all of a first attempt. */
+export function isPlain(record: RequestRecord, sent: SentAttempt): boolean {
+  return sent.routeType === 'direct' && sent.requestedModel === record.requestedModel;
+}
+
+/** What is written down of a request before it is forwarded, where that is plain. */
 export function openedRequest(record: RequestRecord, sent: SentAttempt): OpenedRequest {
   return {
     eventId: record.eventId,
@@ -67,14 +75,20 @@ export function unresolvedRequest(opened: OpenedRequest, identity: EventIdentity
   const { attemptId, channelId, provider, region, routeReason, attemptStartedAtMs: startedAtMs, ...record } = opened;
   return unresolvedEvent(
     { ...record, requestId: opened.eventId },
-    { attemptId, channelId, provider, region, routeReason, startedAtMs },
+    { attemptId, channelId, provider, region, requestedModel: record.requestedModel, routeType: 'direct', routeReason, startedAtMs },
     null,
     identity,
   );
 }
 
-/** `progress`: null when nothing of an answer has come. */
-export function unresolvedEvent(record: RequestRecord, sent: SentAttempt, progress: Progress | null, identity: EventIdentity): UsageEvent {
+/** `progress`: null when nothing of an answer has come. `earlier`: attempts that have failed, in order. */
+export function unresolvedEvent(
+  record: RequestRecord,
+  sent: SentAttempt,
+  progress: Progress | null,
+  identity: EventIdentity,
+  earlier: readonly AttemptRecord[] = NO_ATTEMPTS,
+): UsageEvent {
   const estimate = estimateUsage({ request: record, answer: progress?.answer ?? null });
   const end: RequestEnd =
     progress === null
@@ -88,7 +102,6 @@ export function unresolvedEvent(record: RequestRecord, sent: SentAttempt, progre
         };
   const attempt: AttemptRecord = {
     ...sent,
-    requestedModel: record.requestedModel,
     durationMs: null,
     timeToFirstByteMs: progress?.attemptTimeToFirstByteMs ?? null,
     httpStatus: progress?.httpStatus ?? null,
@@ -98,7 +111,7 @@ export function unresolvedEvent(record: RequestRecord, sent: SentAttempt, progre
     reasonWithoutAnswer: 'unresolved',
     estimate: estimate === null || progress === null ? estimate : { ...estimate, basis: 'progress' },
   };
-  return usageEvent(record, end, attempt, identity);
+  return usageEvent(record, end, attempt, identity, earlier);
 }
 
 function unfinished({ servedModel, serviceTier }: AnswerSoFar): ObservedAnswer {

@@ -1,5 +1,5 @@
 /** Builds the one event of a request from what was seen. Pure. */
-import type { Attempt, Attribution, Outcome, UsageEvent, UsageReason } from '@tokenledger/domain';
+import type { Attempt, Attribution, Outcome, RouteType, UsageEvent, UsageReason } from '@tokenledger/domain';
 import type { ObservedAnswer } from '@tokenledger/providers';
 import type { Estimate } from './estimate.ts';
 
@@ -41,8 +41,10 @@ export interface AttemptRecord {
   readonly channelId: string;
   readonly provider: string;
   readonly region: string;
+  readonly routeType: RouteType;
   /** Why this channel was chosen. */
   readonly routeReason: string;
+  /** What the provider was asked for. */
   readonly requestedModel: string;
   readonly startedAtMs: number;
   /** Null when the end was never seen. */
@@ -63,6 +65,8 @@ export interface EventIdentity {
   readonly sequence: number;
   readonly recordedAtMs: number;
 }
+
+export const NO_ATTEMPTS: readonly AttemptRecord[] = [];
 
 /** Bytes tell nothing of caches and of reasoning. */
 const ESTIMATE_FLAGS = ['split_unknown'] as const;
@@ -95,8 +99,14 @@ function attemptOf(record: AttemptRecord): Attempt {
   };
 }
 
-/** `attempt` is null for a request that was refused before anything was forwarded. */
-export function usageEvent(request: RequestRecord, end: RequestEnd, attempt: AttemptRecord | null, identity: EventIdentity): UsageEvent {
+/** `attempt`: the last, which made the answer; null for a request that was refused before anything was forwarded. `earlier`: those that failed before it, in order. */
+export function usageEvent(
+  request: RequestRecord,
+  end: RequestEnd,
+  attempt: AttemptRecord | null,
+  identity: EventIdentity,
+  earlier: readonly AttemptRecord[] = NO_ATTEMPTS,
+): UsageEvent {
   const answer = attempt?.answer ?? null;
   return {
     eventId: request.eventId,
@@ -118,7 +128,7 @@ export function usageEvent(request: RequestRecord, end: RequestEnd, attempt: Att
     servedModel: answer?.servedModel ?? '',
     provider: attempt?.provider ?? '',
     channelId: attempt?.channelId ?? '',
-    routeType: attempt === null ? '' : 'direct',
+    routeType: attempt?.routeType ?? '',
     routeReason: attempt?.routeReason ?? '',
     serviceTier: answer?.serviceTier ?? '',
     region: attempt?.region ?? '',
@@ -129,7 +139,7 @@ export function usageEvent(request: RequestRecord, end: RequestEnd, attempt: Att
     finishReason: answer?.finishReason ?? '',
     upstreamRequestId: answer?.identified?.id ?? attempt?.upstreamRequestId ?? '',
     traceId: request.traceId,
-    attempts: attempt === null ? [] : [attemptOf(attempt)],
+    attempts: attempt === null ? [] : earlier.length === 0 ? [attemptOf(attempt)] : [...earlier, attempt].map(attemptOf),
     counted: null,
     promptFingerprint: request.promptFingerprint,
     lastToolFingerprint: request.lastToolFingerprint,

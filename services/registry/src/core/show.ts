@@ -17,6 +17,7 @@ function shownDocument(document: ControlDocument): ShownDocument {
     case 'project':
     case 'owner':
     case 'channel':
+    case 'route':
     case 'price_book':
     case 'price_book_activation':
       return { ...document };
@@ -36,6 +37,7 @@ export function shortDocument(document: ControlDocument): ShownDocument {
     case 'project':
     case 'owner':
     case 'channel':
+    case 'route':
     case 'price_book_activation':
     case 'key_hash_secret':
       return shownDocument(document);

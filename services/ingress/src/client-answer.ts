@@ -1,0 +1,143 @@
+/** The answer as its client gets it: the head with the first byte, chunks as they come, and what shows the end only once it may. */
+import type { ServerResponse } from 'node:http';
+import type { StreamFilter } from '@tokenledger/providers';
+import { answerHeaders } from './core/headers.ts';
+import type { AcceptedRequest } from './accepted-request.ts';
+import type { SentAttempt } from './core/unresolved-event.ts';
+import { HeldEnd } from './held-end.ts';
+import { answerFailure } from './refusal.ts';
+
+/** The provider's, `headers` by lower-case names. */
+export interface ProviderHead {
+  readonly status: number;
+  readonly statusText: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** It came encoded and goes out decoded. */
+  readonly isDecoded: boolean;
+}
+
+/** Headers that are not true any more of a body that we changed. */
+const NO_HEADERS: ReadonlySet<string> = new Set();
+const LENGTH_HEADERS: ReadonlySet<string> = new Set(['content-length']);
+const CODED_HEADERS: ReadonlySet<string> = new Set(['content-length', 'content-encoding']);
+
+export class ClientAnswer {
+  readonly #response: ServerResponse;
+  /** Whether the client is behind. */
+  readonly #onBehind: (isBehind: boolean) => void;
+  readonly #end = new HeldEnd();
+  #filter: StreamFilter | undefined;
+  #status = 502;
+  #statusText = '';
+  #headers: string[] = [];
+  #hasDate = false;
+  #isLeft = false;
+  #listens = false;
+  #sentBytes = 0;
+
+  constructor(response: ServerResponse, onBehind: (isBehind: boolean) => void) {
+    this.#response = response;
+    this.#onBehind = onBehind;
+  }
+
+  /** Whether the client has a byte of it. */
+  get hasBegun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** The one that the client got; null before that. */
+  get status(): number | null {
+    return this.#response.headersSent ? this.#response.statusCode : null;
+  }
+
+  /** Whether the client has all of it. */
+  get isWhole(): boolean {
+    return this.#response.writableFinished;
+  }
+
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** What is held included. */
+  get bytes(): number {
+    return this.#sentBytes + this.#end.bytes;
+  }
+
+  /** What the head will be. `filter`: takes out again what was added; `ours`: flat pairs. */
+  expect({ status, statusText, headers, isDecoded }: ProviderHead, filter: StreamFilter | undefined, ours: readonly string[]): void {
+    this.#status = status;
+    this.#statusText = statusText ?? '';
+    this.#hasDate = headers['date'] !== undefined;
+    this.#headers = answerHeaders(headers, filter === undefined ? NO_HEADERS : isDecoded ? CODED_HEADERS : LENGTH_HEADERS);
+    this.#headers.push(...ours);
+    this.#filter = filter;
+  }
+
+  /** Sends a chunk on, but holds what shows the client that the answer is complete, and what may come after that. */
+  forward(chunk: Buffer, showsEnd: boolean): void {
+    const out = this.#filter === undefined ? chunk : this.#filter.push(chunk);
+    if (out.length === 0) return;
+    const passed = showsEnd || this.#end.isShown ? this.#end.hold(out) : out;
+    if (passed !== undefined) this.#write(passed);
+  }
+
+  /** Lets go of what is held: nobody gets it. */
+  drop(): void {
+    this.#end.take();
+  }
+
+  /** The client has left: nothing more is written. */
+  leave(): void {
+    this.#isLeft = true;
+    this.#end.take();
+  }
+
+  /** Lets go of what was held; with an error the client sees that it is not complete. */
+  end(accepted: AcceptedRequest, error: Error | undefined): void {
+    const response = this.#response;
+    if (response.destroyed) return;
+    if (error === undefined) this.#finish(response);
+    else if (response.headersSent) response.destroy();
+    else answerFailure(response, accepted, error);
+  }
+
+  #finish(response: ServerResponse): void {
+    const rest = this.#filter?.end();
+    const passed = rest === undefined || rest.length === 0 ? undefined : this.#end.hold(rest);
+    const last = this.#end.take();
+    if (!response.headersSent) this.#writeHead();
+    if (passed !== undefined) response.write(passed);
+    if (last === undefined) response.end();
+    else response.end(last);
+  }
+
+  #write(chunk: Buffer): void {
+    if (this.#isLeft) return;
+    if (!this.#response.headersSent) this.#writeHead();
+    this.#sentBytes += chunk.length;
+    if (this.#response.write(chunk)) return;
+    if (!this.#listens) {
+      this.#listens = true;
+      this.#response.on('drain', () => this.#onBehind(false));
+    }
+    this.#onBehind(true);
+  }
+
+  #writeHead(): void {
+    const response = this.#response;
+    if (this.#hasDate) response.sendDate = false;
+    if (this.#statusText === '') response.writeHead(this.#status, this.#headers);
+    else response.writeHead(this.#status, this.#statusText, this.#headers);
+  }
+}
+
+/** Flat pairs that answers have besides the provider's. Which channel served is told to those keys alone that may know. */
+export function ownHeaders(
+  { requestId, key }: Pick<AcceptedRequest, 'requestId' | 'key'>,
+  { channelId, routeType }: SentAttempt,
+): string[] {
+  const headers = ['x-tokenledger-request-id', requestId];
+  if (key.showsChannel) headers.push('x-tokenledger-channel', channelId, 'x-tokenledger-route-type', routeType);
+  return headers;
+}
