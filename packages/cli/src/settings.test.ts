@@ -27,7 +27,7 @@ test('no two options share a variable', () => {
 
 test('a number has its unit in its name', () => {
   const units =
-    /(^|_)(ms|s|days|ratio|bytes|records|events|entries|items|connections|batch|ranges|sources|changes|partitions|replicas|port)(_|$)/;
+    /(^|_)(ms|s|days|ratio|bytes|records|events|entries|items|connections|batch|ranges|sources|changes|partitions|replicas|port|failures|threads|queue)(_|$)/;
   const numbers = options.filter((option) => option.type === 'integer' || option.type === 'number');
   expect(numbers.map((option) => option.name).filter((name) => !units.test(name))).toEqual([]);
 });
