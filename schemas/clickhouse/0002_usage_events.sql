@@ -116,6 +116,7 @@ CREATE TABLE IF NOT EXISTS {{database}}.usage_events {{on_cluster}}
     `line_items.factor` Array(Decimal(38, 12)) COMMENT 'What the price was multiplied with by what was agreed; 1 where nothing was',
     `line_items.amount_usd` Array(Decimal(38, 12)) COMMENT 'Quantity at this price and factor, rounded once, half to even',
     `line_items.entry_id` Array(LowCardinality(String)) COMMENT 'Entry of the price book, or of the prices of a contract or rate card',
+    `line_items.price_version` Array(LowCardinality(String)) COMMENT 'Content hash of the prices that the entry stands in',
     `line_items.part_of` Array(LowCardinality(String)) COMMENT 'Amounts that the line is part of: of list, cost and billable, with commas between',
     -- attempts: one element per upstream call, failed ones included
     `attempts.attempt_id` Array(String) COMMENT 'The id that was sent upstream with the attempt',

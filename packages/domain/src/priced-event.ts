@@ -13,6 +13,8 @@ export interface LineItem {
   readonly perUnits: number;
   readonly amount: PicoUsd;
   readonly entryId: string;
+  /** Content hash of the prices that the entry stands in, where these are of a contract or a rate card; `''`: the event's price book. */
+  readonly priceVersion: string;
   /** What the price was multiplied with by what was agreed. */
   readonly factor: Factor;
   readonly partOf: LineParts;

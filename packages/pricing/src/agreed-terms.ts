@@ -1,11 +1,23 @@
-/** What was agreed about prices: with a provider (a contract) and with a tenant (a rate card). What depends on a month's volume is no part of either. */
+/** What was agreed about prices: with a provider (a contract) and with a tenant (a rate card); and what a currency is worth. What depends on a month's volume
+ *  is no part of what events are rated by. Milliseconds since the epoch. */
 import { type ChargedClass, divideHalfEven, type Factor, isRejected, ONE, parseUsd, rejected, type Rejected } from '@tokenledger/domain';
-import type { ModelPrices, PriceSheet } from './model-prices.ts';
 import type { PriceBook } from './price-book.ts';
-import type { PriceEntry } from './price-entry.ts';
 
-/** A provider account's contract. */
-export interface Contract {
+/** When something holds. */
+export interface Period {
+  readonly id: string;
+  /** In force from here until just before the end; null: until another of its kind takes over. */
+  readonly effectiveFromMs: number;
+  readonly effectiveToMs: number | null;
+  /** Events that occur from here on are rated by it as they stream; it may be later than `effectiveFromMs`, what was rated before is then rated again. */
+  readonly activatesAtMs: number;
+}
+
+/** With a provider, for some or all of our accounts there. */
+export interface Contract extends Period {
+  readonly provider: string;
+  /** Channels that it holds for; null: all of the provider's. Of two contracts the one that names the channel goes first. */
+  readonly channels: readonly string[] | null;
   /** Negotiated prices; they go before the list, and have no discount. */
   readonly prices: PriceBook | null;
   /** The first that fits a line holds for it. */
@@ -13,8 +25,6 @@ export interface Contract {
 }
 
 export interface Discount {
-  /** `''`: of every provider. */
-  readonly provider: string;
   /** Beginnings of model names; none: every model. */
   readonly models: readonly string[];
   /** None: every class. */
@@ -24,18 +34,32 @@ export interface Discount {
 }
 
 /** What a tenant pays. */
-export interface RateCard {
+export interface RateCard extends Period {
+  /** `''`: every tenant that has none of its own. */
+  readonly tenant: string;
   /** Its own prices; they go before the markup. */
   readonly prices: PriceBook | null;
   /** What the markup is on: the list, or the cost to us. */
   readonly basis: 'list' | 'cost';
   /** 1.2 for 20 % on top. */
   readonly factor: Factor;
+  /** ISO 4217. */
+  readonly currency: string;
 }
 
-export const NO_CONTRACT: Contract = Object.freeze({ prices: null, discounts: [] });
-/** Passes the cost on. */
-export const AT_COST: RateCard = Object.freeze({ prices: null, basis: 'cost', factor: ONE });
+export interface FxRate extends Period {
+  readonly currency: string;
+  /** Units of the currency for one USD. */
+  readonly perUsd: Factor;
+  /** Who stated it. */
+  readonly source: string;
+}
+
+/** What one attempt is rated by beside the price book. Null: nothing was agreed. */
+export interface AttemptTerms {
+  readonly contract: Contract | null;
+  readonly rateCard: RateCard | null;
+}
 
 /** So that the product of a discount and a markup is exact. */
 const FACTOR_DECIMALS_MAX = 6;
@@ -54,40 +78,14 @@ export function times(left: Factor, right: Factor): Factor {
   return divideHalfEven(left * right, ONE);
 }
 
-/** Prices of `first` where it has any, else those of `second`; undefined when neither knows the model. */
-export function layered(first: ModelPrices | undefined, second: ModelPrices | undefined): ModelPrices | undefined {
-  if (first === undefined || second === undefined) return first ?? second;
-  const sheet = (serviceTier: string, region: string): PriceSheet => {
-    const [own, common] = [first.sheet(serviceTier, region), second.sheet(serviceTier, region)];
-    return {
-      pricesAt(usageClass, atMs, inputTokens) {
-        const found = own.pricesAt(usageClass, atMs, inputTokens);
-        return found.length > 0 ? found : common.pricesAt(usageClass, atMs, inputTokens);
-      },
-    };
-  };
-  return {
-    sheet,
-    priceOf: ({ serviceTier, region, usageClass, atMs, inputTokens }) =>
-      sheet(serviceTier, region).pricesAt(usageClass, atMs, inputTokens)[0],
-    chargesRequests: first.chargesRequests || second.chargesRequests,
-    entries: [...first.entries, ...second.entries],
-  };
-}
-
 /** What is left of a list price. */
-export function discountOf({ discounts }: Contract, provider: string, model: string, usageClass: ChargedClass): Factor {
+export function discountOf({ discounts }: Contract, model: string, usageClass: ChargedClass): Factor {
+  if (discounts.length === 0) return ONE;
   const name = model.toLowerCase();
   const found = discounts.find(
-    (each) =>
-      (each.provider === '' || each.provider === provider) &&
-      (each.models.length === 0 || each.models.some((beginning) => name.startsWith(beginning.toLowerCase()))) &&
-      (each.classes.length === 0 || each.classes.includes(usageClass)),
+    ({ models, classes }) =>
+      (models.length === 0 || models.some((beginning) => name.startsWith(beginning.toLowerCase()))) &&
+      (classes.length === 0 || classes.includes(usageClass)),
   );
   return found?.factor ?? ONE;
-}
-
-/** Whether a price stands in a book, as its entries know. */
-export function stands(entry: PriceEntry, among: ModelPrices | undefined): boolean {
-  return among?.entries.includes(entry) ?? false;
 }

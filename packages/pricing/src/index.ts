@@ -1,8 +1,9 @@
-export { AT_COST, type Contract, type Discount, NO_CONTRACT, parseFactor, type RateCard } from './agreed-terms.ts';
-export { type AttemptAmounts, rateAmounts, type Terms } from './attempt-amounts.ts';
+export { type AgreedSchedule, agreedSchedule, type Agreements, type ChosenBy, NOTHING_AGREED } from './agreed-schedule.ts';
+export { type AttemptTerms, type Contract, type Discount, type FxRate, parseFactor, type Period, type RateCard } from './agreed-terms.ts';
 export { bookDifferences, type PriceDifference } from './book-difference.ts';
 export { bookDoubts, type LintContext, type PriceDoubt } from './book-lint.ts';
 export { type PriceProblem, problemText } from './book-problem.ts';
+export { charge, type Charged, type Quantities, ratedModel } from './charge.ts';
 export { type CollectedBlocks, collectedBlocks, type CollectionOptions, type WrittenBlock } from './collection/blocks.ts';
 export { parseCollectedProvider } from './collection/data.ts';
 export { ERRORS } from './errors.ts';
@@ -10,5 +11,5 @@ export type { ModelPrices, PriceQuestion } from './model-prices.ts';
 export { checkPriceBook, parsePriceBook, type PriceBook, SHIPPED_PRICE_BOOK } from './price-book.ts';
 export type { PriceEntry } from './price-entry.ts';
 export { type PriceActivation, type PriceSchedule, priceSchedule } from './price-schedule.ts';
-export { charge, type Charged, type Quantities, rate, rateEvent, ratedModel } from './rate.ts';
+export { rate, rateEvent } from './rate.ts';
 export { formatTimeOfDay } from './time-of-day.ts';

@@ -92,6 +92,7 @@ describe('a known cost', () => {
       perUnits: 1_000_000,
       amount: 600_000_000n,
       entryId: 'p/m/cache_read/2026-01-01',
+      priceVersion: '',
       factor: ONE,
       partOf: 'list,cost,billable',
     });
@@ -300,7 +301,7 @@ describe('for any book and usage', () => {
 
 test('an event is rated attempt by attempt at its own time, under the version of the book', () => {
   const attempts = [{ ...attempt, usageReason: 'upstream_error' as const }, used(ordinary)];
-  const event = { occurredAtMs: AT_MS, attempts } as unknown as UsageEvent;
+  const event = { occurredAtMs: AT_MS, attempts, avoidedUsage: null } as unknown as UsageEvent;
   const priced = rateEvent(event, book);
   expect(priced.event).toBe(event);
   expect(priced.priceVersion).toBe(book.version);

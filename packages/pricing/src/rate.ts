@@ -1,148 +1,70 @@
-/** Rating: usage × price → line items. Pure; the price book and the time come in as arguments. */
-import {
-  ALL_PARTS,
-  type Attempt,
-  type AttemptRating,
-  type ChargedClass,
-  divideHalfEven,
-  type Factor,
-  inputTokens,
-  type LineItem,
-  ONE,
-  outputTokens,
-  type PicoUsd,
-  plainRating,
-  type PricedEvent,
-  UNIT_CLASSES,
-  type UnpricedReason,
-  type Usage,
-  USAGE_CLASSES,
-  type UsageEvent,
-} from '@tokenledger/domain';
-import type { ModelPrices, PriceQuestion } from './model-prices.ts';
+/** Rating: usage × price → line items. Pure; the price book, what was agreed and the time come in as arguments. */
+import { type AttemptRating, type Billing, type PicoUsd, type PricedEvent, scaleAmount, type UsageEvent, USD } from '@tokenledger/domain';
+import { rateAgreed } from './agreed-rating.ts';
+import { type AgreedSchedule, NOTHING_AGREED, termsOf } from './agreed-schedule.ts';
+import type { AttemptTerms, RateCard } from './agreed-terms.ts';
+import { rateByList, type Served } from './list-rating.ts';
 import type { PriceBook } from './price-book.ts';
-import { pricedTier, type PriceEntry } from './price-entry.ts';
 
-/** Set by the reader of a surface when the provider also billed tokens of another model, or units that no class holds: a cost would be too low. */
-const INCOMPLETE_FLAGS: ReadonlySet<string> = new Set(['other_model_usage', 'unclassified_units']);
-
-const NO_LINES: readonly LineItem[] = Object.freeze([]);
-
-/** Rates every attempt of an event at the prices in force when the request was accepted. */
-export function rateEvent(event: UsageEvent, book: PriceBook): PricedEvent {
+/** Rates every attempt of an event at the prices, and by what was agreed, in force when the request was accepted. */
+export function rateEvent(event: UsageEvent, book: PriceBook, agreed: AgreedSchedule = NOTHING_AGREED): PricedEvent {
+  const { attempts, occurredAtMs: atMs, avoidedUsage } = event;
+  if (agreed.isEmpty) {
+    return {
+      event,
+      priceVersion: book.version,
+      ratings: attempts.map((attempt) => rateByList(attempt, book, atMs)),
+      avoidedCost: avoidedUsage === null ? null : rateByList(avoidedAttempt(event), book, atMs).cost,
+      billing: null,
+    };
+  }
+  const card = agreed.rateCardAt(event.attribution.tenantId, atMs);
+  const rated = (attempt: Served): AttemptRating => rate(attempt, book, atMs, termsOf(agreed.contractAt(attempt, atMs), card));
+  const ratings = attempts.map(rated);
   return {
     event,
     priceVersion: book.version,
-    ratings: event.attempts.map((attempt) => rate(attempt, book, event.occurredAtMs)),
-    avoidedCost: null,
-    billing: null,
+    ratings,
+    avoidedCost: avoidedUsage === null ? null : rated(avoidedAttempt(event)).cost,
+    billing: card === null ? null : billing(card, ratings, agreed, atMs),
   };
 }
 
 /** Rates one attempt as it was served: by the model that answered (the requested one where the answer named none), provider, tier and region, at the
- *  prices in force at `occurredAtMs`. Amounts are in pico-USD (10⁻¹² USD), rounded once per line, half to even; negative only for negative quantities.
- *  The cost is null, and `unpricedReason` says why, when usage or a price is unknown; lines that are known are kept. A quantity of 0 needs no price. */
-export function rate(attempt: Attempt, book: PriceBook, occurredAtMs: number): AttemptRating {
-  const { usage } = attempt;
-  if (usage === null) return unpriced(attempt.usageReason === 'not_forwarded' ? 'not_forwarded' : 'usage_unknown', NO_LINES);
-  const prices = book.pricesOf(attempt.provider, ratedModel(attempt));
-  if (prices === undefined) return unpriced('model_unknown', NO_LINES);
-
-  const input = inputTokens(usage);
-  const { lines, cost, missing } = charge(usage, prices, {
-    serviceTier: pricedTier(attempt.serviceTier),
-    region: attempt.region,
-    atMs: occurredAtMs,
-    inputTokens: input,
-  });
-  if (missing.length > 0) return unpriced('price_missing', lines);
-  if (!isBillable(attempt, usage)) return unpriced('usage_unknown', lines);
-  return plainRating({ cost, unpricedReason: '', lineItems: lines });
+ *  prices in force at `occurredAtMs`, by the contract and the rate card of `terms`; null: nothing was agreed. Amounts are in pico-USD (10⁻¹² USD),
+ *  rounded once per line, half to even; negative only for negative quantities. An amount is null, and its reason says why, when usage or a price is
+ *  unknown; lines that are known are kept. A quantity of 0 needs no price. */
+export function rate(attempt: Served, book: PriceBook, occurredAtMs: number, terms: AttemptTerms | null = null): AttemptRating {
+  return terms === null ? rateByList(attempt, book, occurredAtMs) : rateAgreed(attempt, book, terms, occurredAtMs);
 }
 
-/** Whether the usage is all that was billed. */
-export function isBillable({ usageFlags }: Pick<Attempt, 'usageFlags'>, usage: Usage): boolean {
-  return !isPartial(usage, inputTokens(usage)) && !usageFlags.some((flag) => INCOMPLETE_FLAGS.has(flag));
+/** An answer of the response cache, as if the provider had been asked. */
+function avoidedAttempt(event: UsageEvent): Served {
+  const { provider, channelId, requestedModel, servedModel, serviceTier, region, avoidedUsage: usage } = event;
+  return { provider, channelId, requestedModel, servedModel, serviceTier, region, usage, usageReason: '', usageFlags: [] };
 }
 
-/** The model whose price counts. */
-export function ratedModel({ servedModel, requestedModel }: Pick<Attempt, 'servedModel' | 'requestedModel'>): string {
-  return servedModel === '' ? requestedModel : servedModel;
-}
-
-/** Units to charge for; what is absent, null or 0 costs nothing. Fractions of a unit are not charged: quantities are whole. */
-export type Quantities = Readonly<Partial<Record<ChargedClass, number | null>>>;
-
-export interface Charged {
-  readonly lines: readonly LineItem[];
-  /** Sum of the lines: the whole cost only while nothing is missing. */
-  readonly cost: PicoUsd;
-  /** Classes with a quantity and no price in force. */
-  readonly missing: readonly ChargedClass[];
-}
-
-/** Quantities at the prices of one model, and once what it charges for a request as such. `factorOf`: what is left of a price by what was agreed. */
-export function charge(
-  quantities: Quantities,
-  prices: ModelPrices,
-  circumstances: Omit<PriceQuestion, 'usageClass'>,
-  classes: readonly ChargedClass[] = USAGE_CLASSES,
-  factorOf?: (entry: PriceEntry, usageClass: ChargedClass) => Factor,
-): Charged {
-  const { atMs, inputTokens: input } = circumstances;
-  const sheet = prices.sheet(circumstances.serviceTier, circumstances.region);
-  const lines: LineItem[] = [];
-  const missing: ChargedClass[] = [];
-  let cost = 0n;
-  const add = (usageClass: ChargedClass, quantity: number): void => {
-    const entries = sheet.pricesAt(usageClass, atMs, input);
-    if (entries.length === 0) missing.push(usageClass);
-    for (const entry of entries) {
-      const units = unitsAt(entry, quantity);
-      if (units === 0) continue;
-      const factor = factorOf === undefined ? ONE : factorOf(entry, usageClass);
-      const amount = amountOf(units, entry, factor);
-      cost += amount;
-      lines.push({
-        usageClass,
-        quantity: units,
-        unitPrice: entry.price,
-        perUnits: entry.perUnits,
-        amount,
-        entryId: entry.id,
-        factor,
-        partOf: ALL_PARTS,
-      });
-    }
+function billing({ id, currency }: RateCard, ratings: readonly AttemptRating[], agreed: AgreedSchedule, atMs: number): Billing {
+  const billable = billableSum(ratings);
+  const card = { rateCard: id, currency };
+  if (currency === USD) return { ...card, amount: billable, fxRate: null, fxRateId: '', fxSource: '' };
+  const fx = agreed.fxRateAt(currency, atMs);
+  if (fx === null) return { ...card, amount: null, fxRate: null, fxRateId: '', fxSource: '' };
+  return {
+    ...card,
+    amount: billable === null ? null : scaleAmount(billable, fx.perUsd),
+    fxRate: fx.perUsd,
+    fxRateId: fx.id,
+    fxSource: fx.source,
   };
-  for (const usageClass of classes) {
-    const quantity = quantities[usageClass] ?? 0;
-    if (quantity !== 0) add(usageClass, quantity);
+}
+
+/** Null when nothing of it is known. */
+function billableSum(ratings: readonly AttemptRating[]): PicoUsd | null {
+  let sum: PicoUsd | null = null;
+  for (const { cost, agreed } of ratings) {
+    const billable = agreed === null ? cost : agreed.billable;
+    if (billable !== null) sum = (sum ?? 0n) + billable;
   }
-  if (prices.chargesRequests && !classes.includes('requests')) add('requests', 1);
-  return { lines, cost, missing };
-}
-
-function amountOf(units: number, { price, perUnits }: PriceEntry, factor: Factor): PicoUsd {
-  const [exact, per] = [BigInt(units) * price, BigInt(perUnits)];
-  return factor === ONE ? divideHalfEven(exact, per) : divideHalfEven(exact * factor, per * ONE);
-}
-
-/** How many of an attempt's units an entry is the price of: all, unless it is marginal. A correction takes from the first unit on, like what it corrects. */
-function unitsAt({ aboveUnits, upToUnits }: PriceEntry, quantity: number): number {
-  if (aboveUnits === 0 && upToUnits === null) return quantity;
-  const magnitude = Math.abs(quantity);
-  const units = Math.max(0, Math.min(magnitude, upToUnits ?? Infinity) - aboveUnits);
-  return quantity < 0 ? -units : units;
-}
-
-/** One side of the tokens is unknown, or everything is: what is known is not the cost. A surface whose answers have one side only states 0 for the other. */
-function isPartial(usage: Usage, input: number | null): boolean {
-  const output = outputTokens(usage);
-  if (input === null && output === null) return UNIT_CLASSES.every((name) => usage[name] === null);
-  return input === null || output === null;
-}
-
-function unpriced(unpricedReason: UnpricedReason, lineItems: readonly LineItem[]): AttemptRating {
-  return plainRating({ cost: null, unpricedReason, lineItems });
+  return sum;
 }

@@ -129,6 +129,7 @@ const rating: fc.Arbitrary<AttemptRating> = fc.record({
       perUnits: fc.constantFrom(1, 1_000, 1_000_000),
       amount,
       entryId: text,
+      priceVersion: text,
       factor: fc.oneof(fc.constant(ONE), amount),
       partOf: word('list,cost,billable', 'list', 'cost,billable'),
     }),

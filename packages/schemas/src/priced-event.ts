@@ -64,6 +64,7 @@ interface LineItemRow {
   readonly per_units: number;
   readonly amount: string;
   readonly entry_id: string;
+  readonly price_version: string;
   readonly factor: string;
   readonly part_of: LineParts | '';
 }
@@ -129,6 +130,7 @@ function ratingRow(rating: AttemptRating): RatingRow {
       per_units: line.perUnits,
       amount: formatUsd(line.amount),
       entry_id: line.entryId,
+      price_version: line.priceVersion,
       factor: line.factor === ONE ? '' : formatUsd(line.factor),
       part_of: line.partOf === ALL_PARTS ? '' : line.partOf,
     })),
@@ -181,6 +183,7 @@ function ratingFromRow(row: RatingRow): AttemptRating | Rejected {
       perUnits: line.per_units,
       amount,
       entryId: line.entry_id,
+      priceVersion: line.price_version,
       factor,
       partOf: line.part_of === '' ? ALL_PARTS : line.part_of,
     });

@@ -169,6 +169,7 @@ describe('records of older versions', () => {
     perUnits: 1_000_000,
     amount: 21_000_000n,
     entryId: 'e',
+    priceVersion: '',
     factor: ONE,
     partOf: ALL_PARTS,
   };

@@ -75,7 +75,8 @@ export function eventBlock(): EventBlock {
       facts.append(event, event.attribution, owner);
       for (const { name, values } of usage) values.append(sums.usage[name]);
       totals.append(priced, sums);
-      for (const [index, { lineItems }] of ratings.entries()) for (const item of lineItems) lines.append(index + 1, item);
+      for (const [index, { lineItems }] of ratings.entries())
+        for (const item of lineItems) lines.append(index + 1, item, priced.priceVersion);
       lines.endRow();
       for (const [index, attempt] of event.attempts.entries()) attempts.append(attempt, ratings[index] as AttemptRating);
       attempts.endRow();
@@ -284,13 +285,14 @@ function lineItemColumns() {
     factor: listColumn(money()),
     amount_usd: listColumn(money()),
     entry_id: listColumn(lowCardinalityColumn()),
+    price_version: listColumn(lowCardinalityColumn()),
     part_of: listColumn(lowCardinalityColumn()),
   };
   const lists = Object.values(columns);
   return {
     columns,
     /** `attempt`: the one that is charged, from 1. */
-    append(attempt: number, item: LineItem): void {
+    append(attempt: number, item: LineItem, bookVersion: string): void {
       columns.attempt.items.append(attempt);
       columns.usage_class.items.append(item.usageClass);
       columns.quantity.items.append(item.quantity);
@@ -299,6 +301,7 @@ function lineItemColumns() {
       columns.factor.items.append(item.factor);
       columns.amount_usd.items.append(item.amount);
       columns.entry_id.items.append(item.entryId);
+      columns.price_version.items.append(item.priceVersion === '' ? bookVersion : item.priceVersion);
       columns.part_of.items.append(item.partOf);
     },
     endRow(): void {

@@ -164,6 +164,7 @@ test('every field of an event is in the column of its name', async () => {
     'line_items.factor': ['1'],
     'line_items.amount_usd': ['0.000126250101'],
     'line_items.entry_id': ['in'],
+    'line_items.price_version': ['book-1'],
     'line_items.part_of': ['list,cost,billable'],
     'attempts.attempt_id': [attempt.attemptId],
     'attempts.channel_id': [attempt.channelId],

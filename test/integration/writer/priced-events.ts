@@ -122,6 +122,7 @@ function rate(attempt: Attempt, sequence: number): AttemptRating {
     perUnits: 1_000_000,
     amount,
     entryId: 'in',
+    priceVersion: '',
     factor: ONE,
     partOf: ALL_PARTS,
   } as const;
