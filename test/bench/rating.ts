@@ -57,7 +57,8 @@ function madeBook(): PriceBook {
 /** Microseconds of CPU per event: the median of all rounds. */
 function measured(book: PriceBook, models: readonly (readonly [provider: string, model: string])[]): number {
   const events = models.map(
-    ([provider, servedModel]) => ({ occurredAtMs: AT_MS, attempts: [{ ...attempt, provider, servedModel }], avoidedUsage: null }) as unknown as UsageEvent,
+    ([provider, servedModel]) =>
+      ({ occurredAtMs: AT_MS, attempts: [{ ...attempt, provider, servedModel }], avoidedUsage: null }) as unknown as UsageEvent,
   );
   const rounds = Array.from({ length: ROUNDS }, () => {
     const before = process.cpuUsage();

@@ -1,7 +1,8 @@
 /** Requests and answers of the admin API. The registry validates by these schemas and serves them as OpenAPI; the CLI reads answers with them. */
 import { z } from 'zod';
 import { auditRecordSchema, managedBySchema, shownDocumentSchema } from './control-record.ts';
-import { CONTROL_KINDS, documentInputSchema, ID, instant, virtualKeyInputSchema } from './documents.ts';
+import { CONTROL_KINDS, documentInputSchema, virtualKeyInputSchema } from './documents.ts';
+import { ID, instant } from './document-fields.ts';
 
 export const SCOPES = ['read', 'write', 'keys'] as const;
 export const scopeSchema = z.enum(SCOPES);

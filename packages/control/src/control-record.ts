@@ -1,6 +1,7 @@
 /** What stands on the control topic: versioned documents, the audit of each change, and the claims of the registries that may write. */
 import { z } from 'zod';
-import { CONTROL_KINDS, type ControlKind, controlDocumentSchema, ID, instant } from './documents.ts';
+import { CONTROL_KINDS, type ControlKind, controlDocumentSchema } from './documents.ts';
+import { ID, instant } from './document-fields.ts';
 
 const kind = z.enum(CONTROL_KINDS);
 export const managedBySchema = z.enum(['api', 'config']);

@@ -1,15 +1,12 @@
 /** The objects an operator manages, one zod schema per kind, as they stand on the control topic, in a config file and in a request to apply them. */
 import { SURFACE_NAMES } from '@tokenledger/providers';
 import { z } from 'zod';
+import { contractSchema, fxRateSchema, rateCardSchema } from './agreed-documents.ts';
+import { ID, instant } from './document-fields.ts';
 import { keyClassSchema } from './key-classes.ts';
 import { modelListsSchema } from './model-policy.ts';
 
-export const ID = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9, dot, dash, underscore and start with a letter or digit');
 const text = (max: number): z.ZodString => z.string().max(max);
-/** UTC, to the millisecond. */
-export const instant = z.iso.datetime({ precision: 3 });
 
 /** A secret by reference: `env:NAME`, `file:PATH`. */
 const SECRET_REFERENCE = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$/, 'must be env:NAME or file:PATH');
@@ -188,6 +185,9 @@ export const controlDocumentSchema = z.discriminatedUnion('kind', [
   routeSchema,
   priceBookSchema,
   priceBookActivationSchema,
+  contractSchema,
+  rateCardSchema,
+  fxRateSchema,
   keyHashSecretSchema,
 ]);
 
@@ -201,6 +201,9 @@ export const documentInputSchema = z.discriminatedUnion('kind', [
   routeSchema,
   priceBookSchema,
   priceBookActivationSchema,
+  contractSchema,
+  rateCardSchema,
+  fxRateSchema,
 ]);
 
 export type Tenant = z.infer<typeof tenantSchema>;
@@ -235,4 +238,7 @@ export const CONTROL_KINDS = [
   'route',
   'price_book',
   'price_book_activation',
+  'contract',
+  'rate_card',
+  'fx_rate',
 ] as const satisfies readonly ControlKind[];

@@ -1,8 +1,10 @@
+export * from './agreed-documents.ts';
 export * from './api.ts';
 export * from './change-reader.ts';
 export { surfacesOf } from './channel-surfaces.ts';
 export * from './control-record.ts';
 export * from './control-watch.ts';
+export * from './document-fields.ts';
 export * from './document-set.ts';
 export * from './documents.ts';
 export { ERRORS } from './errors.ts';

@@ -30,9 +30,13 @@ export function referencesOf(document: ControlDocument | ConfigDocument | Docume
       return document.channels.map(({ channel }, index) => ({ field: `channels[${index}].channel`, kind: 'channel', id: channel }));
     case 'price_book_activation':
       return [{ field: 'price_book', kind: 'price_book', id: document.price_book }];
+    case 'rate_card':
+      return document.tenant === undefined ? [] : [{ field: 'tenant', kind: 'tenant', id: document.tenant }];
     case 'tenant':
     case 'channel':
     case 'price_book':
+    case 'contract':
+    case 'fx_rate':
     case 'key_hash_secret':
       return [];
   }

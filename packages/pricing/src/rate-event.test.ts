@@ -40,7 +40,11 @@ const fx: FxRate = { ...from, id: 'eur-june', currency: 'EUR', perUsd: 333_333_3
 const schedule = (change: Partial<Agreements>): AgreedSchedule => agreedSchedule({ contracts: [], rateCards: [], fxRates: [], ...change });
 
 test('without anything agreed nothing stands beside the list', () => {
-  expect(rateEvent(event(), book)).toMatchObject({ ratings: [{ cost: 3n * ONE, saved: 0n, agreed: null }], avoidedCost: null, billing: null });
+  expect(rateEvent(event(), book)).toMatchObject({
+    ratings: [{ cost: 3n * ONE, saved: 0n, agreed: null }],
+    avoidedCost: null,
+    billing: null,
+  });
 });
 
 test('an attempt is rated by the contract that held when the request was accepted', () => {
@@ -93,7 +97,12 @@ test('an answer of the response cache has cost nothing, and saved what it would 
 });
 
 test('a model that the book does not know has its nearest names beside it', () => {
-  const unknown = event({ attempts: [{ ...attempt, servedModel: 'model' }, { ...attempt, servedModel: 'm' }] });
+  const unknown = event({
+    attempts: [
+      { ...attempt, servedModel: 'model' },
+      { ...attempt, servedModel: 'm' },
+    ],
+  });
   const large = parsePriceBook(`
 sources: { page: { url: 'https://example.com', date: 2026-01-01 } }
 blocks:

@@ -1,5 +1,7 @@
 /** Codes of this service. Held together with docs/errors.md by a test. */
 export const ERRORS = {
+  AGREEMENT_UNUSABLE:
+    'A contract, a rate card or a rate of exchange on the control topic cannot be read by this version, so events wait in the log: bring this pricer to the version of the registry.',
   IDENTITY_MISMATCH:
     'A record’s headers name another source or number than its event, so the event is in `dead_letters`. One of them was altered after it was recorded: find out by whom.',
   PRICED_TOO_LARGE:

@@ -1,9 +1,18 @@
-/** The price books that control has activated, as the control topic tells: complete before the first event is priced, and followed from then on. */
+/** The price books that control has activated, and what was agreed, as the control topic tells: complete before the first event is priced, and followed from then on. */
 import { type ControlWatch, type DocumentSet, type PriceBookDocument, watchControl } from '@tokenledger/control';
 import { AppError, isRejected } from '@tokenledger/domain';
 import type { EventLog } from '@tokenledger/event-log';
-import { parsePriceBook, type PriceActivation, type PriceBook, priceSchedule, type PriceSchedule } from '@tokenledger/pricing';
+import {
+  agreedSchedule,
+  parsePriceBook,
+  type PriceActivation,
+  type PriceBook,
+  priceSchedule,
+  type PriceSchedule,
+} from '@tokenledger/pricing';
 import type { Logger } from '@tokenledger/runtime';
+import { agreedPrices, agreementsOf } from './agreements.ts';
+import type { InForce } from './core/decide.ts';
 import type { PriceView } from './price-view.ts';
 
 export interface LivePricesOptions {
@@ -22,6 +31,7 @@ export interface LivePrices extends PriceView {
 /** Resolves once everything is read. Throws `TOPIC_MISSING`, and what the log throws. */
 export async function followPrices({ log, topic, first, logger }: LivePricesOptions): Promise<LivePrices> {
   const books = bookCache();
+  const pricesOf = agreedPrices();
   const watch: ControlWatch = await watchControl({
     log,
     topic,
@@ -32,12 +42,15 @@ export async function followPrices({ log, topic, first, logger }: LivePricesOpti
   watch.failed.catch((error: unknown) =>
     logger.error({ err: error }, 'activations of price books are not followed any more, so pricing will stop: start this process again'),
   );
-  let known: { readonly documents: DocumentSet; readonly schedule: PriceSchedule } | undefined;
+  let known: { readonly documents: DocumentSet; readonly inForce: InForce } | undefined;
   return {
     current() {
       const documents = watch.documents();
-      if (known?.documents !== documents) known = { documents, schedule: scheduleOf(documents, first, books) };
-      return known.schedule;
+      if (known?.documents !== documents) {
+        const inForce = { prices: scheduleOf(documents, first, books), agreed: agreedSchedule(agreementsOf(documents, pricesOf)) };
+        known = { documents, inForce };
+      }
+      return known.inForce;
     },
     behindMs: () => watch.behindMs(),
     close: () => watch.close(),

@@ -15,7 +15,7 @@ import {
 import type { PriceBook } from '@tokenledger/pricing';
 import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { PricerConfig } from './config.ts';
-import { decide, type Decision, type PricerContext } from './core/decide.ts';
+import { decide, type Decision, type InForce, type PricerContext } from './core/decide.ts';
 import { pricerMetrics } from './metrics.ts';
 import { followPrices, type LivePrices } from './live-prices.ts';
 import { freshPrices, staleness } from './price-view.ts';
@@ -37,7 +37,7 @@ export function createPricer(options: PricerOptions): Role {
   let prices: LivePrices | undefined;
   const metrics = pricerMetrics(options.metrics, () => prices?.behindMs() ?? 0);
   const health = partitionHealth();
-  const context: Omit<PricerContext, 'prices'> = {
+  const context: Omit<PricerContext, keyof InForce> = {
     pricedTopic: topics.usagePriced,
     deadLetterTopic: topics.deadLetter,
     fits: (record) => recordBytes(record) <= RECORD_BYTES_MAX,
@@ -77,7 +77,7 @@ export function createPricer(options: PricerOptions): Role {
         lingerMs: config.linger_ms,
         observer,
         decide: (records) => {
-          const decisions = decide(records, { ...context, prices: freshPrices(live, config.prices_behind_ms_max) });
+          const decisions = decide(records, { ...context, ...freshPrices(live, config.prices_behind_ms_max) });
           metrics.decided(decisions, Math.max(0, now() - (records[0]?.timestampMs ?? now())));
           logRefused(logger, decisions);
           return decisions.map(({ output }) => output);
@@ -94,7 +94,7 @@ export function createPricer(options: PricerOptions): Role {
         onFailure: (error) => logger.debug({ err: error }, 'how much waits could not be seen'),
       });
       state = { status: 'ready', detail: '' };
-      const { version, entries } = live.current().bookAt(now());
+      const { version, entries } = live.current().prices.bookAt(now());
       logger.info({ price_version: version, prices: entries.length }, 'pricing');
     },
 

@@ -1,7 +1,7 @@
 /** Codes of this service. Held together with docs/errors.md by a test. */
 export const ERRORS = {
   ACTIVATION_TOO_SOON:
-    'A price book is to be activated in the past, or before every pricer has surely heard of it: choose a later moment. What was priced already is corrected by rating it again, not by an activation.',
+    'A price book, a contract, a rate card or a rate of exchange is to hold from a moment in the past, or before every pricer has surely heard of it: choose a later moment. What was priced already is corrected by rating it again, not by an activation.',
   ADMIN_TOKEN_INVALID: 'Two admin tokens have one name or one text, or a token is shorter than 20 characters: correct `registry.tokens`.',
   BODY_INVALID: 'The body of a request is not JSON, or not sent as `application/json`.',
   CHANGE_LOST: 'A change did not take effect, since the event log did not take it: nothing was changed; try again.',

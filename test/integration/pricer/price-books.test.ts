@@ -1,6 +1,6 @@
 // Price books that control activates: each event by the book of its own time, and no event while activations may be unknown.
 import { readFileSync } from 'node:fs';
-import { AppError, isRejected, type UsageEvent } from '@tokenledger/domain';
+import { AppError, isRejected, type PricedEvent, type UsageEvent } from '@tokenledger/domain';
 import { type EventLog, openEmbeddedLog, type Reader, topicNames, topicSpecs } from '@tokenledger/event-log';
 import { createPricer, pricerConfig } from '@tokenledger/pricer';
 import { parsePriceBook, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
@@ -64,15 +64,19 @@ async function publish(from: number, times: readonly number[]): Promise<void> {
 
 /** Versions by which the first `count` events were priced. */
 async function versions(count: number): Promise<readonly string[]> {
+  return (await pricedEvents(count)).map(({ priceVersion }) => priceVersion);
+}
+
+async function pricedEvents(count: number): Promise<readonly PricedEvent[]> {
   const reader = await log.reader({ topic: topics.usagePriced, partition: 0, from: 'start' });
-  const found: string[] = [];
+  const found: PricedEvent[] = [];
   try {
     await waitFor(
       async () => {
         for (const { value } of await reader.poll({ recordsMax: 100, bytesMax: 1_000_000, waitMs: 20 })) {
           const decoded = decodeRecord(value ?? new Uint8Array(0));
           if (isRejected(decoded) || decoded.kind !== 'priced') throw new Error('an event was not priced');
-          found.push(decoded.priced.priceVersion);
+          found.push(decoded.priced);
         }
         return found.length >= count;
       },
@@ -112,6 +116,35 @@ test('an event is priced by the book that was in force when it was served, wheth
   );
   expect(sent).toBeGreaterThan(6);
   await again.stop(STOP_MS);
+});
+
+test('what was agreed holds from its own instant on: the contract with the provider, the rate card of the tenant, the rate of exchange', async () => {
+  const control = await controlTopic(log, topics.control, Buffer.alloc(32, 1));
+  const { provider } = (sample as UsageEvent).attempts[0] as UsageEvent['attempts'][number];
+  const { tenantId } = (sample as UsageEvent).attribution;
+  await control.put(
+    { kind: 'tenant', id: tenantId, name: 'Tenant' },
+    { kind: 'contract', id: 'half', provider, effective_from: ACTIVATES_AT, discounts: [{ factor: '0.5' }], volume_tiers: [] },
+    { kind: 'rate_card', id: 'card', tenant: tenantId, effective_from: ACTIVATES_AT, basis: 'list', markup: '1.2', currency: 'EUR' },
+    { kind: 'fx_rate', id: 'eur', currency: 'EUR', per_usd: '0.5', effective_from: ACTIVATES_AT, source: 'a bank' },
+  );
+  const role = pricerOn(log);
+  await role.start();
+  await publish(1, [ACTIVATES_MS - 1, ACTIVATES_MS]);
+  const [before, after] = (await pricedEvents(2)) as [PricedEvent, PricedEvent];
+  await role.stop(STOP_MS);
+  const list = before.ratings.reduce((sum, { cost }) => sum + (cost ?? 0n), 0n);
+  expect(list).toBeGreaterThan(0n);
+  expect(before).toMatchObject({ billing: null, ratings: before.ratings.map(() => ({ agreed: null })) });
+  expect(after.ratings.map(({ agreed }) => [agreed?.contract, agreed?.list])).toEqual(before.ratings.map(({ cost }) => ['half', cost]));
+  expect(after.billing).toMatchObject({ rateCard: 'card', currency: 'EUR', fxRateId: 'eur', fxSource: 'a bank' });
+  // Lines are rounded one by one.
+  const near = (amount: bigint, exact: bigint): boolean => (amount - exact) ** 2n <= 400n;
+  const [cost, billable] = [after.ratings.map(({ cost: paid }) => paid), after.ratings.map(({ agreed }) => agreed?.billable)].map(
+    (amounts) => amounts.reduce<bigint>((sum, amount) => sum + (amount ?? 0n), 0n),
+  ) as [bigint, bigint];
+  expect([near(cost, list / 2n), near(billable, (list * 6n) / 5n)]).toEqual([true, true]);
+  expect((after.billing?.amount ?? 0n) * 2n - billable).toBeLessThanOrEqual(1n);
 });
 
 test('while the control topic cannot be read no event is priced, /readyz says why, and it goes on by itself', async () => {

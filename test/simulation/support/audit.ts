@@ -1,7 +1,8 @@
 /** What must hold once everything has healed: the bill of the provider against the ledger, numbers, rollups and the log read again. Pure; says what differs. */
 import { isRejected, type PricedEvent } from '@tokenledger/domain';
 import type { LogRecord } from '@tokenledger/event-log';
-import { decide, type PricerContext } from '@tokenledger/pricer';
+import { decide, type InForce, type PricerContext } from '@tokenledger/pricer';
+import { NOTHING_AGREED } from '@tokenledger/pricing';
 import { decodeRecord, decodeSourceState, readIdentity, type SourceState } from '@tokenledger/schemas';
 import type { ClientView } from './client-view.ts';
 import { type LedgerRow, type LedgerTable, rollupOf } from './ledger-table.ts';
@@ -18,7 +19,7 @@ export interface Evidence {
   readonly records: readonly LogRecord[];
   /** Everything in the topic of sources. */
   readonly statements: readonly LogRecord[];
-  readonly context: Omit<PricerContext, 'prices'>;
+  readonly context: Omit<PricerContext, keyof InForce>;
   /** Requests that were in hand when an ingress died. */
   readonly lostInHand: number;
   /** Sources that are numbered still. Null where a journal was restored: of what came after its copy nobody can say anything. */
@@ -187,7 +188,7 @@ function* replayed({ records, context }: Evidence, rows: readonly LedgerRow[]): 
       continue;
     }
     seen.set(key, record.value);
-    const [decision] = decide([record], { ...context, prices: PRICES });
+    const [decision] = decide([record], { ...context, prices: PRICES, agreed: NOTHING_AGREED });
     const decoded = decodeRecord(decision?.output.record.value ?? new Uint8Array());
     const row = inLedger.get(key)?.priced;
     if (isRejected(decoded) || decoded.kind !== 'priced') yield `number ${key} is not priced when it is replayed`;

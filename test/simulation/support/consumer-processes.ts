@@ -2,6 +2,7 @@
 import { invariant } from '@tokenledger/domain';
 import { runSink, runTransform, type SinkStore, type TopicDescription } from '@tokenledger/event-log';
 import { decide } from '@tokenledger/pricer';
+import { NOTHING_AGREED } from '@tokenledger/pricing';
 import { createRegistry } from '@tokenledger/runtime';
 import {
   type Classify,
@@ -43,7 +44,13 @@ export interface ConsumerProcess {
 export async function startPricer(world: World, life: Life): Promise<ConsumerProcess> {
   const { topics } = world;
   const log = logOf(world.log, life, world.clock, SESSION_MS);
-  const context = { prices: PRICES, pricedTopic: topics.usagePriced, deadLetterTopic: topics.deadLetter, fits: () => true };
+  const context = {
+    prices: PRICES,
+    agreed: NOTHING_AGREED,
+    pricedTopic: topics.usagePriced,
+    deadLetterTopic: topics.deadLetter,
+    fits: () => true,
+  };
   const running = await runTransform({
     log,
     group: 'pricer',

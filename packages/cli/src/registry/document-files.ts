@@ -22,6 +22,9 @@ const SECTIONS: Readonly<Record<string, string>> = {
   routes: 'route',
   price_books: 'price_book',
   price_book_activations: 'price_book_activation',
+  contracts: 'contract',
+  rate_cards: 'rate_card',
+  fx_rates: 'fx_rate',
 };
 
 /** The section of a config file that holds the others. */
@@ -39,11 +42,15 @@ export async function readDocumentFiles(paths: readonly string[]): Promise<reado
   return documents;
 }
 
-/** A price book may name its file instead of holding its text. */
+/** The field that holds prices as text. */
+const PRICES: Readonly<Record<string, string>> = { price_book: 'text', contract: 'prices', rate_card: 'prices' };
+
+/** Whatever has prices may name their file instead of holding their text. */
 function withBookText(written: WrittenDocument, directory: string): WrittenDocument {
   const { file, ...document } = written.document;
-  if (document['kind'] !== 'price_book' || typeof file !== 'string') return written;
-  return { ...written, document: { ...document, text: readText(resolve(directory, file)) } };
+  const field = PRICES[String(document['kind'])];
+  if (field === undefined || typeof file !== 'string') return written;
+  return { ...written, document: { ...document, [field]: readText(resolve(directory, file)) } };
 }
 
 function readText(path: string): string {

@@ -32,6 +32,30 @@ const BY_KIND: Readonly<Record<ControlKind, readonly Column[]>> = {
   ],
   price_book: [{ name: 'CHARACTERS', of: ({ document }) => shown(document['characters'] ?? shown(document['text']).length) }],
   price_book_activation: [field('price_book', 'price book'), field('activates_at', 'activates at')],
+  contract: [
+    field('provider'),
+    field('channels'),
+    field('effective_from', 'from'),
+    field('effective_to', 'to'),
+    field('activates_at', 'activates at'),
+    field('discounts'),
+  ],
+  rate_card: [
+    field('tenant'),
+    field('effective_from', 'from'),
+    field('effective_to', 'to'),
+    field('activates_at', 'activates at'),
+    field('basis'),
+    field('markup'),
+    field('currency'),
+  ],
+  fx_rate: [
+    field('currency'),
+    field('per_usd', 'per usd'),
+    field('effective_from', 'from'),
+    field('activates_at', 'activates at'),
+    field('source'),
+  ],
 };
 
 const LAST: readonly Column[] = [
@@ -71,6 +95,6 @@ function routeChannels(channels: unknown): string {
 
 export function shown(value: unknown): string {
   if (value === undefined || value === null) return '';
-  if (Array.isArray(value)) return value.map(String).join(',');
+  if (Array.isArray(value)) return value.map((each) => shown(each)).join(',');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

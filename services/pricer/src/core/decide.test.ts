@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isRejected, type PricedEvent, type UsageEvent } from '@tokenledger/domain';
 import { type Headers, type LogRecord, RECORD_BYTES_MAX, recordBytes } from '@tokenledger/event-log';
-import { parsePriceBook, priceSchedule, rateEvent, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
+import { NOTHING_AGREED, parsePriceBook, priceSchedule, rateEvent, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
 import { decodeRecord, encodeUsageEvent, identityHeaders, readDeadLetter, readIdentity } from '@tokenledger/schemas';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -13,6 +13,7 @@ if (isRejected(book)) throw new Error(book.message);
 
 const context: PricerContext = {
   prices: priceSchedule(book),
+  agreed: NOTHING_AGREED,
   pricedTopic: 'usage.priced',
   deadLetterTopic: 'usage.dead-letter',
   fits: (record) => recordBytes(record) <= RECORD_BYTES_MAX,

@@ -1,7 +1,7 @@
 /** What becomes of each usage event: a priced event, a rejected one, or a dead letter. Pure: the same bytes give the same bytes, however the log is cut. */
 import { checkUsageEvent, rejected, type Rejected, type UnpricedReason, type UsageEvent } from '@tokenledger/domain';
 import type { LogRecord, OutgoingRecord, TransformOutput } from '@tokenledger/event-log';
-import { type PriceSchedule, rateEvent } from '@tokenledger/pricing';
+import { type AgreedSchedule, type PriceSchedule, rateEvent } from '@tokenledger/pricing';
 import {
   deadLetterHeaders,
   decodeUsageEvent,
@@ -12,9 +12,15 @@ import {
   readIdentity,
 } from '@tokenledger/schemas';
 
-export interface PricerContext {
+/** What events are rated by. */
+export interface InForce {
   /** Which book holds when. */
   readonly prices: PriceSchedule;
+  /** Which contracts, rate cards and rates of exchange do. */
+  readonly agreed: AgreedSchedule;
+}
+
+export interface PricerContext extends InForce {
   readonly pricedTopic: string;
   readonly deadLetterTopic: string;
   /** Whether the log takes a record of this size. Pure. */
@@ -71,7 +77,7 @@ function identityOf({ source, sequence }: UsageEvent): Identity | null {
 }
 
 function priced(record: LogRecord, event: UsageEvent, context: PricerContext): Decision {
-  const rated = rateEvent(event, context.prices.bookAt(event.occurredAtMs));
+  const rated = rateEvent(event, context.prices.bookAt(event.occurredAtMs), context.agreed);
   const outgoing = { key: record.key, value: encodePriced(rated, record.value ?? NO_BYTES), headers: identityHeaders(event) };
   if (!context.fits(outgoing)) {
     return deadLetter(record, rejected('PRICED_TOO_LARGE', `the priced event has ${outgoing.value.length} bytes`), context);

@@ -1,6 +1,7 @@
 /** Applying documents: all of them or none. Whatever is wrong with any of them is named. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import {
+  activationOf,
   brokenReference,
   type ControlDocument,
   type DocumentInput,
@@ -8,10 +9,10 @@ import {
   documentKey,
   documentSet,
   type Issue,
-  type PriceBookActivation,
 } from '@tokenledger/control';
 import { isRejected } from '@tokenledger/domain';
 import { parsePriceBook } from '@tokenledger/pricing';
+import { agreedIssues, isAgreed } from './agreed-issues.ts';
 import { refusal, type Refusal } from './refusal.ts';
 import { type Decided, type DecideContext, type Draft, liveDocuments, liveRecord, type Records } from './request.ts';
 import { changedResult, unchangedResult } from './results.ts';
@@ -23,7 +24,7 @@ import { changedResult, unchangedResult } from './results.ts';
  *  | none, or none any more    | –         | created |
  *  | one                       | the same  | unchanged, whoever manages it and however old it is |
  *  | one of the config file    | otherwise | refused |
- *  | one with a fixed field    | otherwise | refused: a tenant, a book that an activation names, an activation that is near or over |
+ *  | one with a fixed field    | otherwise | refused: a tenant, a book that an activation names, an activation and what was agreed when it is near or over |
  *  | any other                 | otherwise | updated | */
 export function decideApply(records: Records, inputs: readonly DocumentInput[], context: DecideContext): Decided | Refusal {
   const wanted = inputs.map((input) => asDocument(input, liveRecord(records, input)?.document));
@@ -90,15 +91,23 @@ function fixedIssues(
       return fixed('text', `price book '${document.id}' is named by activation '${activation.id}': create a book with another id`);
     }
   }
-  if (before.kind === 'price_book_activation' && isSettled(before, context)) {
-    return fixed('', `activation '${before.id}' was for ${before.activates_at}, which is over or too near: create another one`);
-  }
-  return [];
+  const settled = settledAt(before, context);
+  return settled === null
+    ? []
+    : fixed('', `${before.kind} '${before.id}' was to hold from ${settled} on, which is over or too near: create another one`);
 }
 
-/** Whether events may have been priced by it, or a pricer may be about to. */
-export function isSettled({ activates_at: activatesAt }: PriceBookActivation, { nowMs, activationLeadMs }: DecideContext): boolean {
-  return Date.parse(activatesAt) < nowMs + activationLeadMs;
+/** From when on a document decides prices; null for one that does not. */
+function pricesFrom(document: ControlDocument): { readonly field: string; readonly at: string } | null {
+  if (document.kind === 'price_book_activation') return { field: 'activates_at', at: document.activates_at };
+  if (!isAgreed(document)) return null;
+  return { field: document.activates_at === undefined ? 'effective_from' : 'activates_at', at: activationOf(document) };
+}
+
+/** Since when events may have been priced by it, or a pricer may be about to; null when none was. */
+export function settledAt(document: ControlDocument, { nowMs, activationLeadMs }: DecideContext): string | null {
+  const at = pricesFrom(document)?.at;
+  return at !== undefined && Date.parse(at) < nowMs + activationLeadMs ? at : null;
 }
 
 function contentIssues(document: ControlDocument, after: DocumentSet, context: DecideContext): readonly Issue[] {
@@ -109,10 +118,12 @@ function contentIssues(document: ControlDocument, after: DocumentSet, context: D
     const book = parsePriceBook(document.text);
     if (isRejected(book)) issues.push({ path: 'text', code: book.code, message: book.message });
   }
-  if (document.kind === 'price_book_activation' && isSettled(document, context)) {
+  const from = pricesFrom(document);
+  if (from !== null && settledAt(document, context) !== null) {
     const earliest = new Date(context.nowMs + context.activationLeadMs).toISOString();
-    const message = `a price book can be activated from ${earliest} on, so that every pricer has heard of it before; what was priced already is rated again instead`;
-    issues.push({ path: 'activates_at', code: 'ACTIVATION_TOO_SOON', message });
+    const late = document.kind === 'price_book_activation' ? '' : ` (write that as activates_at where it was agreed afterwards)`;
+    const message = `prices can change from ${earliest} on${late}, so that every pricer has heard of it before; what was priced already is rated again instead`;
+    issues.push({ path: from.field, code: 'ACTIVATION_TOO_SOON', message });
   }
-  return issues;
+  return isAgreed(document) ? [...issues, ...agreedIssues(document)] : issues;
 }

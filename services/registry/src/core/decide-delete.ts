@@ -1,6 +1,6 @@
 /** Deleting a document: refused while another one names it. Pure. */
 import { type ControlKind, type ControlRecord, documentKey, referencesOf } from '@tokenledger/control';
-import { isSettled } from './decide-apply.ts';
+import { settledAt } from './decide-apply.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { type DecideContext, type Draft, liveRecord, type Records } from './request.ts';
 
@@ -19,9 +19,8 @@ export function decideDelete(
   if (live.document.kind === 'key_hash_secret') {
     return refuse('DOCUMENT_FIXED', `generation '${of.id}' of the key hash secret tells which secret keys were hashed with`);
   }
-  if (live.document.kind === 'price_book_activation' && isSettled(live.document, context)) {
-    return refuse('DOCUMENT_FIXED', `activation '${of.id}' was for ${live.document.activates_at}, which is over or too near`);
-  }
+  const settled = settledAt(live.document, context);
+  if (settled !== null) return refuse('DOCUMENT_FIXED', `${of.kind} '${of.id}' was to hold from ${settled} on, which is over or too near`);
   const users = namedBy(records, of);
   if (users.length > 0) {
     const more = users.length > NAMED_MAX ? ` and ${users.length - NAMED_MAX} more` : '';

@@ -1,4 +1,5 @@
 import {
+  type ContractDocument,
   type ControlDocument,
   type ControlRecord,
   controlRecordSchema,
@@ -38,6 +39,25 @@ const KEY: VirtualKey = {
 };
 const BOOK: ControlDocument = { kind: 'price_book', id: 'b', text: 'anything' };
 const ACTIVATION: ControlDocument = { kind: 'price_book_activation', id: 'x', price_book: 'b', activates_at: at(LEAD_MS) };
+const CONTRACT: ContractDocument = {
+  kind: 'contract',
+  id: 'c',
+  provider: 'p',
+  effective_from: at(LEAD_MS),
+  discounts: [{ factor: '0.85' }],
+  volume_tiers: [],
+};
+const CARD: ControlDocument = {
+  kind: 'rate_card',
+  id: 'r',
+  tenant: 'acme',
+  effective_from: at(LEAD_MS),
+  basis: 'cost',
+  markup: '1.2',
+  currency: 'EUR',
+};
+const FX: ControlDocument = { kind: 'fx_rate', id: 'f', currency: 'EUR', per_usd: '0.92', effective_from: at(LEAD_MS), source: 'a bank' };
+const tiers = (...above: readonly string[]): ContractDocument['volume_tiers'] => above.map((usd) => ({ above_usd: usd, factor: '0.9' }));
 const GENERATION: ControlDocument = { kind: 'key_hash_secret', id: '1', generation: 1, check: `${'C'.repeat(43)}=`, created_at: at(-1000) };
 
 function records(...documents: readonly (ControlDocument | (Partial<ControlRecord> & { readonly document: ControlDocument }))[]): Records {
@@ -126,6 +146,54 @@ describe('a document that is applied', () => {
       { ...ACTIVATION, activates_at: at(-1) },
       'unchanged 3',
     ],
+    ['agrees on what holds from early enough on', records(), CONTRACT, 'create 1'],
+    [
+      'agrees on nothing that holds too soon',
+      records(),
+      { ...FX, effective_from: at(0) },
+      'documents[0].effective_from ACTIVATION_TOO_SOON',
+    ],
+    [
+      'agrees on what has held for long, where events are rated by it from early enough on',
+      records(),
+      { ...CONTRACT, effective_from: at(-1_000_000), activates_at: at(LEAD_MS) },
+      'create 1',
+    ],
+    [
+      'agrees on nothing by which events are rated too soon',
+      records(),
+      { ...CONTRACT, effective_from: at(-1_000_000), activates_at: at(LEAD_MS - 1) },
+      'documents[0].activates_at ACTIVATION_TOO_SOON',
+    ],
+    [
+      'agrees on nothing by which events are rated before it holds',
+      records(),
+      { ...CONTRACT, effective_from: at(LEAD_MS + 1), activates_at: at(LEAD_MS) },
+      'documents[0].activates_at INPUT_INVALID',
+    ],
+    [
+      'agrees on nothing that ends before it begins',
+      records(),
+      { ...CONTRACT, effective_to: at(LEAD_MS) },
+      'documents[0].effective_to INPUT_INVALID',
+    ],
+    ['agrees on no prices that are none', records(), { ...CONTRACT, prices: 'x' }, 'documents[0].prices PRICE_BOOK_INVALID'],
+    ['agrees on tiers that rise', records(), { ...CONTRACT, volume_tiers: tiers('9', '10') }, 'create 1'],
+    [
+      'agrees on no tiers that do not',
+      records(),
+      { ...CONTRACT, volume_tiers: tiers('10', '9') },
+      'documents[0].volume_tiers INPUT_INVALID',
+    ],
+    ['gives a tenant that is there a rate card', records(TENANT), CARD, 'create 1'],
+    ['gives no rate card to a tenant that is not', records(), CARD, 'documents[0].tenant REFERENCE_MISSING'],
+    ['changes what is not near', records(CONTRACT), { ...CONTRACT, discounts: [] }, 'update 4'],
+    [
+      'changes nothing that may have been rated by',
+      records({ ...FX, effective_from: at(LEAD_MS - 1) }),
+      { ...FX, per_usd: '0.93' },
+      'documents[0] DOCUMENT_FIXED',
+    ],
   ])('%s', (_name, state, document, expected) => {
     expect(outcome(apply(state, document))).toBe(expected);
   });
@@ -167,6 +235,13 @@ describe('a document that is deleted', () => {
       'and is an activation that is over is refused',
       records(BOOK, { ...ACTIVATION, activates_at: at(0) }),
       { kind: 'delete', of: ACTIVATION },
+      ' DOCUMENT_FIXED',
+    ],
+    ['and is a contract to come is gone', records(CONTRACT), { kind: 'delete', of: CONTRACT }, 'delete 4'],
+    [
+      'and is a contract that may have been rated by is refused',
+      records({ ...CONTRACT, effective_from: at(0) }),
+      { kind: 'delete', of: CONTRACT },
       ' DOCUMENT_FIXED',
     ],
     [

@@ -20,16 +20,24 @@ function shownDocument(document: ControlDocument): ShownDocument {
     case 'route':
     case 'price_book':
     case 'price_book_activation':
+    case 'contract':
+    case 'rate_card':
+    case 'fx_rate':
       return { ...document };
   }
 }
 
-/** For the audit and for listings: a price book by its length and hash, a key with what is known of its secrets. */
+/** For the audit and for listings: prices by their length and hash, a key with what is known of its secrets. */
 export function shortDocument(document: ControlDocument): ShownDocument {
   switch (document.kind) {
     case 'price_book': {
       const { text, ...short } = document;
-      return { ...short, characters: text.length, sha256: createHash('sha256').update(text).digest('hex') };
+      return { ...short, ...digestOf(text) };
+    }
+    case 'contract':
+    case 'rate_card': {
+      const { prices, ...short } = document;
+      return prices === undefined ? short : { ...short, prices: digestOf(prices) };
     }
     case 'virtual_key':
       return { ...shownDocument(document), ...keyStatus(document) };
@@ -39,9 +47,19 @@ export function shortDocument(document: ControlDocument): ShownDocument {
     case 'channel':
     case 'route':
     case 'price_book_activation':
+    case 'fx_rate':
     case 'key_hash_secret':
       return shownDocument(document);
   }
+}
+
+/** Of a long text. */
+function digestOf(text: string): { readonly characters: number; readonly sha256: string } {
+  return { characters: text.length, sha256: createHash('sha256').update(text).digest('hex') };
+}
+
+function hasLongText({ kind }: ControlDocument): boolean {
+  return kind === 'price_book' || kind === 'contract' || kind === 'rate_card';
 }
 
 /** `whole`: with long texts. The record is not of a deleted document. */
@@ -54,7 +72,7 @@ export function documentView(record: ControlRecord, document: ControlDocument, w
     managed_by,
     changed_at,
     changed_by,
-    document: whole || document.kind !== 'price_book' ? shownDocument(document) : shortDocument(document),
+    document: whole || !hasLongText(document) ? shownDocument(document) : shortDocument(document),
     key: document.kind === 'virtual_key' ? keyStatus(document) : null,
   };
 }
