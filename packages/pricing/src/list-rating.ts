@@ -38,7 +38,7 @@ export function rateByList(attempt: Served, book: PriceBook, occurredAtMs: numbe
   return plainRating({ cost, unpricedReason: '', lineItems: lines, saved: savedByCache(usage, lines, prices, circumstances) });
 }
 
-export function reasonWithoutUsage({ usageReason }: Served): UnpricedReason {
+function reasonWithoutUsage({ usageReason }: Served): UnpricedReason {
   return usageReason === 'not_forwarded' ? 'not_forwarded' : 'usage_unknown';
 }
 
