@@ -12,7 +12,7 @@ import { controlTopic } from '../../support/control-topic.ts';
 import { makeTempDir, type TempDir } from '../../support/temp-dir.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 const STOP_MS = 5_000;
 const ACTIVATES_AT = '2026-12-01T00:00:00.000Z';
 const ACTIVATES_MS = Date.parse(ACTIVATES_AT);
