@@ -3,8 +3,15 @@ import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { findProvider } from '@pydantic/genai-prices';
 import { isRejected } from '@tokenledger/domain';
-import { type CollectedBlocks, collectedBlocks, parseCollectedProvider, parsePriceBook, type PriceBook } from '@tokenledger/pricing';
-import { parse, stringify } from 'yaml';
+import {
+  bookText,
+  type CollectedBlocks,
+  collectedBlocks,
+  parseCollectedProvider,
+  parsePriceBook,
+  type PriceBook,
+} from '@tokenledger/pricing';
+import { parse } from 'yaml';
 import { z } from 'zod';
 
 const names = z.array(z.string()).default([]);
@@ -63,7 +70,7 @@ export function madeBook(overridesText: string): string {
     };
   });
   const allSources = { ...sources, ...Object.fromEntries(collected.map(({ source, from }) => [source, from])) };
-  return printed({ sources: allSources, providers, blocks: [...blocks, ...collected.flatMap((each) => each.blocks)] });
+  return bookText({ sources: allSources, providers, blocks: [...blocks, ...collected.flatMap((each) => each.blocks)] }, HEADER);
 }
 
 function withAdditions({ model, names: named, blocks }: CollectedBlocks, additions: readonly Addition[]): readonly object[] {
@@ -85,15 +92,6 @@ function bookOf(file: object): PriceBook {
   const book = parsePriceBook(JSON.stringify(file));
   if (isRejected(book)) throw new Error(book.message);
   return book;
-}
-
-function printed({ sources, providers, blocks }: { sources: object; providers: object; blocks: readonly object[] }): string {
-  const line = (value: unknown): string => stringify(value, { collectionStyle: 'flow', lineWidth: 0, schema: 'failsafe' }).trim();
-  const entries = (of: object): string =>
-    Object.entries(of)
-      .map(([name, value]) => `  ${line(name)}: ${line(value)}\n`)
-      .join('');
-  return `${HEADER}\nsources:\n${entries(sources)}\nproviders:\n${entries(providers)}\nblocks:\n${blocks.map((block) => `  - ${line(block)}\n`).join('')}`;
 }
 
 function installedVersion(name: string): string {

@@ -1,7 +1,7 @@
 import { isRejected } from '@tokenledger/domain';
 import { bookDifferences, parsePriceBook, type PriceBook } from '@tokenledger/pricing';
 import { expect, test } from 'vitest';
-import { differenceLine, shownPrices } from './prices.ts';
+import { bookSentence, differenceLine, shownPrices } from './prices.ts';
 
 const SOURCES = `sources: { page: { url: 'https://example.com/prices', date: 2026-01-02 } }`;
 
@@ -51,4 +51,12 @@ test('differences are new, changed and gone prices', () => {
     'new      p/m/visible_output/2026-01-01: 9 per 1000000',
   ]);
   expect(bookDifferences(after, after)).toEqual([]);
+});
+
+test('a book is told by number, author, time and note as far as they are written', () => {
+  const about = { number: 12, author: 'ann', note: 'autumn prices', at: Date.parse('2026-09-01') };
+  expect(bookSentence({ entries: [], version: 'abc', about })).toBe(
+    'a price book of 0 prices, version abc, number 12 by ann of 2026-09-01T00:00:00.000Z (autumn prices)',
+  );
+  expect(bookSentence({ entries: [], version: 'abc', about: { author: '', note: '' } })).toBe('a price book of 0 prices, version abc');
 });

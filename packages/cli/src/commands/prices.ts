@@ -1,26 +1,23 @@
 /** `tokenledger prices`: looks at price books: whether a file is one, what a model costs, what is doubtful, what differs between two. */
-import { readFileSync } from 'node:fs';
-import { AppError, formatUsd, isRejected } from '@tokenledger/domain';
+import { formatUsd } from '@tokenledger/domain';
 import {
   bookDifferences,
   bookDoubts,
   checkPriceBook,
   formatTimeOfDay,
-  parsePriceBook,
   type PriceBook,
   type PriceDifference,
   type PriceEntry,
   problemText,
-  SHIPPED_PRICE_BOOK,
 } from '@tokenledger/pricing';
 import { Command, InvalidArgumentError } from 'commander';
 import { withExamples } from '../command-line.ts';
 import { EXIT } from '../exit.ts';
 import { textTable } from '../registry/text-table.ts';
+import { bookAt, bookTextOf, SHIPPED } from '../price-files.ts';
+import { importCommand } from './prices-import.ts';
 import { wholeNumber } from './topics.ts';
 
-/** Names the book that ships wherever a file may stand. */
-const SHIPPED = 'shipped';
 const SOURCE_DAYS_DEFAULT = 180;
 const SOURCE_DAYS_MAX = 10_000;
 
@@ -32,11 +29,12 @@ interface ShowOptions {
 
 export function pricesCommand(): Command {
   return new Command('prices')
-    .description('Look at price books: check a file, show what a model costs, find what is doubtful, compare two.')
+    .description('Look at price books: check a file, show what a model costs, find what is doubtful, compare two, import others.')
     .addCommand(checkCommand())
     .addCommand(showCommand())
     .addCommand(lintCommand())
-    .addCommand(diffCommand());
+    .addCommand(diffCommand())
+    .addCommand(importCommand());
 }
 
 function checkCommand(): Command {
@@ -44,7 +42,7 @@ function checkCommand(): Command {
     .description('Say whether a file is a price book, and with line and path all that is wrong with it. Exits with 1 when anything is.')
     .argument('<file>', 'the file')
     .action((file: string) => {
-      const text = textOf(file);
+      const text = bookTextOf(file);
       const problems = checkPriceBook(text);
       for (const problem of problems) console.log(`${file}: ${problemText(problem)}`);
       if (problems.length > 0) process.exitCode = EXIT.failed;
@@ -157,23 +155,15 @@ function countsLine(differences: readonly PriceDifference[]): string {
   return `${count('new')} new, ${count('changed')} changed, ${count('gone')} gone`;
 }
 
-function bookSentence({ entries, version }: PriceBook): string {
-  return `a price book of ${entries.length} prices, version ${version}`;
-}
-
-/** Throws `PRICE_BOOK_UNREADABLE`, `PRICE_BOOK_INVALID`. */
-function bookAt(file: string): PriceBook {
-  const book = parsePriceBook(textOf(file));
-  if (isRejected(book)) throw new AppError(book.code, book.message);
-  return book;
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file === SHIPPED ? SHIPPED_PRICE_BOOK : file, 'utf8');
-  } catch (cause) {
-    throw new AppError('PRICE_BOOK_UNREADABLE', `the price book ${file} cannot be read`, { cause });
-  }
+export function bookSentence({ about, entries, version }: Pick<PriceBook, 'about' | 'entries' | 'version'>): string {
+  const { number, author, note, at } = about;
+  const by = [
+    ...(number === undefined ? [] : [`number ${number}`]),
+    ...(author === '' ? [] : [`by ${author}`]),
+    ...(at === undefined ? [] : [`of ${new Date(at).toISOString()}`]),
+    ...(note === '' ? [] : [`(${note})`]),
+  ].join(' ');
+  return `a price book of ${entries.length} prices, version ${version}${by === '' ? '' : `, ${by}`}`;
 }
 
 function parseTime(text: string): number {
