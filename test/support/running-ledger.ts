@@ -48,6 +48,8 @@ export interface RunningLedgerOptions {
   readonly keys?: number;
   /** Channels, each a flow mapping of YAML whose credential is `env:E2E_CREDENTIAL`; one for OpenAI's and one for Anthropic's surface unless given. */
   readonly channels?: readonly string[];
+  /** Routes, each a flow mapping of YAML; none unless given. */
+  readonly routes?: readonly string[];
   /** What `env:E2E_CREDENTIAL` stands for. */
   readonly credential?: string;
   /** More variables of its environment. */
@@ -110,7 +112,13 @@ export function ledgerKeys(count = 1): Readonly<Record<string, string>> {
 }
 
 /** One tenant with its keys, and a channel for each surface. */
-export function ledgerConfig({ upstreamUrl, config = '', keys, channels = usualChannels(upstreamUrl) }: RunningLedgerOptions): string {
+export function ledgerConfig({
+  upstreamUrl,
+  config = '',
+  keys,
+  channels = usualChannels(upstreamUrl),
+  routes = [],
+}: RunningLedgerOptions): string {
   const virtualKeys = Object.keys(ledgerKeys(keys)).map(
     (name, index) => `{ id: ${index === 0 ? 'e2e' : `e2e-${index + 1}`}, tenant: acme, project: chat, owner: ada, secret: 'env:${name}' }`,
   );
@@ -121,7 +129,8 @@ documents:
   owners: [{ id: ada, tenant: acme, name: Ada, team: search }]
   virtual_keys: [${virtualKeys.join(', ')}]
   channels:
-${channels.map((channel) => `    - ${channel}\n`).join('')}`;
+${channels.map((channel) => `    - ${channel}\n`).join('')}  routes: [${routes.join(', ')}]
+`;
 }
 
 function usualChannels(upstreamUrl: string): readonly string[] {

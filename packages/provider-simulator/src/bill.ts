@@ -17,9 +17,9 @@ export interface BillLine {
   readonly completed: boolean;
   /** The answer stated its usage. */
   readonly reported: boolean;
-  /** The usage object as sent, or as it would have been; null for an error. */
+  /** The usage object as sent, or as it would have been; null for an error that costs nothing. */
   readonly usage: unknown;
-  /** What the request cost, whether or not it was reported; null for an error, and where a script dictated the usage object. */
+  /** What the request cost, whether or not it was reported; null for an error that costs nothing, and where a script dictated the usage object. */
   readonly classes: Classes | null;
   readonly at_ms: number;
 }

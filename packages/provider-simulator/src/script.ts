@@ -16,6 +16,8 @@ export interface Script {
   readonly answer_bytes?: number;
   /** Answer with this error status (400 and above). */
   readonly status?: number;
+  /** Errors: the answer was worked on until it failed; it is billed, and the error states the usage. */
+  readonly billed?: boolean;
   readonly error_type?: string;
   readonly error_code?: string;
   readonly error_message?: string;
@@ -62,7 +64,7 @@ const NUMBERS = [
   'cut_after_chunks',
   'cut_after_bytes',
 ] as const;
-const BOOLEANS = ['no_usage', 'no_end', 'tools', 'crlf'] as const;
+const BOOLEANS = ['billed', 'no_usage', 'no_end', 'tools', 'crlf'] as const;
 const TEXTS = ['error_type', 'error_code', 'error_message', 'error_body', 'served_model', 'service_tier', 'encoding'] as const;
 const OTHERS = ['classes', 'usage'] as const;
 const KNOWN: ReadonlySet<string> = new Set([...NUMBERS, ...BOOLEANS, ...TEXTS, ...OTHERS]);

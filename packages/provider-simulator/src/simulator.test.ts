@@ -182,6 +182,13 @@ describe('a script', () => {
     expect(eventsOf(await (await chat(STREAM, { encoding, chunks: 5 })).text())).toHaveLength(9);
   });
 
+  test('an error that was billed states what it cost, and the bill has it', async () => {
+    const answer = await chat(CHAT, { status: 500, billed: true, classes: { uncached_input: 40, cache_read: 2 } }, 'billed-error');
+    expect(answer.status).toBe(500);
+    expect(await answer.json()).toMatchObject({ error: { type: 'server_error' }, usage: { prompt_tokens: 42 } });
+    expect(await lineOf('billed-error')).toMatchObject({ status: 500, completed: false, reported: true, classes: { uncached_input: 40 } });
+  });
+
   test('cuts a stream, and the bill says so', async () => {
     const response = await chat(STREAM, { cut_after_chunks: 2 }, 'cut');
     expect(await rejected(response.text())).toBe(true);

@@ -23,8 +23,8 @@ export interface SimulatorOptions {
   readonly seed?: number;
   /** Credential that requests must carry; without it any will do. */
   readonly apiKey?: string;
-  /** What every request is asked to do unless it says otherwise. */
-  readonly script?: Script;
+  /** What every request is asked to do unless it says otherwise; asked for each where it is a function. */
+  readonly script?: Script | (() => Script);
 }
 
 export interface ProviderSimulator {
@@ -119,20 +119,11 @@ class Simulator {
     const body = parsed(bytes);
     const model = isObject(body) ? body['model'] : undefined;
     if (!isObject(body) || typeof model !== 'string') return this.#refuse(exchange, '', {}, 400, 'you must provide a model parameter');
-    const script = scriptOf(this.#options.script ?? {}, model, body, header);
+    const usual = this.#options.script ?? {};
+    const script = scriptOf(typeof usual === 'function' ? usual() : usual, model, body, header);
     if (script instanceof ScriptError) return this.#refuse(exchange, model, {}, 400, script.message);
     const request = provider.readRequest(body, bytes, plainModel(model));
     if (typeof request === 'string') return this.#refuse(exchange, model, script, 400, request);
-    if ((script.status ?? 200) >= 400) {
-      return this.#refuse(
-        exchange,
-        request.model,
-        script,
-        script.status as number,
-        script.error_message ?? 'simulated error',
-        request.streamed,
-      );
-    }
     const context: AnswerContext = {
       request,
       script,
@@ -140,7 +131,16 @@ class Simulator {
       id: `${provider.idPrefix}${exchange.ownRequestId.slice(4)}`,
       createdS: Math.floor(Date.now() / 1000),
     };
-    await this.#deliver(exchange, context);
+    if ((script.status ?? 200) < 400) return this.#deliver(exchange, context);
+    await this.#refuse(
+      exchange,
+      request.model,
+      script,
+      script.status as number,
+      script.error_message ?? 'simulated error',
+      request.streamed,
+      script.billed === true ? context : undefined,
+    );
   }
 
   async #deliver({ provider, response, requestId, ownRequestId }: Exchange, context: AnswerContext): Promise<void> {
@@ -176,9 +176,20 @@ class Simulator {
     if (delivered === 'broken_off') await this.#bill?.append({ ...line, completed: false, reported: false });
   }
 
-  async #refuse(exchange: Exchange, model: string, script: Script, status: number, message: string, streamed = false): Promise<void> {
+  /** `billed`: what was worked on before it failed, and is charged. */
+  async #refuse(
+    exchange: Exchange,
+    model: string,
+    script: Script,
+    status: number,
+    message: string,
+    streamed = false,
+    billed?: AnswerContext,
+  ): Promise<void> {
     const { provider, response, requestId, ownRequestId } = exchange;
-    const body = script.error_body ?? provider.error({ ...errorOf(script, ownRequestId), status, message });
+    const plain = script.error_body ?? provider.error({ ...errorOf(script, ownRequestId), status, message });
+    const usage = billed === undefined ? null : provider.usage(billed);
+    const body = billed === undefined ? plain : withUsage(plain, billed, usage);
     setHeaders(response, provider, ownRequestId, script);
     response.statusCode = status;
     response.setHeader('content-type', 'application/json');
@@ -187,14 +198,14 @@ class Simulator {
       request_id: requestId,
       surface: provider.surface,
       model,
-      served_model: '',
+      served_model: billed?.plan.servedModel ?? '',
       service_tier: '',
       streamed,
       status,
       completed: false,
-      reported: false,
-      usage: null,
-      classes: null,
+      reported: billed !== undefined,
+      usage,
+      classes: billed?.plan.classes ?? null,
       at_ms: Date.now(),
     };
     const delivered = await deliverPlain(response, Buffer.from(body), script, async () => this.#bill?.append(line));
@@ -205,6 +216,11 @@ class Simulator {
     const key = this.#options.apiKey;
     return key === undefined || request.headers.authorization === `Bearer ${key}` || request.headers['x-api-key'] === key;
   }
+}
+
+/** An error that says what it cost. */
+function withUsage(error: string, { plan }: AnswerContext, usage: unknown): string {
+  return JSON.stringify({ ...(JSON.parse(error) as JsonObject), model: plan.servedModel, usage });
 }
 
 /** The whole body; undefined when the client left before its end. */
