@@ -26,6 +26,7 @@ const additionSchema = z.strictObject({
 type Addition = z.output<typeof additionSchema>;
 
 const overridesSchema = z.strictObject({
+  about: z.record(z.string(), z.string()),
   collection: z.strictObject({
     package: z.string(),
     version: z.string(),
@@ -47,7 +48,7 @@ const HEADER = `# The price book that ships: what providers charge, since when, 
 /** Throws when the collection says something that a price book cannot, or is not the version that the overrides were written beside. */
 export function madeBook(overridesText: string): string {
   // The failsafe schema knows no numbers: 0.30 stays the text that someone wrote.
-  const { collection, providers, additions, sources, blocks } = overridesSchema.parse(parse(overridesText, { schema: 'failsafe' }));
+  const { about, collection, providers, additions, sources, blocks } = overridesSchema.parse(parse(overridesText, { schema: 'failsafe' }));
   const installed = installedVersion(collection.package);
   if (installed !== collection.version) throw new Error(`${collection.package} ${installed} is installed, not ${collection.version}`);
   const stated = bookOf({ sources, blocks });
@@ -70,7 +71,7 @@ export function madeBook(overridesText: string): string {
     };
   });
   const allSources = { ...sources, ...Object.fromEntries(collected.map(({ source, from }) => [source, from])) };
-  return bookText({ sources: allSources, providers, blocks: [...blocks, ...collected.flatMap((each) => each.blocks)] }, HEADER);
+  return bookText({ about, sources: allSources, providers, blocks: [...blocks, ...collected.flatMap((each) => each.blocks)] }, HEADER);
 }
 
 function withAdditions({ model, names: named, blocks }: CollectedBlocks, additions: readonly Addition[]): readonly object[] {

@@ -7,22 +7,41 @@ export const priceCase = z.object({
   provider: z.string(),
   model: z.string(),
   usage: z.record(z.string(), z.number().nonnegative().nullable()),
-  at: z.string(),
+  /** A day, a moment, or seconds since the epoch. */
+  at: z.union([z.string(), z.number().transform(String)]),
   usd: z.union([z.string(), z.number().transform(String)]),
   tolerance_relative: z.number().nonnegative(),
   basis: z.string(),
   source: z.string().optional(),
-  region: z.string().optional(),
-  service_tier: z.string().optional(),
+  region: z.string().nullish(),
+  service_tier: z.string().nullish(),
 });
 
 export type PriceCase = z.output<typeof priceCase>;
 
-/** A day alone stands for its noon, UTC: who writes no hour means none of the few that have a price of their own. */
-export function timeOf({ at }: PriceCase): number {
-  const ms = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(at) ? `${at}T12:00:00Z` : at);
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const SECONDS = /^\d{9,11}(?:\.\d+)?$/;
+const ZONE = /(?:Z|[+-]\d{2}:?\d{2})$/i;
+const SECOND_MS = 1000;
+
+/** A day alone stands for its noon, UTC: who writes no hour means none of the few that have a price of their own. A time without a zone is UTC too. */
+export function timeOf({ at }: Pick<PriceCase, 'at'>): number {
+  const text = at.trim().replace(' ', 'T');
+  if (SECONDS.test(text)) return Number(text) * SECOND_MS;
+  const ms = Date.parse(DAY.test(text) ? `${text}T12:00:00Z` : ZONE.test(text) ? text : `${text}Z`);
   if (Number.isNaN(ms)) throw new Error(`'${at}' is no time`);
   return ms;
+}
+
+/** A provider as books call it: in small letters, parted by dashes. */
+export function providerOf({ provider }: Pick<PriceCase, 'provider'>): string {
+  return provider.trim().toLowerCase().replaceAll(/[ .]+/g, '-');
+}
+
+/** Names that a model may be meant by, the one that is stated first: some write whose it is, or that it is one, before it. */
+export function namesOf({ provider, model }: Pick<PriceCase, 'provider' | 'model'>): readonly string[] {
+  const beginnings = [`${provider}/`, `${provider}:`, 'models/', 'publishers/google/models/'];
+  return [model, ...beginnings.filter((each) => model.startsWith(each)).map((each) => model.slice(each.length))];
 }
 
 /** Decimals of `amountOf`: floats that others reckoned with have more than an amount may have. */
@@ -44,6 +63,20 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   prompt_tokens: 'input_tokens',
   completion_tokens: 'output_tokens',
   cached_input_tokens: 'cache_read_tokens',
+  cached_tokens: 'cache_read_tokens',
+  cached_prompt_tokens: 'cache_read_tokens',
+  input_cached_tokens: 'cache_read_tokens',
+  input_cache_read_tokens: 'cache_read_tokens',
+  cache_creation_tokens: 'cache_write_tokens',
+  cache_creation_5m_tokens: 'cache_write_5m_tokens',
+  cache_creation_1h_tokens: 'cache_write_1h_tokens',
+  input_cache_write_tokens: 'cache_write_tokens',
+  input_cache_creation_tokens: 'cache_write_tokens',
+  audio_input_tokens: 'input_audio_tokens',
+  audio_output_tokens: 'output_audio_tokens',
+  thinking_tokens: 'reasoning_tokens',
+  web_search_calls: 'web_search_requests',
+  file_search_calls: 'file_search_requests',
   output_reasoning_tokens: 'reasoning_tokens',
   web_searches: 'web_search_requests',
   storage_searches: 'file_search_requests',

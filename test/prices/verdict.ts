@@ -1,7 +1,7 @@
 /** Whether what the price book says of a case agrees with what its source says. */
 import { CHARGED_CLASSES, formatUsd } from '@tokenledger/domain';
-import { charge, type PriceBook } from '@tokenledger/pricing';
-import { amountOf, CASE_DECIMALS, type PriceCase, quantitiesOf, timeOf } from './price-case.ts';
+import { charge, type ModelPrices, type PriceBook, pricedTier } from '@tokenledger/pricing';
+import { amountOf, CASE_DECIMALS, namesOf, type PriceCase, providerOf, quantitiesOf, timeOf } from './price-case.ts';
 
 export interface Verdict {
   readonly id: string;
@@ -44,7 +44,7 @@ export function judge(each: PriceCase, { shipped, disputed }: Books): Verdict {
     expectedUsd: each.usd,
     computedUsd: computed.kind === 'cost' ? formatUsd(computed.cost) : null,
     // One that names whom it passes requests to is one too: huggingface_novita.
-    isRouter: ROUTERS.has(each.provider.split('_')[0] ?? ''),
+    isRouter: ROUTERS.has(providerOf(each).split('_')[0] ?? ''),
   };
   if (agrees(computed, each)) return { ...verdict, outcome: 'agrees', why: '' };
   const other = costOf(each, disputed);
@@ -58,13 +58,13 @@ type Cost =
 
 function costOf(each: PriceCase, book: PriceBook): Cost & { readonly pages: readonly string[] } {
   const unknown = (why: string): Cost & { readonly pages: readonly string[] } => ({ kind: 'unknown', why, pages: [] });
-  const prices = book.pricesOf(each.provider, each.model);
+  const prices = pricesOf(each, book);
   if (prices === undefined) {
     return unknown(`no price for the model; nearest: ${book.candidates(each.provider, each.model).join(', ') || 'none'}`);
   }
   try {
     const { quantities, inputTokens } = quantitiesOf(each);
-    const circumstances = { serviceTier: each.service_tier ?? 'standard', region: each.region ?? '', atMs: timeOf(each), inputTokens };
+    const circumstances = { serviceTier: pricedTier(each.service_tier ?? ''), region: each.region ?? '', atMs: timeOf(each), inputTokens };
     const classes = CHARGED_CLASSES.filter((name) => name !== 'requests');
     const { cost, lines, missing } = charge(quantities, prices, circumstances, classes);
     if (missing.length > 0) return unknown(`no price for ${missing.join(', ')}`);
@@ -73,6 +73,18 @@ function costOf(each: PriceCase, book: PriceBook): Cost & { readonly pages: read
   } catch (error) {
     return unknown(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Of the names that are meant the first that has a price; of the provider's those with `_` or with `-`. */
+function pricesOf(each: PriceCase, book: PriceBook): ModelPrices | undefined {
+  const provider = providerOf(each);
+  for (const seller of [provider, provider.replaceAll('_', '-')]) {
+    for (const name of namesOf(each)) {
+      const prices = book.pricesOf(seller, name);
+      if (prices !== undefined) return prices;
+    }
+  }
+  return undefined;
 }
 
 const PICO_DECIMALS = 12;

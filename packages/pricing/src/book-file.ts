@@ -142,7 +142,7 @@ function pricedEntries(block: Block, from: Source, tiers: TierPrices, band: Band
   const scope = scopeOf(block);
   return Object.entries(tiers).flatMap(([serviceTier, prices]) => {
     const byClass = pricesByClass(prices);
-    const parts = partsOf(new Set(byClass.keys()), from.unlisted === 'as_containing');
+    const parts = partsOf(new Set(byClass.keys()), from.unlisted);
     return Array.from(byClass, ([usageClass, written]) =>
       written.map(({ amount, perUnits = block.per_units, upToUnits }, index): PriceEntry => {
         const aboveUnits = written[index - 1]?.upToUnits ?? 0;

@@ -1,6 +1,7 @@
 /** The shape of a price book's file. Every scalar comes as text, so that no price is ever a float. */
 import { FEE_CLASSES, USAGE_CLASSES } from '@tokenledger/domain';
 import { z } from 'zod';
+import { UNLISTED } from './containing-classes.ts';
 import { parsePrices } from './price-text.ts';
 import { parseTimeOfDay } from './time-of-day.ts';
 
@@ -47,8 +48,9 @@ const source = z.strictObject({
   url: z.url({ protocol: /^https$/ }),
   /** Day that page was read. */
   date: day,
-  /** `as_containing`: the page says, or is known to mean, that what it does not list costs what contains it: cached input as input, sound as text. */
-  unlisted: z.enum(['unknown', 'as_containing']).default('unknown'),
+  /** `as_containing`: the page says, or is known to mean, that what it does not list costs what contains it: cached input as input, sound as text.
+   *  `caches_as_input`: only that what is read from caches and written to them costs what input costs. */
+  unlisted: z.enum(UNLISTED).default('unknown'),
 });
 
 const provider = z.strictObject({

@@ -18,11 +18,18 @@ const ALWAYS: Containing = {
   citation: ['visible_output'],
 };
 
-/** Only where the source itself says that what it does not list costs what contains it. */
-const WHERE_STATED: Containing = {
+/** What a source can say of what it does not list: that nobody knows its price, that it costs what contains it, or that caches cost what input costs. */
+export const UNLISTED = ['unknown', 'as_containing', 'caches_as_input'] as const;
+export type Unlisted = (typeof UNLISTED)[number];
+
+const CACHES: Containing = {
   cache_read: ['uncached_input'],
   cache_write_5m: ['uncached_input'],
   cache_write_1h: ['uncached_input'],
+};
+
+const ALL: Containing = {
+  ...CACHES,
   input_audio: ['uncached_input'],
   cached_audio: ['cache_read', 'input_audio', 'uncached_input'],
   cached_image: ['cache_read', 'input_image'],
@@ -31,10 +38,16 @@ const WHERE_STATED: Containing = {
   output_image: ['visible_output'],
 };
 
-/** By priced class, those that are charged at its price. `stated`: the source says that this holds for all of them. */
-export function partsOf(priced: ReadonlySet<ChargedClass>, stated: boolean): ReadonlyMap<ChargedClass, readonly ChargedClass[]> {
+const WHERE_STATED: Readonly<Record<Unlisted, Containing>> = {
+  unknown: ALWAYS,
+  as_containing: { ...ALWAYS, ...ALL },
+  caches_as_input: { ...ALWAYS, ...CACHES },
+};
+
+/** By priced class, those that are charged at its price, by what their source says. */
+export function partsOf(priced: ReadonlySet<ChargedClass>, unlisted: Unlisted): ReadonlyMap<ChargedClass, readonly ChargedClass[]> {
   const parts = new Map<ChargedClass, ChargedClass[]>();
-  const rules = stated ? { ...ALWAYS, ...WHERE_STATED } : ALWAYS;
+  const rules = WHERE_STATED[unlisted];
   for (const [part, wholes] of Object.entries(rules) as [ChargedClass, readonly ChargedClass[]][]) {
     // Whoever charges for writing to a cache charges more for a longer time.
     const isApart = priced.has(part) || (part === 'cache_write_1h' && priced.has('cache_write_5m'));

@@ -15,7 +15,7 @@ export type { ImportedPrices, ImportOptions, LeftOut } from './import/imported.t
 export { readLitellm } from './import/litellm.ts';
 export type { ModelPrices, PriceQuestion } from './model-prices.ts';
 export { checkPriceBook, parsePriceBook, type PriceBook, SHIPPED_PRICE_BOOK } from './price-book.ts';
-export type { PriceEntry } from './price-entry.ts';
+export { pricedTier, type PriceEntry } from './price-entry.ts';
 export { type PriceActivation, type PriceSchedule, priceSchedule } from './price-schedule.ts';
 export { rate, rateEvent } from './rate.ts';
 export { formatTimeOfDay } from './time-of-day.ts';

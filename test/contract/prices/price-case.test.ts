@@ -72,7 +72,15 @@ describe('totals include their parts', () => {
 
 test('a day alone is its noon', () => {
   expect(timeOf(CASE)).toBe(Date.parse('2026-02-03T12:00:00Z'));
-  expect(timeOf({ ...CASE, at: '2026-02-03T17:00:00+00:00' })).toBe(Date.parse('2026-02-03T17:00:00Z'));
+  for (const at of [
+    '2026-02-03T17:00:00+00:00',
+    '2026-02-03T18:00:00+01:00',
+    '2026-02-03T17:00:00',
+    '2026-02-03 17:00:00Z',
+    '1770138000',
+  ]) {
+    expect([at, timeOf({ at })]).toEqual([at, Date.parse('2026-02-03T17:00:00Z')]);
+  }
 });
 
 test.each([
@@ -110,6 +118,17 @@ describe('a case', () => {
   test('of a router is told apart', () => {
     const isRouter = (provider: string): boolean => judge({ ...CASE, provider }, books).isRouter;
     expect(['p', 'openrouter', 'huggingface_novita'].map(isRouter)).toEqual([false, true, true]);
+  });
+
+  test.each<readonly [string, Partial<PriceCase>]>([
+    ['its provider before the name', { model: 'p/m' }],
+    ['that it is a model', { model: 'models/m' }],
+    ['its provider in other letters', { provider: ' P ' }],
+    ['the tier of whoever asked for none', { service_tier: 'default' }],
+    ['no tier and no region', { service_tier: null, region: null }],
+    ['other names of what was used', { usage: { prompt_tokens: 1_000, completion_tokens: 100, cached_tokens: 0 } }],
+  ])('may state %s', (_, change) => {
+    expect(judge({ ...CASE, ...change }, books)).toMatchObject({ outcome: 'agrees' });
   });
 
   test('names the page that disputes it', () => {

@@ -19,9 +19,9 @@ const FORMATS = ['genai-prices', 'litellm'] as const;
 type Format = (typeof FORMATS)[number];
 
 /** What the project says of its own files: what it does not price apart costs what contains it. The other says nothing of the kind. */
-const FORMAT_RULES: Readonly<Record<Format, { readonly url: string; readonly contained: boolean }>> = {
-  'genai-prices': { url: 'https://github.com/pydantic/genai-prices', contained: true },
-  litellm: { url: 'https://github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json', contained: false },
+const FORMAT_RULES: Readonly<Record<Format, { readonly url: string; readonly unlisted: 'unknown' | 'as_containing' }>> = {
+  'genai-prices': { url: 'https://github.com/pydantic/genai-prices', unlisted: 'as_containing' },
+  litellm: { url: 'https://github.com/BerriAI/litellm/blob/main/model_prices_and_context_window.json', unlisted: 'unknown' },
 };
 
 interface Options {
@@ -80,7 +80,7 @@ function run(file: string, options: Options): void {
       name: sourceName(options),
       url: options.url ?? FORMAT_RULES[options.format].url,
       date: options.read.slice(0, DAY_LENGTH),
-      contained: FORMAT_RULES[options.format].contained,
+      unlisted: FORMAT_RULES[options.format].unlisted,
     },
     from,
     about: {

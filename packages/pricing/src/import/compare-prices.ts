@@ -1,4 +1,5 @@
 /** What a file says of one model's prices against what a block of the book says: the changes, and the prices that hold with them. */
+import type { Unlisted } from '../containing-classes.ts';
 import { parsePrices } from '../price-text.ts';
 
 type Tiers = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
@@ -49,9 +50,9 @@ const CONTAINING: Readonly<Record<string, string>> = {
   output_image: 'output',
 };
 
-/** `contained`: what the block does not list costs what contains it. What the file does not list stays as it is. */
+/** `unlisted`: what the source of the block says of what it does not list. What the file does not list stays as it is. */
 export function comparePrices(
-  { provider, model, contained }: { readonly provider: string; readonly model: string; readonly contained: boolean },
+  { provider, model, unlisted }: { readonly provider: string; readonly model: string; readonly unlisted: Unlisted },
   current: BlockPrices,
   stated: BlockPrices,
 ): Compared {
@@ -60,7 +61,7 @@ export function comparePrices(
     const merged: Record<string, Readonly<Record<string, string | readonly string[]>>> = { ...known };
     for (const [tier, prices] of Object.entries(said)) {
       for (const [usageClass, after] of Object.entries(prices)) {
-        const before = priceOf(known[tier] ?? {}, usageClass, contained);
+        const before = priceOf(known[tier] ?? {}, usageClass, unlisted);
         // Marginal prices are no single ones.
         if (typeof after !== 'string' || (before !== undefined && typeof before !== 'string')) continue;
         if (before !== undefined && isSame(before, after)) continue;
@@ -92,11 +93,13 @@ export function comparePrices(
 function priceOf(
   prices: Readonly<Record<string, string | readonly string[]>>,
   usageClass: string,
-  contained: boolean,
+  unlisted: Unlisted,
 ): string | readonly string[] | undefined {
   const own = prices[usageClass] ?? prices[SHARED[usageClass] ?? ''];
   const containing = CONTAINING[usageClass];
-  return own !== undefined || !contained || containing === undefined ? own : priceOf(prices, containing, contained);
+  const isShared =
+    unlisted === 'as_containing' || (unlisted === 'caches_as_input' && containing === 'input' && usageClass.startsWith('cache_'));
+  return own !== undefined || !isShared || containing === undefined ? own : priceOf(prices, containing, unlisted);
 }
 
 const PER_UNITS = 1_000_000;

@@ -29,7 +29,7 @@ function said(name: string, prices: Prices): CollectedBlocks {
 }
 
 function imported(models: readonly CollectedBlocks[], text = BOOK): ImportedBook {
-  const source = { name: 'import', url: 'https://example.com/import', date: SINCE, contained: true };
+  const source = { name: 'import', url: 'https://example.com/import', date: SINCE, unlisted: 'as_containing' } as const;
   const made = importPrices({ text, imported: { models, leftOut: [] }, source, from: FROM, about: { number: '3', author: 'ann' } });
   if (isRejected(made)) throw new Error(made.message);
   return made;
@@ -120,7 +120,7 @@ test('longer requests that cost otherwise are taken along, with what is not stat
 });
 
 test('a book that is none is refused', () => {
-  const source = { name: 'import', url: 'https://example.com/import', date: SINCE, contained: false };
+  const source = { name: 'import', url: 'https://example.com/import', date: SINCE, unlisted: 'unknown' } as const;
   const made = importPrices({ text: 'blocks: []', imported: { models: [], leftOut: [] }, source, from: FROM, about: {} });
   expect(made).toMatchObject({ kind: 'rejected', code: 'PRICE_BOOK_INVALID' });
 });

@@ -3,6 +3,7 @@ import { isRejected, type Rejected } from '@tokenledger/domain';
 import { parse } from 'yaml';
 import { bookText } from '../book-text.ts';
 import type { CollectedBlocks, WrittenBlock } from '../collection/blocks.ts';
+import type { Unlisted } from '../containing-classes.ts';
 import { parsePriceBook, type PriceBook } from '../price-book.ts';
 import { type BlockPrices, comparePrices, type PriceChange } from './compare-prices.ts';
 import type { ImportedPrices, LeftOut } from './imported.ts';
@@ -11,8 +12,8 @@ export interface ImportInto {
   /** The text of the book that the prices go into. */
   readonly text: string;
   readonly imported: ImportedPrices;
-  /** Name that the imported blocks give their source, its page and its day; `contained`: what the file does not list costs what contains it. */
-  readonly source: { readonly name: string; readonly url: string; readonly date: string; readonly contained: boolean };
+  /** Name that the imported blocks give their source, its page and its day, and what it says of what it does not list. */
+  readonly source: { readonly name: string; readonly url: string; readonly date: string; readonly unlisted: Unlisted };
   /** When changed prices begin to hold, as a book writes it. */
   readonly from: string;
   readonly about: Readonly<Record<string, string>>;
@@ -51,7 +52,7 @@ interface RawBlock extends Scope, BlockPrices {
 }
 
 interface RawBook {
-  readonly sources: Readonly<Record<string, { readonly unlisted?: string }>>;
+  readonly sources: Readonly<Record<string, { readonly unlisted?: Unlisted }>>;
   readonly providers?: object;
   readonly blocks: readonly RawBlock[];
 }
@@ -70,15 +71,16 @@ export function importPrices(into: ImportInto): ImportedBook | Rejected {
   const plan = planOf(into, base, raw);
 
   const sources = new Map<string, object>();
-  const sourceOf = (contained: boolean): string => {
-    const name = contained ? `${into.source.name}-contained` : into.source.name;
-    sources.set(name, { url: into.source.url, date: into.source.date, ...(contained ? { unlisted: 'as_containing' } : {}) });
+  // What the rest of a block means by leaving a class out must not change with where one of its prices was read.
+  const sourceOf = (unlisted: Unlisted): string => {
+    const name = unlisted === 'unknown' ? into.source.name : `${into.source.name}-${unlisted}`;
+    sources.set(name, { url: into.source.url, date: into.source.date, ...(unlisted === 'unknown' ? {} : { unlisted }) });
     return name;
   };
   const kept = raw.blocks.flatMap((block) =>
-    splitBlock(block, plan.splits.get(block) ?? [], into.from, () => sourceOf(isContained(raw, block))),
+    splitBlock(block, plan.splits.get(block) ?? [], into.from, () => sourceOf(unlistedBy(raw, block))),
   );
-  const added = plan.added.map((block) => ({ ...block, source: sourceOf(into.source.contained) }));
+  const added = plan.added.map((block) => ({ ...block, source: sourceOf(into.source.unlisted) }));
   const text = bookText({
     about: into.about,
     sources: { ...raw.sources, ...Object.fromEntries(sources) },
@@ -118,11 +120,11 @@ function planOf({ imported, source, from }: ImportInto, base: PriceBook, raw: Ra
     leftOut.push(...odd);
     if (fresh.length > 0) {
       added.push(...model.blocks.map((block) => ({ ...unnamed(block), ...scopeOf(fresh) })));
-      changes.push(...comparePrices({ provider, model: shown(fresh[0]), contained: source.contained }, {}, stated).changes);
+      changes.push(...comparePrices({ provider, model: shown(fresh[0]), unlisted: source.unlisted }, {}, stated).changes);
     }
     for (const [block, { names: affected, stated: own }] of known) {
       const name = shown(affected[0]);
-      const compared = comparePrices({ provider, model: name, contained: isContained(raw, block) }, block, own);
+      const compared = comparePrices({ provider, model: name, unlisted: unlistedBy(raw, block) }, block, own);
       if (compared.otherThreshold)
         leftOut.push({ what: `${provider}/${name}`, why: 'the book has another length from which requests cost otherwise' });
       if (compared.changes.length === 0) {
@@ -240,8 +242,8 @@ function isPlain({ region = '', daily, unknown, per_units: perUnits, up_to_input
   return region === '' && daily === undefined && unknown === undefined && perUnits === undefined && upTo === undefined;
 }
 
-function isContained(raw: RawBook, { source }: RawBlock): boolean {
-  return raw.sources[source]?.unlisted === 'as_containing';
+function unlistedBy(raw: RawBook, { source }: RawBlock): Unlisted {
+  return raw.sources[source]?.unlisted ?? 'unknown';
 }
 
 function holdsAt({ effective_from: from, effective_to: to }: Pick<RawBlock, 'effective_from' | 'effective_to'>, atMs: number): boolean {
