@@ -82,7 +82,7 @@ test('a request is told from its row: both attempts with their usage and cost, t
   );
   expect(stdout).toMatch(/^ {2}2 +spare +openai +gpt-4o-mini-2024-07-18 +200 +- +\+301 ms +100 ms +\+900 ms +reported +0\.000162$/m);
   expect(stdout).toContain('  1: uncached_input 1000, visible_output 10 (split_unknown)\n  2: uncached_input 1000, visible_output 20\n');
-  expect(stdout).toMatch(/^ {2}2 +visible_output +20 +0\.6 +1000000 +0\.000012 /m);
+  expect(stdout).toMatch(/^ {2}2 +visible_output +20 +0\.6 +1000000 +1 +0\.000012 +list,cost,billable /m);
   expect(stdout).toMatch(/^Sum\n {2}input tokens: +2000\n {2}output tokens: +30\n {2}usage: +reported\n/m);
   expect(stdout).toMatch(/^ {2}cost: +0\.000318 USD$/m);
   expect(stdout).toMatch(new RegExp(`^  import +${RESULT_ID} .* 100 +0 +0\\.000015 `, 'm'));
@@ -108,7 +108,7 @@ test('as JSON it has every column, the attempts one by one', async () => {
   );
   expect(
     Object.keys(event)
-      .filter((name) => !['attempts', 'line_items'].includes(name))
+      .filter((name) => !['attempts', 'line_items', 'avoided'].includes(name))
       .toSorted(),
   ).toEqual(rows.map(({ name }) => name).toSorted());
 });

@@ -41,6 +41,6 @@ function foundJson({ event, related }: FoundEvent) {
   return { event: eventJson(event), related: related.map(eventJson) };
 }
 
-function eventJson({ columns, attempts, lineItems }: StoredEvent) {
-  return { ...columns, attempts, line_items: lineItems };
+function eventJson({ columns, nested }: StoredEvent) {
+  return { ...columns, ...nested };
 }

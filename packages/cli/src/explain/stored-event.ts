@@ -6,11 +6,13 @@ import { letterId } from '../dead-letters/letter.ts';
 /** A column's value as `ClickHouse.query` gives it. */
 export type Value = string | number | boolean | null | readonly Value[] | { readonly [name: string]: Value };
 
-/** By column name. `attempts` and `line_items` hold one element each where the table has a column for each of their fields. */
+export type Fields = Readonly<Record<string, Value>>;
+
 export interface StoredEvent {
-  readonly columns: Readonly<Record<string, Value>>;
-  readonly attempts: readonly Readonly<Record<string, Value>>[];
-  readonly lineItems: readonly Readonly<Record<string, Value>>[];
+  /** By name. */
+  readonly columns: Fields;
+  /** What the table keeps as a column for each field (`attempts.channel_id`), element by element: `attempts`, `line_items`, `avoided`. */
+  readonly nested: Readonly<Record<string, readonly Fields[]>>;
 }
 
 export interface FoundEvent {
@@ -25,8 +27,6 @@ export interface RefusedEvent {
   readonly code: string;
   readonly message: string;
 }
-
-type Row = Readonly<Record<string, Value>>;
 
 const DAY_MS = 86_400_000;
 /** The id of an event was made within the millisecond of `occurred_at`; a clock that was set back in between is allowed for. */
@@ -62,10 +62,10 @@ export async function findRefused(clickhouse: ClickHouse, id: string): Promise<R
 const SELECT = `SELECT *, minute, hour, day, input_tokens, output_tokens, total_tokens FROM usage_events`;
 
 /** The table is ordered by time, and a UUIDv7 says when it was made: of a large ledger a few blocks are read instead of a whole column. */
-async function nearItsTime(clickhouse: ClickHouse, id: string): Promise<Row | undefined> {
+async function nearItsTime(clickhouse: ClickHouse, id: string): Promise<Fields | undefined> {
   const madeAtMs = timeOf(id);
   if (madeAtMs === null) return undefined;
-  const [row] = await clickhouse.query<Row>(
+  const [row] = await clickhouse.query<Fields>(
     `${SELECT} WHERE event_id = {id:UUID} AND occurred_at BETWEEN fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND fromUnixTimestamp64Milli({to:Int64}, 'UTC')
      ORDER BY recorded_at LIMIT 1`,
     { params: { id, from: madeAtMs - ID_SLACK_MS, to: madeAtMs + ID_SLACK_MS } },
@@ -74,8 +74,8 @@ async function nearItsTime(clickhouse: ClickHouse, id: string): Promise<Row | un
 }
 
 /** The event of that id before events of that request: a result has the request id of what handed it in. */
-async function anywhere(clickhouse: ClickHouse, id: string): Promise<Row | undefined> {
-  const [row] = await clickhouse.query<Row>(
+async function anywhere(clickhouse: ClickHouse, id: string): Promise<Fields | undefined> {
+  const [row] = await clickhouse.query<Fields>(
     `${SELECT} WHERE toString(event_id) = {id:String} OR request_id = {id:String}
      ORDER BY toString(event_id) = {id:String} DESC, kind = 'usage' DESC, recorded_at LIMIT 1`,
     { params: { id } },
@@ -86,7 +86,7 @@ async function anywhere(clickhouse: ClickHouse, id: string): Promise<Row | undef
 async function relatedTo(clickhouse: ClickHouse, { columns }: StoredEvent): Promise<readonly StoredEvent[]> {
   // What corrects an event has its time or a later one, but for a provider's clock.
   const from = Date.parse(columns['occurred_at'] as string) - DAY_MS;
-  const rows = await clickhouse.query<Row>(
+  const rows = await clickhouse.query<Fields>(
     `${SELECT} WHERE adjusts_event_id = {id:UUID} AND occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
      ORDER BY recorded_at, source, sequence LIMIT {max:UInt32}`,
     { params: { id: columns['event_id'], from, max: RELATED_MAX } },
@@ -101,18 +101,17 @@ function timeOf(id: string): number | null {
 }
 
 /** `attempts.channel_id: [a, b]` becomes two attempts. */
-function storedEvent(row: Row): StoredEvent {
+function storedEvent(row: Fields): StoredEvent {
   const columns: Record<string, Value> = {};
-  const attempts: Record<string, Value>[] = [];
-  const lineItems: Record<string, Value>[] = [];
+  const nested: Record<string, Record<string, Value>[]> = {};
   for (const [name, value] of Object.entries(row)) {
-    if (name.startsWith('attempts.')) unfold(attempts, name.slice('attempts.'.length), value);
-    else if (name.startsWith('line_items.')) unfold(lineItems, name.slice('line_items.'.length), value);
-    else columns[name] = value;
+    const [list = '', field] = name.split('.');
+    if (field === undefined) {
+      columns[name] = value;
+      continue;
+    }
+    const elements = (nested[list] ??= []);
+    for (const [index, each] of (value as readonly Value[]).entries()) (elements[index] ??= {})[field] = each;
   }
-  return { columns, attempts, lineItems };
-}
-
-function unfold(elements: Record<string, Value>[], field: string, values: Value): void {
-  for (const [index, value] of (values as readonly Value[]).entries()) (elements[index] ??= {})[field] = value;
+  return { columns, nested };
 }

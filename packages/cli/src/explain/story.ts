@@ -1,9 +1,8 @@
 /** The story of one request for people: who asked for what, where it went and why, every attempt with its usage and cost, the prices, and what corrected it. Pure. */
 import { formatUsd, isRejected, parseUsd, USAGE_CLASSES } from '@tokenledger/domain';
 import { textTable } from '../registry/text-table.ts';
-import type { FoundEvent, StoredEvent, Value } from './stored-event.ts';
+import type { Fields, FoundEvent, StoredEvent, Value } from './stored-event.ts';
 
-type Fields = Readonly<Record<string, Value>>;
 type Line = readonly [name: string, text: string];
 
 /** Unknown is `?`, never 0; what does not apply is left out. */
@@ -16,7 +15,7 @@ export function eventStory({ event, related }: FoundEvent): string {
     ['Ended', lines(endOf(event.columns))],
     ['Attempts', attemptsText(event)],
     ['Prices', pricesText(event)],
-    ['Sum', lines(sumOf(event.columns))],
+    ['Sum', lines(sumOf(event))],
     ['Related', relatedText(event, related)],
   ];
   return sections
@@ -106,7 +105,7 @@ function endOf(columns: Fields): readonly Line[] {
   ];
 }
 
-function attemptsText({ columns, attempts }: StoredEvent): string {
+function attemptsText({ columns, nested: { attempts = [] } }: StoredEvent): string {
   if (attempts.length === 0) return '';
   const occurredAt = Date.parse(text(columns['occurred_at']));
   const calls = textTable(
@@ -138,10 +137,14 @@ function attemptsText({ columns, attempts }: StoredEvent): string {
 
 function usageText(attempt: Fields): string {
   const reason = text(attempt['usage_reason']);
-  const known = USAGE_CLASSES.map((name) => ({ name, value: attempt[`${name}_tokens`] ?? attempt[name] ?? null }))
-    .filter(({ value }) => value !== null && text(value) !== '0')
-    .map(({ name, value }) => `${name} ${text(value)}`);
+  const known = USAGE_CLASSES.map((name) => ({ name, quantity: text(attempt[`${name}_tokens`] ?? attempt[name]) }))
+    .filter(({ quantity }) => quantity !== '' && quantity !== '0')
+    .map(({ name, quantity }) => `${name} ${quantity}`);
+  const contract = text(attempt['contract']);
+  const candidates = ((attempt['price_candidates'] ?? []) as readonly Value[]).map(text);
   const notes = [
+    ...(contract === '' ? [] : [`contract ${contract}`]),
+    ...(candidates.length === 0 ? [] : [`no price; near it: ${candidates.join(' ')}`]),
     ...(attempt['usage_flags'] as readonly Value[]).map(text),
     ...(text(attempt['usage_basis']) === '' ? [] : [`estimated from ${text(attempt['usage_basis'])}`]),
   ];
@@ -149,32 +152,40 @@ function usageText(attempt: Fields): string {
   return notes.length === 0 ? usage : `${usage} (${notes.join(', ')})`;
 }
 
-function pricesText({ columns, lineItems }: StoredEvent): string {
+function pricesText({ columns, nested: { line_items: lineItems = [] } }: StoredEvent): string {
   const book = lines([['price book', text(columns['price_version'])]]);
   if (lineItems.length === 0) return columns['unpriced_reason'] === 'not_forwarded' ? '' : book;
   const table = textTable(
-    ['ATTEMPT', 'CLASS', 'QUANTITY', 'PRICE USD', 'FOR', 'AMOUNT USD', 'ENTRY'],
+    ['ATTEMPT', 'CLASS', 'QUANTITY', 'PRICE USD', 'FOR', 'FACTOR', 'AMOUNT USD', 'PART OF', 'ENTRY'],
     lineItems.map((item) => [
       text(item['attempt']),
       text(item['usage_class']),
       text(item['quantity']),
       text(item['unit_price_usd']),
       text(item['per_units']),
+      text(item['factor']),
       text(item['amount_usd']),
+      text(item['part_of']),
       text(item['entry_id']),
     ]),
   );
   return `${book}\n${table}`;
 }
 
-function sumOf(columns: Fields): readonly Line[] {
+function sumOf({ columns, nested: { avoided = [] } }: StoredEvent): readonly Line[] {
   const counted = text(columns['counted_reason']) === '' && text(columns['counted_tokenizer']) !== '';
   return [
     ['input tokens', quantity(columns['input_tokens'])],
     ['output tokens', quantity(columns['output_tokens'])],
     ['usage', text(columns['usage_reason']) === '' ? text(columns['usage_source']) : `unknown: ${text(columns['usage_reason'])}`],
     ['usage flags', ((columns['usage_flags'] ?? []) as readonly Value[]).map(text).join(', ')],
-    ['cost', `${cost(columns)} USD`],
+    ['list cost', amount(columns, 'list_cost_usd', 'list_unpriced_reason')],
+    ['cost', amount(columns, 'cost_usd', 'unpriced_reason')],
+    ['billable', amount(columns, 'billable_usd', 'billable_unpriced_reason')],
+    ['rate card', text(columns['rate_card'])],
+    ['charged', charged(columns)],
+    ['saved', columns['saved_usd'] === null ? '' : `${text(columns['saved_usd'])} USD`],
+    ['avoided', avoided.map((item) => `${text(item['usage_class'])} ${text(item['quantity'])}`).join(', ')],
     [
       'counted here',
       counted
@@ -210,6 +221,22 @@ function totalCost(rows: readonly Fields[]): string {
     if (!isRejected(amount)) total = (total ?? 0n) + amount;
   }
   return total === null ? '?' : formatUsd(total);
+}
+
+/** In USD. What was agreed is left out where nothing was. */
+function amount(columns: Fields, column: string, reason: string): string {
+  const isCost = column === 'cost_usd';
+  if (!isCost && columns[column] === columns['cost_usd']) return '';
+  return columns[column] === null ? `? (${text(columns[reason])})` : `${text(columns[column])} USD`;
+}
+
+/** What the tenant pays in a currency of its own. */
+function charged(columns: Fields): string {
+  const currency = text(columns['currency']);
+  if (currency === '' || currency === 'USD') return '';
+  const rate =
+    columns['fx_rate'] === null ? 'no rate of exchange' : `${text(columns['fx_rate'])} for 1 USD, ${text(columns['fx_rate_id'])}`;
+  return `${quantity(columns['billable_amount'])} ${currency} (${rate})`;
 }
 
 function cost(fields: Fields): string {
