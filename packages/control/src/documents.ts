@@ -5,6 +5,7 @@ import { contractSchema, fxRateSchema, rateCardSchema } from './agreed-documents
 import { ID, instant } from './document-fields.ts';
 import { keyClassSchema } from './key-classes.ts';
 import { modelListsSchema } from './model-policy.ts';
+import { responseCacheSchema } from './response-caching.ts';
 
 const text = (max: number): z.ZodString => z.string().max(max);
 
@@ -37,6 +38,8 @@ const FIXED_ATTRIBUTION = z.strictObject({
   environment: text(128).optional(),
   prompt_version: text(128).optional(),
   mcp_server: text(128).optional(),
+  /** The label `sensitivity`. */
+  sensitivity: text(128).min(1).optional(),
 });
 
 /** What an operator says of a key: everything but its secret. */
@@ -54,6 +57,8 @@ export const virtualKeyInputSchema = z.strictObject({
   /** Values that win over what a request's headers say. */
   fixed: FIXED_ATTRIBUTION.default({}),
   models,
+  /** Absent: its answers never come from the response cache. */
+  response_cache: responseCacheSchema.optional(),
 });
 
 /** In a config file a key's text stands elsewhere (`env:`, `file:`); only its keyed hash reaches the control topic. */
@@ -144,6 +149,8 @@ export const routeSchema = z.strictObject({
   attempt_timeout_ms: z.int().min(100).max(3_600_000).optional(),
   /** No attempt begins later than this after the request came; `x-tokenledger-timeout-ms` may ask for less. */
   deadline_ms: z.int().min(100).max(3_600_000).default(600_000),
+  /** Absent: as the key says; where both say something the shorter time holds. */
+  response_cache: responseCacheSchema.optional(),
 });
 
 /** So that a book and its audit fit into one change. */

@@ -2,6 +2,7 @@
 import type { Attribution } from '@tokenledger/domain';
 import type { SurfaceName } from '@tokenledger/providers';
 import type { Route } from './documents.ts';
+import { responseCacheTtlMs } from './response-caching.ts';
 import type { ResolvedChannel } from './state.ts';
 
 /** One place of a route. */
@@ -29,6 +30,8 @@ export interface ResolvedRoute {
   /** Null: as the config says. */
   readonly attemptTimeoutMs: number | null;
   readonly deadlineMs: number;
+  /** As for a key. */
+  readonly cacheTtlMs: number | null;
 }
 
 export type RouteAttribution = Pick<Attribution, 'taskType' | 'labels'>;
@@ -134,6 +137,7 @@ function resolveRoute(document: Route, channels: ReadonlyMap<string, ResolvedCha
     retryAfterMaxMs: document.retry_after_max_ms,
     attemptTimeoutMs: document.attempt_timeout_ms ?? null,
     deadlineMs: document.deadline_ms,
+    cacheTtlMs: responseCacheTtlMs(document),
   };
 }
 

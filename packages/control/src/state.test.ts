@@ -29,6 +29,19 @@ test('a key is found by its text and carries its attribution', () => {
   expect([...(key?.fixed ?? [])]).toEqual(['projectId', 'feature']);
 });
 
+test('what a key says of lists, of the response cache and of sensitivity is resolved, and nothing where it says nothing', () => {
+  const plain = resolve().findKey(environment.K1);
+  expect(plain).toMatchObject({ models: null, cacheTtlMs: null, attribution: { labels: {} } });
+  const [document] = section.virtual_keys;
+  const said = { fixed: { sensitivity: 'secret' }, response_cache: { ttl_s: 60 }, models: { deny: ['a'] } };
+  const key = resolve({ virtual_keys: [{ ...document, ...said }] }).findKey(environment.K1);
+  expect(key).toMatchObject({
+    cacheTtlMs: 60_000,
+    models: { always: [{ level: 'virtual_key' }] },
+    attribution: { labels: { sensitivity: 'secret' } },
+  });
+});
+
 test('a text that is nearly a key finds nothing', () => {
   expect(resolve().findKey('tlk_0123456789abcdefghik')).toBeUndefined();
   expect(resolve().findKey('')).toBeUndefined();

@@ -10,6 +10,7 @@ import { type KeyHasher, keyHasher, type KeyHashers } from './key-hash.ts';
 import { KEY_LENGTH_MIN } from './key-text.ts';
 import { type ModelPolicy, modelPolicy } from './model-policy.ts';
 import { brokenReference } from './references.ts';
+import { responseCacheTtlMs } from './response-caching.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import type { SecretReader } from './secrets.ts';
 
@@ -28,6 +29,8 @@ export interface ResolvedKey {
   readonly models: ModelPolicy | null;
   /** Whether its answers say which channel served. */
   readonly showsChannel: boolean;
+  /** How old an answer from the response cache may be; null: none comes from there. */
+  readonly cacheTtlMs: number | null;
 }
 
 export interface ResolvedChannel {
@@ -289,7 +292,7 @@ function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<st
     environment: fixed.environment ?? '',
     promptVersion: fixed.prompt_version ?? '',
     mcpServer: fixed.mcp_server ?? '',
-    labels: Object.freeze({}),
+    labels: Object.freeze(fixed.sensitivity === undefined ? {} : { sensitivity: fixed.sensitivity }),
     settlementKind: document.settlement?.kind ?? '',
     settlementId: document.settlement?.id ?? '',
   };
@@ -302,11 +305,13 @@ function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<st
     projects,
     models,
     showsChannel: document.shows_channel ?? false,
+    cacheTtlMs: responseCacheTtlMs(document),
   };
 }
 
 function fixedFields(document: VirtualKey): ReadonlySet<keyof Attribution> {
-  const names: Record<keyof VirtualKey['fixed'], keyof Attribution> = {
+  // `sensitivity` is a label: those of a key win by themselves.
+  const names: Record<Exclude<keyof VirtualKey['fixed'], 'sensitivity'>, keyof Attribution> = {
     application: 'application',
     application_version: 'applicationVersion',
     feature: 'feature',

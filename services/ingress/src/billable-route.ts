@@ -7,6 +7,7 @@ import { traceIdOf } from '@tokenledger/tracing';
 import type { FastifyInstance } from 'fastify';
 import { type AcceptedRequest, newId } from './accepted-request.ts';
 import { authenticate } from './authenticate.ts';
+import { answerFromCache, type CacheContext, cacheTtlMs } from './cached-answers.ts';
 import type { IngressConfig } from './config.ts';
 import { readAttribution, timeoutAsked } from './core/attribution.ts';
 import { bodyLength, readRequestHeaders, type RequestHeaders } from './core/headers.ts';
@@ -21,9 +22,10 @@ import type { InFlight } from './in-flight.ts';
 import { answerRefusal, recordUnforwarded, type Refusal, type RefusalContext, refuse } from './refusal.ts';
 import { refuseModel } from './model-refusal.ts';
 import { collectBody } from './request-body.ts';
+import type { AnswerCapture } from './response-cache.ts';
 import { takesKeyInQuery, type Target } from './target.ts';
 
-export interface BillableContext extends ForwardContext, RefusalContext {
+export interface BillableContext extends ForwardContext, RefusalContext, CacheContext {
   readonly config: IngressConfig;
   readonly control: ControlView;
   readonly inFlight: InFlight;
@@ -165,7 +167,15 @@ function understand(
     context.metrics.channelUnusable(serving.id);
     return turnDown(record, { status: 503, code: 'CHANNEL_UNUSABLE', outcome: 'refused_unavailable' });
   }
-  const forwarding: Forwarding = { accepted, record, facts, readWith, headers: headers.upstream, body, query };
+  const ttlMs = cacheTtlMs(accepted.key, route);
+  let capture: AnswerCapture | undefined;
+  if (ttlMs !== null) {
+    const servedBy = route === undefined ? `channel/${serving.id}` : `route/${route.id}`;
+    const found = answerFromCache(context, { accepted, record, ttlMs, servedBy, query, headers: headers.upstream, body }, response);
+    if (found === 'answered') return undefined;
+    capture = found;
+  }
+  const forwarding: Forwarding = { accepted, record, facts, readWith, headers: headers.upstream, body, query, capture };
   if (route === undefined) return forwardBy(context, forwarding, serving, response);
   return forwardByRoute(context, forwarding, route, timeoutAsked(headers.attribution), response);
 

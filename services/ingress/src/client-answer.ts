@@ -1,11 +1,13 @@
 /** The answer as its client gets it: the head with the first byte, chunks as they come, and what shows the end only once it may. */
 import type { ServerResponse } from 'node:http';
-import type { StreamFilter } from '@tokenledger/providers';
+import type { ObservedAnswer, StreamFilter } from '@tokenledger/providers';
+import { type AnswerHeaders, type KeptAnswer, keptAnswer } from './cached-answers.ts';
 import { answerHeaders } from './core/headers.ts';
 import type { AcceptedRequest } from './accepted-request.ts';
 import type { SentAttempt } from './core/unresolved-event.ts';
 import { HeldEnd } from './held-end.ts';
 import { answerFailure } from './refusal.ts';
+import type { AnswerCapture } from './response-cache.ts';
 
 /** The provider's, `headers` by lower-case names. */
 export interface ProviderHead {
@@ -34,10 +36,15 @@ export class ClientAnswer {
   #isLeft = false;
   #listens = false;
   #sentBytes = 0;
+  /** Keeps it for the response cache; undefined where none may come from there. */
+  readonly #capture: AnswerCapture | undefined;
+  #received: AnswerHeaders | undefined;
+  #kept: KeptAnswer | null = null;
 
-  constructor(response: ServerResponse, onBehind: (isBehind: boolean) => void) {
+  constructor(response: ServerResponse, onBehind: (isBehind: boolean) => void, capture: AnswerCapture | undefined) {
     this.#response = response;
     this.#onBehind = onBehind;
+    this.#capture = capture;
   }
 
   /** Whether the client has a byte of it. */
@@ -72,6 +79,13 @@ export class ClientAnswer {
     this.#headers = answerHeaders(headers, filter === undefined ? NO_HEADERS : isDecoded ? CODED_HEADERS : LENGTH_HEADERS);
     this.#headers.push(...ours);
     this.#filter = filter;
+    if (this.#capture !== undefined) this.#received = headers;
+  }
+
+  /** What was seen of it, now that it is whole. */
+  ends(observed: ObservedAnswer, sent: SentAttempt): void {
+    if (this.#received === undefined) return;
+    this.#kept = keptAnswer({ status: this.#status, observed, sent, received: this.#received, headers: this.#headers });
   }
 
   /** Sends a chunk on, but holds what shows the client that the answer is complete, and what may come after that. */
@@ -91,11 +105,13 @@ export class ClientAnswer {
   leave(): void {
     this.#isLeft = true;
     this.#end.take();
+    this.#capture?.drop();
   }
 
   /** Lets go of what was held; with an error the client sees that it is not complete. */
   end(accepted: AcceptedRequest, error: Error | undefined): void {
     const response = this.#response;
+    if (error !== undefined || response.destroyed || this.#kept === null) this.#capture?.drop();
     if (response.destroyed) return;
     if (error === undefined) this.#finish(response);
     else if (response.headersSent) response.destroy();
@@ -107,6 +123,7 @@ export class ClientAnswer {
     const passed = rest === undefined || rest.length === 0 ? undefined : this.#end.hold(rest);
     const last = this.#end.take();
     if (!response.headersSent) this.#writeHead();
+    if (this.#kept !== null) this.#capture?.storeWith(this.#kept, passed, last);
     if (passed !== undefined) response.write(passed);
     if (last === undefined) response.end();
     else response.end(last);
@@ -116,6 +133,7 @@ export class ClientAnswer {
     if (this.#isLeft) return;
     if (!this.#response.headersSent) this.#writeHead();
     this.#sentBytes += chunk.length;
+    this.#capture?.push(chunk);
     if (this.#response.write(chunk)) return;
     if (!this.#listens) {
       this.#listens = true;

@@ -128,6 +128,14 @@ export const ingressConfig = z.strictObject({
     .min(1024)
     .default(4 * MIB)
     .describe('Longest request or answer that is counted, in decoded bytes (`too_large`).'),
+  response_cache_bytes_max: z
+    .int()
+    .min(0)
+    .default(64 * MIB)
+    .describe(
+      'Memory in bytes for answers of keys and routes that have a response cache; the least recently used leave first. 0: none are kept.',
+    ),
+  response_cache_answer_bytes_max: z.int().min(1024).default(MIB).describe('Longest answer in bytes that the response cache keeps.'),
   leave_delay_ms: z
     .int()
     .min(0)

@@ -7,6 +7,7 @@ import type { IngressConfig } from './config.ts';
 import type { Counting, ExchangeCount } from './counting.ts';
 import type { RequestRecord } from './core/usage-event.ts';
 import type { IngressMetrics } from './metrics.ts';
+import type { AnswerCapture } from './response-cache.ts';
 import type { Results } from './result-posting.ts';
 import type { RoutedAttempts } from './routed-attempts.ts';
 import type { Turn } from './turn.ts';
@@ -36,4 +37,6 @@ export interface ExchangeRequest {
   readonly attempts: RoutedAttempts | undefined;
   /** Its local count; undefined when there is to be none. */
   readonly count: ExchangeCount | undefined;
+  /** Keeps the answer for the response cache; undefined where none may come from there. */
+  readonly capture: AnswerCapture | undefined;
 }

@@ -77,7 +77,7 @@ export class Exchange implements CallHandler {
     this.#call = request.call;
     this.#entry = entry;
     this.#recordedThrough = entry?.position ?? 0;
-    this.#answer = new ClientAnswer(response, (isBehind) => this.#flow(this.#waitsForReading, isBehind));
+    this.#answer = new ClientAnswer(response, (isBehind) => this.#flow(this.#waitsForReading, isBehind), request.capture);
     this.#heldAnswer = new HeldAnswer(context.answerMemory);
     this.#progress = new ProgressPace(context.config);
   }
@@ -314,6 +314,7 @@ export class Exchange implements CallHandler {
     this.#heldRequest.settled();
     this.#drain?.end();
     this.#heldAnswer.resize(0);
+    if (failure === undefined && observed !== null) this.#answer.ends(observed, this.#call.sent);
     endingOnDefect(() => this.#record(observed, failure));
   }
 

@@ -12,6 +12,7 @@ import type { RequestRecord } from './core/usage-event.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeContext } from './exchange-context.ts';
 import { answerRefusal, JOURNAL_FULL } from './refusal.ts';
+import type { AnswerCapture } from './response-cache.ts';
 import { RoutedAttempts } from './routed-attempts.ts';
 import { type Sending, type UpstreamCall, upstreamCall } from './upstream-call.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -32,6 +33,8 @@ export interface Forwarding {
   readonly headers: string[];
   readonly body: Buffer;
   readonly query: string;
+  /** Keeps the answer for the response cache; undefined where none may come from there. */
+  readonly capture: AnswerCapture | undefined;
 }
 
 /** By one channel, in one attempt. */
@@ -82,7 +85,7 @@ export function forwardByRoute(
 
 function begin(
   context: ForwardContext,
-  { accepted, record, body }: Forwarding,
+  { accepted, record, body, capture }: Forwarding,
   call: UpstreamCall,
   attempts: RoutedAttempts | undefined,
   response: ServerResponse,
@@ -97,7 +100,7 @@ function begin(
   }
   const counted = { surface: record.surface, provider: channel.provider, model: sent.requestedModel, body };
   const count = record.reportedLater === true ? undefined : context.counting?.begin(counted);
-  const exchange = new Exchange(context, { accepted, record, call, attempts, count }, entry, response);
+  const exchange = new Exchange(context, { accepted, record, call, attempts, count, capture }, entry, response);
   // Only what the operating system has is known after a crash: a request that is nowhere recorded must not be served.
   if (entry !== null) journal.onWritten(entry.position, () => exchange.begin());
   else exchange.begin();

@@ -7,6 +7,8 @@ import type { Behind } from './core/lane-ages.ts';
 import { countingMetrics } from './counting-metrics.ts';
 import type { Counting } from './counting.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
+import { responseCacheMetrics } from './response-cache-metrics.ts';
+import type { CacheStats } from './response-cache.ts';
 
 /** Refusals that leave no event behind. */
 export type UnrecordedReason = 'key_missing' | 'key_unknown' | 'head_too_large' | 'journal_full' | 'journal_full_passed';
@@ -57,6 +59,7 @@ export interface IngressGauges {
   readonly upstreamOrigins: () => number;
   /** Undefined when nothing is counted locally. */
   readonly counting: Pick<Counting, 'stats' | 'bytesHeld'> | undefined;
+  readonly responseCache: () => CacheStats;
 }
 
 const MICROSECONDS = 1e-6;
@@ -126,6 +129,7 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
     'Since the control topic was last read to its end: changes since are not known.',
     () => gauges.controlBehindMs() * MILLISECONDS,
   );
+  responseCacheMetrics(metrics, gauges.responseCache);
   const keys = metrics.gauge('control_keys', 'Virtual keys that are known, revoked ones included.');
   const channels = metrics.gauge('control_channels', 'Channels that are known, unusable ones included.');
   const problems = metrics.gauge('control_problems', 'Documents that this process cannot use, by code.', ['code']);

@@ -53,17 +53,18 @@ export function refuse(
   });
 }
 
-/** Records a request of which nothing was forwarded; `done(false)` when the journal was full. */
+/** Records a request of which nothing was forwarded; `done(false)` when the journal was full. `completed` says of its event what is known besides. */
 export function recordUnforwarded(
   context: RefusalContext,
   accepted: AcceptedRequest,
   record: RequestRecord,
   end: RequestEnd,
   done: (recorded: boolean) => void,
+  completed: (event: UsageEvent) => UsageEvent = (event) => event,
 ): void {
   const { journal } = context;
   const event = (sequence: number): UsageEvent =>
-    usageEvent(record, end, null, { source: journal.source, sequence, recordedAtMs: context.now() });
+    completed(usageEvent(record, end, null, { source: journal.source, sequence, recordedAtMs: context.now() }));
   const entry = journal.open({ partition: context.partitionOf(accepted.key.id), facts: () => encodeUsageEvent(event(0)) });
   if (entry === null) {
     context.metrics.unrecorded('journal_full');

@@ -21,6 +21,7 @@ import { followDocuments, type LiveDocuments } from './live-documents.ts';
 import { journalDirectory } from './journal.ts';
 import { ingressMetrics } from './metrics.ts';
 import { ingressServer } from './server.ts';
+import { ResponseCache } from './response-cache.ts';
 import { turnOfEvents } from './turn.ts';
 import { upstreams } from './upstreams.ts';
 
@@ -67,6 +68,10 @@ export function createIngress(options: IngressOptions): Ingress {
     () => performance.now(),
     (channelId) => metrics.channelOpened(channelId),
   );
+  const cache = new ResponseCache(
+    { bytesMax: config.response_cache_bytes_max, answerBytesMax: config.response_cache_answer_bytes_max },
+    () => performance.now(),
+  );
   const ages = new LaneAges();
   let looking: NodeJS.Timeout | undefined;
   const counting = openCounting(config, (counted) => metrics.counted(counted));
@@ -80,6 +85,7 @@ export function createIngress(options: IngressOptions): Ingress {
     controlBehindMs: () => documents?.behindMs() ?? 0,
     upstreamOrigins: () => pools.origins,
     counting,
+    responseCache: () => cache.stats,
   });
 
   async function closeConnections(): Promise<void> {
@@ -157,6 +163,7 @@ export function createIngress(options: IngressOptions): Ingress {
         metrics,
         inFlight,
         answerMemory: answers,
+        cache,
         results: resultPosting({
           journal,
           items: handedIn,

@@ -166,4 +166,5 @@ const NO_GAUGES: Parameters<typeof ingressMetrics>[1] = {
   controlBehindMs: () => 0,
   upstreamOrigins: () => 0,
   counting: undefined,
+  responseCache: () => ({ entries: 0, bytes: 0, hits: 0, misses: 0, stored: 0, evicted: 0 }),
 };

@@ -50,6 +50,7 @@ const METRICS = ingressMetrics(createRegistry({ processMetrics: false }), {
   controlBehindMs: () => 0,
   upstreamOrigins: () => 0,
   counting: undefined,
+  responseCache: () => ({ entries: 0, bytes: 0, hits: 0, misses: 0, stored: 0, evicted: 0 }),
 });
 
 const CHANNEL = {

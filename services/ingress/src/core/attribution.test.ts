@@ -37,6 +37,18 @@ test("a key's fixed value wins over a header", () => {
   expect(read('x-tokenledger-application', 'other')).toMatchObject({ application: 'portal' });
 });
 
+test('how sensitive a request is stands among its labels; what the key says of it wins', () => {
+  expect(read('x-tokenledger-sensitivity', 'high')).toMatchObject({ labels: { sensitivity: 'high' } });
+  expect(read('x-tokenledger-sensitivity', 'high', 'x-tokenledger-labels', 'ring=blue,sensitivity=low')).toMatchObject({
+    labels: { ring: 'blue', sensitivity: 'high' },
+  });
+  const strict = { ...key, attribution: { ...attribution, labels: { sensitivity: 'secret' } } };
+  expect(readAttribution(strict, ['x-tokenledger-sensitivity', 'none', 'x-tokenledger-labels', 'sensitivity=none'])).toMatchObject({
+    labels: { sensitivity: 'secret' },
+  });
+  expect(read('x-tokenledger-sensitivity', '')).toMatchObject({ kind: 'rejected' });
+});
+
 test('labels are names and values', () => {
   expect(read('x-tokenledger-labels', 'team=red, cost.center = 12')).toMatchObject({ labels: { team: 'red', 'cost.center': '12' } });
 });

@@ -32,8 +32,12 @@ const LABELS = 'labels';
 /** Of the request, not of whom it is for: how long it may be tried, in milliseconds. */
 const TIMEOUT = 'timeout-ms';
 const TIMEOUT_MS_MAX = 3_600_000;
+/** The label of this name, in a header of its own: how sensitive the client says that its request is. */
+const SENSITIVITY = 'sensitivity';
 /** Names of all attribution headers, for messages and docs. */
-export const ATTRIBUTION_HEADERS: readonly string[] = [...FIELDS.keys(), LABELS, TIMEOUT].map((suffix) => ATTRIBUTION_PREFIX + suffix);
+export const ATTRIBUTION_HEADERS: readonly string[] = [...FIELDS.keys(), SENSITIVITY, LABELS, TIMEOUT].map(
+  (suffix) => ATTRIBUTION_PREFIX + suffix,
+);
 
 const LABEL_NAME = /^[A-Za-z][A-Za-z0-9_.-]*$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is being refused
@@ -50,6 +54,7 @@ export interface AttributionKey {
 export function readAttribution(key: AttributionKey, headers: readonly string[]): Attribution | Rejected {
   if (headers.length === 0) return key.attribution;
   const found: { -readonly [Field in TextField]?: string } & { labels?: Readonly<Record<string, string>> } = {};
+  let sensitivity: Readonly<Record<string, string>> | undefined;
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string;
     const suffix = name.slice(ATTRIBUTION_PREFIX.length);
@@ -66,13 +71,20 @@ export function readAttribution(key: AttributionKey, headers: readonly string[])
       continue;
     }
     const field = FIELDS.get(suffix);
-    if (field === undefined) return invalid(`${name} is not known; known are ${ATTRIBUTION_HEADERS.join(', ')}`);
+    if (field === undefined && suffix !== SENSITIVITY) return invalid(`${name} is not known; known are ${ATTRIBUTION_HEADERS.join(', ')}`);
     if (value.length === 0 || value.length > ATTRIBUTION_VALUE_LENGTH_MAX)
       return invalid(`${name} must have 1 to ${ATTRIBUTION_VALUE_LENGTH_MAX} characters`);
+    if (field === undefined) {
+      sensitivity = { [SENSITIVITY]: value };
+      continue;
+    }
     if (key.fixed.has(field)) continue;
     if (field === 'projectId' && !key.projects.has(value)) return invalid(`${name}: '${value}' is not a project of this key's tenant`);
     found[field] = value;
   }
+  // Labels of the key are fixed.
+  if (found.labels !== undefined || sensitivity !== undefined)
+    found.labels = { ...found.labels, ...sensitivity, ...key.attribution.labels };
   return { ...key.attribution, ...found };
 }
 
