@@ -11,7 +11,9 @@ const KEY = 'tl-cached-0123456789abcdefghijklmnop';
 const OTHER_TENANT = 'tl-cached-elsewhere-0123456789abcdef';
 
 const answers: AnswerScript = (response) =>
-  void response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'up-1', 'x-ratelimit-remaining': '7' }).end(CHAT_ANSWER);
+  void response
+    .writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'up-1', 'x-ratelimit-remaining': '7' })
+    .end(CHAT_ANSWER);
 
 let upstream: ScriptedUpstream;
 let ingress: RunningIngress;
@@ -147,9 +149,15 @@ test.each<[string, AnswerScript]>([
   ['an error', (response) => void response.writeHead(429, { 'content-type': 'application/json' }).end('{"error":{"type":"rate_limit"}}')],
   [
     'an answer without usage',
-    (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...JSON.parse(CHAT_ANSWER), usage: undefined })),
+    (response) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ ...JSON.parse(CHAT_ANSWER), usage: undefined })),
   ],
-  ['an answer over the bound', (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(CHAT_ANSWER + ' '.repeat(20_000))],
+  [
+    'an answer over the bound',
+    (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(CHAT_ANSWER + ' '.repeat(20_000)),
+  ],
 ])('%s does not come again', async (what, script) => {
   upstream.answer = script;
   const calls = upstream.seen.length;
@@ -164,7 +172,7 @@ test('an answer that broke off does not come again, and its memory is given back
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write(chatFrames(true)[0], () => response.destroy());
   };
-  await expect(ask('broken', { stream: true })).rejects.toThrow();
+  await expect(ask('broken', { stream: true })).rejects.toThrow(/terminated|aborted|other side closed|socket/i);
   upstream.answer = answers;
   expect(isHit(await ask('broken', { stream: true }))).toBe(false);
   events += 2;
@@ -204,4 +212,42 @@ test('an encoded answer comes again to those who asked for it so', async () => {
   }
   const all = await ingress.events((events += 4));
   expect(all.slice(-4).map(({ outcome }) => outcome)).toEqual(['ok', 'cache_hit', 'ok', 'cache_hit']);
+});
+
+test('a route gives a cache to requests that it takes: what another channel served comes again without any call', async () => {
+  await using broken = await scriptedUpstream((response) => void response.writeHead(500).end());
+  await using serving = await scriptedUpstream(answers);
+  await using routed = await runIngress({
+    upstreamUrl: broken.url,
+    channels: [{ id: 'spare', provider: 'openai', base_url: serving.url }],
+    routes: [
+      {
+        id: 'chat',
+        models: ['alias'],
+        channels: [{ channel: 'openai' }, { channel: 'spare', model: 'gpt-4o-mini' }],
+        retries: 0,
+        response_cache: { ttl_s: 60 },
+      },
+    ],
+  });
+  const send = async (model: string) => {
+    const answer = await request(`${routed.url}/v1/chat/completions`, {
+      method: 'POST',
+      body: JSON.stringify({ model, messages: [] }),
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${TEST_KEY}` },
+    });
+    return { text: await answer.body.text(), hit: answer.headers['x-tokenledger-cache'] };
+  };
+  expect(await send('alias')).toEqual({ text: CHAT_ANSWER, hit: undefined });
+  expect(await send('alias')).toEqual({ text: CHAT_ANSWER, hit: 'hit' });
+  expect((await send('other')).hit).toBeUndefined();
+  expect([broken.seen.length, serving.seen.length]).toEqual([2, 1]);
+  const [, hit] = await routed.events(3);
+  expect(hit).toMatchObject({
+    outcome: 'cache_hit',
+    channelId: 'spare',
+    attempts: [],
+    requestedModel: 'alias',
+    servedModel: 'gpt-4o-mini-2024-07-18',
+  });
 });

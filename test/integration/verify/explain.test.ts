@@ -7,6 +7,7 @@ const ID = `${OCCURRED_AT.toString(16)
   .padStart(12, '0')
   .replace(/^(.{8})/, '$1-')}-7abc-8def-0123456789ab`;
 const REFUSED_ID = ID.replace(/.$/, 'c');
+const HIT_ID = ID.replace(/.$/, 'd');
 const RESULT_ID = ID.replace('-7abc', '-8abc');
 
 const [sample] = events(1, 0);
@@ -62,11 +63,27 @@ const result: UsageEvent = {
   attempts: [{ ...served, usage: { ...UNKNOWN_USAGE, uncached_input: 100, visible_output: 0 } }],
 };
 const refused: UsageEvent = { ...whole, eventId: REFUSED_ID, sequence: 3, attempts: [{ ...served, startedAtMs: 1 }] };
+/** Nothing was forwarded: the answer that the second attempt had came again. */
+const hit: UsageEvent = {
+  ...whole,
+  eventId: HIT_ID,
+  requestId: HIT_ID,
+  sequence: 4,
+  outcome: 'cache_hit',
+  routeType: 'cache',
+  routeReason: 'same_request',
+  servedModel: served.servedModel,
+  requestedModel: served.requestedModel,
+  serviceTier: '',
+  region: '',
+  attempts: [],
+  avoidedUsage: served.usage,
+};
 
 let pipeline: Pipeline;
 beforeAll(async () => {
   pipeline = await openPipeline();
-  await pipeline.publish(0, [whole, result, refused].map(recordOf));
+  await pipeline.publish(0, [whole, result, refused, hit].map(recordOf));
   await pipeline.drain();
 });
 afterAll(() => pipeline[Symbol.asyncDispose]());
@@ -111,6 +128,14 @@ test('as JSON it has every column, the attempts one by one', async () => {
       .filter((name) => !['attempts', 'line_items', 'avoided'].includes(name))
       .toSorted(),
   ).toEqual(rows.map(({ name }) => name).toSorted());
+});
+
+test('an answer from the response cache has no cost and says what it saved', async () => {
+  const { stdout } = await pipeline.cli('explain', HIT_ID);
+  expect(stdout).toMatch(/^Route\n {2}type: +cache\n {2}reason: +same_request\n {2}channel: +spare /m);
+  expect(stdout).toMatch(/^Sum\n {2}usage: +none, nothing was forwarded\n {2}cost: +none, nothing was forwarded\n/m);
+  expect(stdout).toMatch(/^ {2}avoided: +uncached_input 1000, visible_output 20$/m);
+  expect(stdout).not.toContain('Attempts');
 });
 
 test('an event that was refused leads to its letter, and an id that nothing has is said to be none', async () => {

@@ -173,11 +173,19 @@ function pricesText({ columns, nested: { line_items: lineItems = [] } }: StoredE
 }
 
 function sumOf({ columns, nested: { avoided = [] } }: StoredEvent): readonly Line[] {
+  const isForwarded = columns['usage_reason'] !== NOT_FORWARDED;
   const counted = text(columns['counted_reason']) === '' && text(columns['counted_tokenizer']) !== '';
   return [
-    ['input tokens', quantity(columns['input_tokens'])],
-    ['output tokens', quantity(columns['output_tokens'])],
-    ['usage', text(columns['usage_reason']) === '' ? text(columns['usage_source']) : `unknown: ${text(columns['usage_reason'])}`],
+    ['input tokens', isForwarded ? quantity(columns['input_tokens']) : ''],
+    ['output tokens', isForwarded ? quantity(columns['output_tokens']) : ''],
+    [
+      'usage',
+      !isForwarded
+        ? NONE
+        : text(columns['usage_reason']) === ''
+          ? text(columns['usage_source'])
+          : `unknown: ${text(columns['usage_reason'])}`,
+    ],
     ['usage flags', ((columns['usage_flags'] ?? []) as readonly Value[]).map(text).join(', ')],
     ['list cost', amount(columns, 'list_cost_usd', 'list_unpriced_reason')],
     ['cost', amount(columns, 'cost_usd', 'unpriced_reason')],
@@ -185,7 +193,7 @@ function sumOf({ columns, nested: { avoided = [] } }: StoredEvent): readonly Lin
     ['rate card', text(columns['rate_card'])],
     ['charged', charged(columns)],
     ['saved', columns['saved_usd'] === null ? '' : `${text(columns['saved_usd'])} USD`],
-    ['avoided', avoided.map((item) => `${text(item['usage_class'])} ${text(item['quantity'])}`).join(', ')],
+    ['avoided', usedText(avoided)],
     [
       'counted here',
       counted
@@ -223,10 +231,21 @@ function totalCost(rows: readonly Fields[]): string {
   return total === null ? '?' : formatUsd(total);
 }
 
+const NOT_FORWARDED = 'not_forwarded';
+const NONE = 'none, nothing was forwarded';
+
+function usedText(classes: readonly Fields[]): string {
+  return classes
+    .filter(({ quantity: used }) => text(used) !== '0')
+    .map((item) => `${text(item['usage_class'])} ${text(item['quantity'])}`)
+    .join(', ');
+}
+
 /** In USD. What was agreed is left out where nothing was. */
 function amount(columns: Fields, column: string, reason: string): string {
   const isCost = column === 'cost_usd';
   if (!isCost && columns[column] === columns['cost_usd']) return '';
+  if (columns[column] === null && columns[reason] === NOT_FORWARDED) return NONE;
   return columns[column] === null ? `? (${text(columns[reason])})` : `${text(columns[column])} USD`;
 }
 
