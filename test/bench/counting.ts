@@ -5,6 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { Counted } from '@tokenledger/domain';
 import { countPart, type CountablePart, familyOf, openTokenCounter, type PartCount, type TokenCounter } from '@tokenledger/tokenizers';
 import { readRecordingFolder } from '../conformance/support/recording.ts';
 import { findRecordings } from '../support/recordings.ts';
@@ -139,7 +140,8 @@ async function hostileTexts() {
 async function timeOfText(counter: TokenCounter, requestedModel: string, content: string) {
   const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }));
   const started = performance.now();
-  const { inputTokens, method } = await counter.begin({ surface: 'openai.chat', provider: 'openai', requestedModel, body }).end(null);
+  const count = counter.begin({ surface: 'openai.chat', provider: 'openai', requestedModel, body });
+  const { inputTokens, method } = await new Promise<Counted>((resolve) => count.end(null, resolve));
   return { ms: performance.now() - started, tokens: inputTokens, method };
 }
 

@@ -1,4 +1,5 @@
 /** What a count says: so many tokens, by which tokenizer and how surely; or why there is none. */
+import type { TokenizerName } from './tokenizer.ts';
 
 /** `exact`: the model's own vocabulary, in a framing that is known. `calibrated`: scaled by what earlier counts have taught. `approximate`: everything else. */
 export type CountMethod = 'exact' | 'calibrated' | 'approximate';
@@ -24,7 +25,7 @@ export type NoCountReason = keyof typeof NO_COUNT_REASONS;
 
 /** The count of one side of an exchange. */
 export type PartCount =
-  | { readonly kind: 'counted'; readonly tokens: number; readonly tokenizer: string; readonly method: CountMethod }
+  | { readonly kind: 'counted'; readonly tokens: number; readonly tokenizer: TokenizerName; readonly method: CountMethod }
   | { readonly kind: 'not_counted'; readonly reason: NoCountReason };
 
 /** Factors that were learned of a family: what counts of it are multiplied by. */

@@ -2,9 +2,9 @@
  *
  *  Nobody waits for a place: what does not fit is `overload` at once. A thread that does not come back is ended, and another takes its place. */
 import { Piscina } from 'piscina';
-import { type BatchedPart, type CountBatch, type CountedBatch, sharedNowMs } from './count-batch.ts';
+import { type CountBatch, type CountedBatch, type PartKind, readCount, sharedNowMs } from './count-batch.ts';
 import { notCounted, type PartCount } from './count.ts';
-import type { CountablePart } from './count-part.ts';
+import { GatheredParts } from './gathered-parts.ts';
 
 export interface CountingLimits {
   /** Each holds the vocabularies that it has used. */
@@ -39,27 +39,36 @@ export interface CountingStats {
   readonly threadCpuUs: number;
 }
 
-/** Parts are gathered until there are so many, or so many bytes, or so many milliseconds have passed. */
-const BATCH_PARTS = 64;
-const BATCH_BYTES = 256 * 1024;
+/** Parts are gathered for so many milliseconds, unless a batch is full before. */
 const GATHER_MS = 5;
+/** How often is looked for parts whose deadline has passed. */
+const SWEEP_MS = 50;
+/** Batches whose memory is used again. */
+const SPARE_BATCHES = 8;
 /** A thread that is so much later than the last deadline of its batch is stuck. Loading a vocabulary takes less. */
 const STUCK_AFTER_MS = 10_000;
 /** Added to the niceness of the process. */
 const THREAD_NICENESS = 10;
 
+/** The clock of this thread, put on that of all. */
+const CLOCK_OFFSET_MS = sharedNowMs() - performance.now();
+
 interface WaitingPart {
-  readonly part: CountablePart;
+  readonly bytes: number;
   readonly deadlineMs: number;
-  readonly settle: (count: PartCount) => void;
+  /** Null once it is settled. */
+  settle: ((count: PartCount) => void) | null;
 }
 
 export class CountingPool {
   readonly #limits: CountingLimits;
   readonly #threads: Piscina;
-  #gathered: WaitingPart[] = [];
-  #gatheredBytes = 0;
+  #gathered = new GatheredParts<WaitingPart>();
+  #spare: GatheredParts<WaitingPart>[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** In the order of their deadlines; some are settled. */
+  #due: WaitingPart[] = [];
+  #sweeping: NodeJS.Timeout | undefined;
   #isClosed = false;
   #queuedParts = 0;
   #queuedBytes = 0;
@@ -99,94 +108,95 @@ export class CountingPool {
     };
   }
 
-  /** Settles when it is counted, or with the reason why it is not; never rejects. The body must not change before that. */
-  count(part: CountablePart): Promise<PartCount> {
-    if (this.#isClosed) return Promise.resolve(notCounted('closed'));
-    const bytes = part.body.byteLength;
-    if (bytes > this.#limits.bodyBytes) return Promise.resolve(notCounted('too_large'));
+  /** Calls back once it is counted, or with the reason why it is not: at once, or soon after its deadline at the latest. `chunks`: its body, which is copied. */
+  count(kind: PartKind, chunks: readonly Uint8Array[], settle: (count: PartCount) => void): void {
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.byteLength;
+    if (this.#isClosed) return settle(notCounted('closed'));
+    if (bytes > this.#limits.bodyBytes) return settle(notCounted('too_large'));
     if (this.#queuedParts >= this.#limits.queueParts || this.#queuedBytes + bytes > this.#limits.queueBytes) {
       this.#refusedParts += 1;
-      return Promise.resolve(notCounted('overload'));
+      return settle(notCounted('overload'));
     }
     this.#queuedParts += 1;
     this.#queuedBytes += bytes;
-    const { promise, resolve } = Promise.withResolvers<PartCount>();
+    const deadlineMs = performance.now() + CLOCK_OFFSET_MS + this.#limits.deadlineMs;
+    const waiting: WaitingPart = { bytes, deadlineMs, settle };
     // A large one goes alone, so that no other waits for it in its batch.
-    if (this.#gatheredBytes + bytes > BATCH_BYTES) this.#send();
-    this.#gathered.push({ part, deadlineMs: sharedNowMs() + this.#limits.deadlineMs, settle: resolve });
-    this.#gatheredBytes += bytes;
-    if (this.#gathered.length >= BATCH_PARTS || this.#gatheredBytes >= BATCH_BYTES) this.#send();
-    else this.#timer ??= setTimeout(() => this.#send(), GATHER_MS).unref();
-    return promise;
+    if (!this.#gathered.hasRoom(bytes)) this.#send();
+    this.#gathered.add(waiting, kind, chunks, bytes);
+    this.#due.push(waiting);
+    this.#sweeping ??= setTimeout(() => this.#sweep(), SWEEP_MS);
+    if (this.#gathered.isFull) this.#send();
+    else this.#timer ??= setTimeout(() => this.#send(), GATHER_MS);
   }
 
   /** What is not counted yet is `closed`. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#forgetTimer();
-    this.#settle(this.#gathered.splice(0), 'closed');
+    const left = this.#gathered;
+    this.#gathered = new GatheredParts();
+    this.#settle(left, 'closed');
     await this.#threads.destroy();
+    clearTimeout(this.#sweeping);
   }
 
   #send(): void {
     this.#forgetTimer();
-    const waiting = this.#gathered;
-    if (waiting.length === 0) return;
-    this.#gathered = [];
-    const batch = batchOf(waiting, this.#gatheredBytes);
-    this.#gatheredBytes = 0;
-    void this.#run(waiting, batch);
+    const batch = this.#gathered;
+    if (batch.parts.length === 0) return;
+    this.#gathered = this.#spare.pop() ?? new GatheredParts();
+    void this.#run(batch);
   }
 
-  async #run(waiting: readonly WaitingPart[], batch: CountBatch): Promise<void> {
+  async #run(batch: GatheredParts<WaitingPart>): Promise<void> {
     const stuck = new AbortController();
     const timer = setTimeout(() => stuck.abort(), this.#limits.deadlineMs + STUCK_AFTER_MS).unref();
     try {
-      const { counts, cpuUs } = (await this.#threads.run(batch, { signal: stuck.signal })) as CountedBatch;
+      const { counts, cpuUs } = (await this.#threads.run(batch.message() satisfies CountBatch, { signal: stuck.signal })) as CountedBatch;
       this.#threadCpuUs += cpuUs;
-      this.#countedParts += waiting.length;
-      this.#settle(waiting, counts);
+      this.#countedParts += batch.parts.length;
+      this.#settle(batch, counts);
+      // Of a thread that failed nobody knows whether it still reads its memory.
+      if (this.#spare.length < SPARE_BATCHES && batch.clear()) this.#spare.push(batch);
     } catch {
       // The thread died, or was ended: its batch has no counts, and the next one gets a new thread.
-      this.#settle(waiting, this.#isClosed ? 'closed' : stuck.signal.aborted ? 'overload' : 'count_failed');
+      this.#settle(batch, this.#isClosed ? 'closed' : stuck.signal.aborted ? 'overload' : 'count_failed');
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #settle(waiting: readonly WaitingPart[], outcome: readonly PartCount[] | 'closed' | 'count_failed' | 'overload'): void {
-    waiting.forEach(({ part, settle }, index) => {
+  #settle({ parts }: GatheredParts<WaitingPart>, outcome: Float64Array | 'closed' | 'count_failed' | 'overload'): void {
+    for (const [index, part] of parts.entries()) {
       this.#queuedParts -= 1;
-      this.#queuedBytes -= part.body.byteLength;
-      settle(typeof outcome === 'string' ? notCounted(outcome) : (outcome[index] ?? notCounted('count_failed')));
-    });
+      this.#queuedBytes -= part.bytes;
+      const { settle } = part;
+      part.settle = null;
+      settle?.(typeof outcome === 'string' ? notCounted(outcome) : readCount(outcome, index));
+    }
+  }
+
+  /** Whoever waits for a part is told when its deadline has passed, wherever it is; its memory is held until a thread is done with it. */
+  #sweep(): void {
+    const nowMs = performance.now() + CLOCK_OFFSET_MS;
+    const due = this.#due;
+    this.#due = [];
+    for (const part of due) {
+      const { settle } = part;
+      if (settle === null) continue;
+      if (part.deadlineMs > nowMs) this.#due.push(part);
+      else {
+        part.settle = null;
+        settle(notCounted('overload'));
+      }
+    }
+    this.#sweeping = this.#due.length === 0 ? undefined : setTimeout(() => this.#sweep(), SWEEP_MS);
   }
 
   #forgetTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
-}
-
-/** Copies the bodies into one piece of memory that can be moved. */
-function batchOf(waiting: readonly WaitingPart[], byteCount: number): CountBatch {
-  const bytes = new Uint8Array(byteCount);
-  let at = 0;
-  const parts = waiting.map(({ part, deadlineMs }): BatchedPart => {
-    bytes.set(part.body, at);
-    const start = at;
-    at += part.body.byteLength;
-    return {
-      kind: part.kind,
-      surface: part.surface,
-      provider: part.provider,
-      model: part.model,
-      contentType: part.kind === 'output' ? part.contentType : '',
-      calibration: part.calibration,
-      start,
-      end: at,
-      deadlineMs,
-    };
-  });
-  return { bytes, parts };
 }

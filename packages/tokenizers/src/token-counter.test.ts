@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { countedOf, openTokenCounter, type CountableAnswer, type TokenCounter } from './token-counter.ts';
+import type { Counted } from '@tokenledger/domain';
+import { countedOf, openTokenCounter, type CountableAnswer, type RunningCount, type TokenCounter } from './token-counter.ts';
 
 let counter: TokenCounter;
 
 beforeAll(async () => {
   // The first count waits for the vocabulary.
   counter = openTokenCounter({ deadlineMs: 10_000 });
-  await counter.begin(chat('warm up')).end(null);
+  await ended(counter.begin(chat('warm up')));
 });
 
 afterAll(() => counter.close());
+
+const ended = (count: RunningCount, answer: CountableAnswer | null = null): Promise<Counted> =>
+  new Promise((resolve) => count.end(answer, resolve));
 
 function chat(content: string, requestedModel = 'gpt-4o') {
   return {
@@ -27,7 +31,7 @@ function answer(content: string, servedModel = 'gpt-4o-2024-08-06'): CountableAn
 
 describe('a token counter', () => {
   test('counts what was asked and what was answered', async () => {
-    const counted = await counter.begin(chat('What is the capital of France?')).end(answer('The capital of France is Paris.'));
+    const counted = await ended(counter.begin(chat('What is the capital of France?')), answer('The capital of France is Paris.'));
     // <|im_start|>user<|im_sep|>…<|im_end|> around 7 tokens, and the 3 that start the answer.
     expect(counted).toEqual({ inputTokens: 14, outputTokens: 7, tokenizer: 'o200k_base', method: 'exact', reason: '' });
   });
@@ -38,26 +42,26 @@ describe('a token counter', () => {
     );
     const stream = Buffer.from(`${events.join('')}data: [DONE]\n\n`);
     const chunks = [stream.subarray(0, 30), stream.subarray(30, 31), stream.subarray(31)];
-    const counted = await counter.begin(chat('x')).end({ servedModel: '', contentType: 'text/event-stream; charset=utf-8', chunks });
+    const counted = await ended(counter.begin(chat('x')), { servedModel: '', contentType: 'text/event-stream; charset=utf-8', chunks });
     expect(counted.outputTokens).toBe(7);
   });
 
   test('takes the model from the answer where the request names a deployment', async () => {
-    const counted = await counter.begin(chat('x', 'my-deployment')).end(answer('y'));
+    const counted = await ended(counter.begin(chat('x', 'my-deployment')), answer('y'));
     expect(counted).toMatchObject({ inputTokens: 8, outputTokens: 1, tokenizer: 'o200k_base', reason: '' });
   });
 
   test('counts again when another family of models served', async () => {
     const text = 'Wörter, die nicht überall gleich zerfallen';
-    const asked = await counter.begin(chat(text, 'gpt-4o')).end(answer('y'));
-    const served = await counter.begin(chat(text, 'gpt-4o')).end(answer('y', 'gpt-4-0613'));
+    const asked = await ended(counter.begin(chat(text, 'gpt-4o')), answer('y'));
+    const served = await ended(counter.begin(chat(text, 'gpt-4o')), answer('y', 'gpt-4-0613'));
     expect(served.tokenizer).toBe('cl100k_base');
     expect(served.inputTokens).not.toBe(asked.inputTokens);
   });
 
   test('says why there is no count', async () => {
     const reasonOf = async (request: ReturnType<typeof chat>, end: CountableAnswer | null = answer('y')) =>
-      (await counter.begin(request).end(end)).reason;
+      (await ended(counter.begin(request), end)).reason;
     expect(await reasonOf(chat('x', 'grok-4'), null)).toBe('no_tokenizer');
     expect(await reasonOf(chat('x', 'my-deployment'), answer('y', 'x-ai/grok-4'))).toBe('no_tokenizer');
     expect(await reasonOf(chat('x', 'gpt-4o'), answer('y', 'x-ai/grok-4'))).toBe('no_tokenizer');
@@ -76,15 +80,15 @@ describe('a token counter', () => {
   test('counts no output of embeddings: they have none', async () => {
     const body = Buffer.from(JSON.stringify({ input: ['tiktoken is great!', [1, 2, 3]] }));
     const request = { surface: 'openai.embeddings', provider: 'openai', requestedModel: 'text-embedding-3-small', body };
-    const counted = await counter.begin(request).end({ servedModel: '', contentType: 'application/json', chunks: [] });
+    const counted = await ended(counter.begin(request), { servedModel: '', contentType: 'application/json', chunks: [] });
     expect(counted).toMatchObject({ inputTokens: 9, outputTokens: 0, method: 'exact', reason: '' });
   });
 
   test('estimates Claude, and scales by what was learned', async () => {
     const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: 'word '.repeat(1_000) }] }));
     const request = { surface: 'anthropic.messages', provider: 'anthropic', requestedModel: 'claude-sonnet-4-5', body };
-    const estimated = await counter.begin(request).end(null);
-    const learned = await counter.begin({ ...request, calibration: { inputFactor: 2, outputFactor: 1 } }).end(null);
+    const estimated = await ended(counter.begin(request));
+    const learned = await ended(counter.begin({ ...request, calibration: { inputFactor: 2, outputFactor: 1 } }));
     expect(estimated.method).toBe('approximate');
     expect(learned.method).toBe('calibrated');
     expect((learned.inputTokens ?? 0) / (estimated.inputTokens ?? 1)).toBeCloseTo(2, 2);
@@ -99,7 +103,7 @@ describe('a token counter', () => {
     ['a letter with its accent', 'e\u0301'],
   ])('counts 100,000 times %s in bounded time, as approximate', async (_, unit) => {
     const started = performance.now();
-    const counted = await counter.begin(chat(unit.repeat(100_000))).end(null);
+    const counted = await ended(counter.begin(chat(unit.repeat(100_000))));
     expect(counted).toMatchObject({ method: 'approximate', reason: 'no_answer' });
     expect(counted.inputTokens).toBeGreaterThan(100);
     // What it takes is measured by the benchmark; a quadratic tokenizer takes 3 to 20 s.
@@ -111,46 +115,46 @@ describe('the limits of a counter', () => {
   test('leave out what is not counted within the deadline, and the thread lives on', async () => {
     await using hurried = disposable({ deadlineMs: 60 });
     // The vocabulary alone takes longer to load.
-    expect((await hurried.counter.begin(chat('x')).end(null)).reason).toBe('overload');
-    await expect.poll(async () => (await hurried.counter.begin(chat('x')).end(null)).inputTokens, { timeout: 10_000 }).toBe(8);
+    expect((await ended(hurried.counter.begin(chat('x')))).reason).toBe('overload');
+    await expect.poll(async () => (await ended(hurried.counter.begin(chat('x')))).inputTokens, { timeout: 10_000 }).toBe(8);
   });
 
   test('refuse at once what does not fit into the queue', async () => {
     await using full = disposable({ queueParts: 2, deadlineMs: 10_000 });
     const counts = [1, 2, 3, 4].map(() => full.counter.begin(chat('x')));
     expect(full.counter.stats).toMatchObject({ queuedParts: 2, refusedParts: 2 });
-    const reasons = await Promise.all(counts.map(async (count) => (await count.end(null)).reason));
+    const reasons = await Promise.all(counts.map(async (count) => (await ended(count)).reason));
     expect(reasons).toEqual(['no_answer', 'no_answer', 'overload', 'overload']);
     expect(full.counter.stats).toMatchObject({ queuedParts: 0, queuedBytes: 0, countedParts: 2 });
   });
 
   test('bound the bytes that wait, and those of one body', async () => {
     await using small = disposable({ queueBytes: 500, bodyBytes: 400, deadlineMs: 10_000 });
-    expect((await small.counter.begin(chat('x'.repeat(400))).end(null)).reason).toBe('too_large');
+    expect((await ended(small.counter.begin(chat('x'.repeat(400))))).reason).toBe('too_large');
     const first = small.counter.begin(chat('x '.repeat(150)));
-    expect((await small.counter.begin(chat('x '.repeat(150))).end(null)).reason).toBe('overload');
-    expect((await first.end(null)).inputTokens).toBeGreaterThan(100);
+    expect((await ended(small.counter.begin(chat('x '.repeat(150))))).reason).toBe('overload');
+    expect((await ended(first)).inputTokens).toBeGreaterThan(100);
   });
 
   test('end when it is closed: what runs has its reason', async () => {
     const closing = openTokenCounter();
     const running = closing.begin(chat('x'));
     await closing.close();
-    expect((await running.end(null)).reason).toBe('closed');
-    expect((await closing.begin(chat('x')).end(null)).reason).toBe('closed');
+    expect((await ended(running)).reason).toBe('closed');
+    expect((await ended(closing.begin(chat('x')))).reason).toBe('closed');
   });
 });
 
 test('a counter outlives the answer of a thread that had been given up', async () => {
   // As many as go at once: the thread answers while this one is busy, and the answer finds nobody who waits for it.
   const closing = openTokenCounter({ deadlineMs: 10_000 });
-  await closing.begin(chat('x')).end(null);
+  await ended(closing.begin(chat('x')));
   const counts = Array.from({ length: 64 }, () => closing.begin(chat('some words')));
   const until = performance.now() + 2_000;
   while (performance.now() < until);
   await closing.close();
   expect(closing.stats).toMatchObject({ queuedParts: 0, threadFaults: 1 });
-  expect(new Set(await Promise.all(counts.map(async (count) => (await count.end(null)).reason)))).toEqual(new Set(['closed']));
+  expect(new Set(await Promise.all(counts.map(async (count) => (await ended(count)).reason)))).toEqual(new Set(['closed']));
 });
 
 test('of two sides the less certain one says how sure the count is', () => {

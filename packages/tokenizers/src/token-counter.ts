@@ -4,12 +4,12 @@
  *  const counter = openTokenCounter();
  *  const count = counter.begin({ surface: 'openai.chat', provider: 'openai', requestedModel: 'gpt-4o', body });
  *  // … the answer streams through …
- *  const counted = await count.end({ servedModel: 'gpt-4o-2024-08-06', contentType: 'text/event-stream', chunks });
+ *  count.end({ servedModel: 'gpt-4o-2024-08-06', contentType: 'text/event-stream', chunks }, (counted) => { … });
  *  ```
  *
  *  Nothing of it throws or rejects, and none of it takes longer than the deadline: what is not counted then has a reason. */
 import type { Counted } from '@tokenledger/domain';
-import { type Calibration, notCounted, type PartCount } from './count.ts';
+import { type Calibration, type NoCountReason, notCounted, type PartCount } from './count.ts';
 import { hasTextOutput } from './answers/read-answer.ts';
 import { COUNTING_LIMITS, type CountingLimits, CountingPool, type CountingStats } from './counting-pool.ts';
 import { familyOf, isModelKnown, type ModelFamily, reasonWithoutFamily } from './family.ts';
@@ -44,7 +44,7 @@ export interface RunningCount {
    *
    *  `inputTokens` stands against all classes of input together; `outputTokens` is of what the model shows, and stands against `visible_output`.
    *  `reason` says why one is missing; where both are missing, why the input is. `method` is that of the less certain one. */
-  end(answer: CountableAnswer | null): Counted | Promise<Counted>;
+  end(answer: CountableAnswer | null, done: (counted: Counted) => void): void;
 }
 
 export interface TokenCounter {
@@ -56,10 +56,9 @@ export interface TokenCounter {
 
 /** Threads start with the first count. */
 export function openTokenCounter(limits: Partial<CountingLimits> = {}): TokenCounter {
-  const allLimits = { ...COUNTING_LIMITS, ...limits };
-  const pool = new CountingPool(allLimits);
+  const pool = new CountingPool({ ...COUNTING_LIMITS, ...limits });
   return {
-    begin: (request) => new ExchangeCount(pool, request, allLimits),
+    begin: (request) => new ExchangeCount(pool, request),
     get stats() {
       return pool.stats;
     },
@@ -70,80 +69,88 @@ export function openTokenCounter(limits: Partial<CountingLimits> = {}): TokenCou
 class ExchangeCount implements RunningCount {
   readonly #pool: CountingPool;
   readonly #request: CountableRequest;
-  readonly #limits: CountingLimits;
   readonly #family: ModelFamily | undefined;
-  /** Undefined where only the answer says which model it is. */
-  #input: PartCount | Promise<PartCount> | undefined;
+  #input: PartCount | undefined;
+  #output: PartCount | undefined;
+  /** Whether the input is being counted, or was; only the last begin of that counts. */
+  #inputBegins = 0;
+  #done: ((counted: Counted) => void) | undefined;
 
-  constructor(pool: CountingPool, request: CountableRequest, limits: CountingLimits) {
+  constructor(pool: CountingPool, request: CountableRequest) {
     this.#pool = pool;
     this.#request = request;
-    this.#limits = limits;
     this.#family = familyOf(request.requestedModel);
-    if (this.#family === undefined) return;
-    const input = (this.#input = this.#countInput(request.requestedModel));
-    if (input instanceof Promise) void input.then((count) => (this.#input = count));
+    if (this.#family !== undefined) this.#countInput(request.requestedModel);
   }
 
-  end(answer: CountableAnswer | null): Counted | Promise<Counted> {
+  end(answer: CountableAnswer | null, done: (counted: Counted) => void): void {
     const servedModel = answer?.servedModel ?? '';
     // A deployment's name says nothing, and a router may have chosen another model: the answer knows.
     const model = isModelKnown(servedModel) ? servedModel : this.#request.requestedModel;
-    const input = this.#input !== undefined && familyOf(model) === this.#family ? this.#input : this.#countInput(model);
-    const output = this.#countOutput(answer, model);
-    return input instanceof Promise || output instanceof Promise ? this.#inTime(input, output) : countedOf(input, output);
+    if (this.#inputBegins === 0 || familyOf(model) !== this.#family) this.#countInput(model);
+    this.#countOutput(answer, model, (output) => {
+      this.#output = output;
+      this.#settle();
+    });
+    this.#done = done;
+    this.#settle();
   }
 
-  async #inTime(input: PartCount | Promise<PartCount>, output: PartCount | Promise<PartCount>): Promise<Counted> {
-    const late = lateAfter(this.#limits.deadlineMs);
-    try {
-      return countedOf(...(await Promise.all([Promise.race([input, late.promise]), Promise.race([output, late.promise])])));
-    } finally {
-      late.cancel();
-    }
+  #settle(): void {
+    const done = this.#done;
+    if (done === undefined || this.#input === undefined || this.#output === undefined) return;
+    this.#done = undefined;
+    done(countedOf(this.#input, this.#output));
   }
 
-  #countInput(model: string): PartCount | Promise<PartCount> {
+  #countInput(model: string): void {
     const { surface, provider, body, calibration } = this.#request;
-    if (!isCountableSurface(surface)) return notCounted('not_countable_surface');
-    if (familyOf(model) === undefined) return notCounted(reasonWithoutFamily(model));
-    return this.#pool.count({ kind: 'input', surface, provider, model, body, calibration });
+    const begin = (this.#inputBegins += 1);
+    this.#input = undefined;
+    const reason = reasonAgainst(surface, model);
+    if (reason !== undefined) {
+      this.#input = notCounted(reason);
+      return;
+    }
+    this.#pool.count({ kind: 'input', surface, provider, model, contentType: '', calibration }, [body], (input) => {
+      if (begin !== this.#inputBegins) return;
+      this.#input = input;
+      this.#settle();
+    });
   }
 
-  #countOutput(answer: CountableAnswer | null, model: string): PartCount | Promise<PartCount> {
+  #countOutput(answer: CountableAnswer | null, model: string, settle: (output: PartCount) => void): void {
     const { surface, provider, calibration } = this.#request;
-    if (!isCountableSurface(surface)) return notCounted('not_countable_surface');
-    if (answer === null) return notCounted('no_answer');
-    const family = familyOf(model);
-    if (family === undefined) return notCounted(reasonWithoutFamily(model));
-    if (!hasTextOutput(surface)) return { kind: 'counted', tokens: 0, tokenizer: family.tokenizer, method: 'exact' };
+    const reason = reasonAgainst(surface, model) ?? (answer === null ? 'no_answer' : undefined);
+    if (reason !== undefined || answer === null) return settle(notCounted(reason ?? 'no_answer'));
     const { chunks, contentType } = answer;
-    if (typeof chunks === 'string') return notCounted(chunks);
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-    if (bytes > this.#limits.bodyBytes) return notCounted('too_large');
-    const body = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, bytes);
-    return this.#pool.count({ kind: 'output', surface, provider, model, body, contentType, calibration });
+    const tokenizer = familyOf(model)?.tokenizer;
+    if (!hasTextOutput(surface) && tokenizer !== undefined) return settle({ kind: 'counted', tokens: 0, tokenizer, method: 'exact' });
+    if (typeof chunks === 'string') return settle(notCounted(chunks));
+    this.#pool.count({ kind: 'output', surface, provider, model, contentType, calibration }, chunks, settle);
   }
 }
 
-/** Resolves once the deadline has passed. */
-function lateAfter(ms: number): { readonly promise: Promise<PartCount>; readonly cancel: () => void } {
-  const { promise, resolve } = Promise.withResolvers<PartCount>();
-  const timer = setTimeout(() => resolve(notCounted('overload')), ms);
-  return { promise, cancel: () => clearTimeout(timer) };
+/** Why nothing of such an exchange is counted; undefined when it is. */
+function reasonAgainst(surface: string, model: string): NoCountReason | undefined {
+  if (!isCountableSurface(surface)) return 'not_countable_surface';
+  return familyOf(model) === undefined ? reasonWithoutFamily(model) : undefined;
 }
-
-const CERTAINTY = ['approximate', 'calibrated', 'exact'] as const;
 
 /** Both sides as an event has them. */
 export function countedOf(input: PartCount, output: PartCount): Counted {
-  const known = [input, output].filter((part) => part.kind === 'counted');
-  const missing = [input, output].find((part) => part.kind === 'not_counted');
+  const counted = input.kind === 'counted' ? input : output.kind === 'counted' ? output : undefined;
   return {
     inputTokens: input.kind === 'counted' ? input.tokens : null,
     outputTokens: output.kind === 'counted' ? output.tokens : null,
-    tokenizer: known[0]?.tokenizer ?? '',
-    method: CERTAINTY.find((method) => known.some((part) => part.method === method)) ?? '',
-    reason: missing?.kind === 'not_counted' ? missing.reason : '',
+    tokenizer: counted?.tokenizer ?? '',
+    method: lessCertain(input.kind === 'counted' ? input.method : '', output.kind === 'counted' ? output.method : ''),
+    reason: input.kind === 'not_counted' ? input.reason : output.kind === 'not_counted' ? output.reason : '',
   };
+}
+
+function lessCertain(one: Counted['method'], other: Counted['method']): Counted['method'] {
+  if (one === '' || other === '') return one === '' ? other : one;
+  if (one === 'approximate' || other === 'approximate') return 'approximate';
+  return one === 'calibrated' ? one : other;
 }

@@ -153,25 +153,25 @@ export class ExchangeCount {
     const { journal, entry, key, servedModel, now, finished } = record;
     const answer: CountableAnswer | null =
       this.#contentType === null ? null : { servedModel, contentType: this.#contentType, chunks: this.#dropped ?? this.#chunks };
-    const counted = this.#count === undefined ? NO_ROOM : this.#count.end(answer);
     const event = record.eventOf();
-    const closeWith = (final: Counted): JournalPosition => {
+    let position: JournalPosition | undefined;
+    let waits = false;
+    const closeWith = (final: Counted): void => {
       this.abandon();
       this.#counting.counted(final);
-      return journal.close(entry, key, (sequence) => {
+      position = journal.close(entry, key, (sequence) => {
         const closed = { ...event, sequence, recordedAtMs: now(), counted: final };
         finished(closed);
         return encodeUsageEvent(closed);
       });
+      if (waits) this.#counting.waitsNoMore();
     };
-    if (!(counted instanceof Promise)) return closeWith(counted);
-    const safe = journal.answered(entry, encodeUsageEvent({ ...event, counted: CUT_OFF }));
+    if (this.#count === undefined) closeWith(NO_ROOM);
+    else this.#count.end(answer, closeWith);
+    if (position !== undefined) return position;
+    waits = true;
     this.#counting.waits();
-    void counted.then((final) => {
-      closeWith(final);
-      this.#counting.waitsNoMore();
-    });
-    return safe;
+    return journal.answered(entry, encodeUsageEvent({ ...event, counted: CUT_OFF }));
   }
 
   /** Nothing is kept for it any more. */
