@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS {{database}}.audit_log {{on_cluster}}
     changed_at DateTime64(3, 'UTC') COMMENT 'When the change was made, by the clock of the registry',
     changed_by LowCardinality(String) COMMENT 'Name of the admin token; registry for what it does by itself',
     managed_by LowCardinality(String) COMMENT 'api, or config for documents of the config file',
-    action LowCardinality(String) COMMENT 'create, update, delete, rotate, revoke or void',
+    action LowCardinality(String) COMMENT 'create, update, delete, rotate, revoke or void; of sources close, of statements post',
     kind LowCardinality(String) COMMENT 'Kind of the document',
     id String COMMENT 'Its id within the kind',
     tenant_id LowCardinality(String) COMMENT 'Tenant that the document belongs to; empty where it belongs to none',

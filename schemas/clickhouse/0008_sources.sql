@@ -12,6 +12,7 @@ CREATE TABLE IF NOT EXISTS {{database}}.sources {{on_cluster}}
     note String COMMENT 'Why, in the words of whoever closed it',
     open_requests UInt64 COMMENT 'Requests that had no number yet',
     numbered Map(UInt32, UInt64) COMMENT 'By partition: the highest number that was safe in its journal',
+    statement String COMMENT 'Of a statement: who posted it, why and of what it is, as JSON; empty for every other source',
     log_topic LowCardinality(String) COMMENT 'Topic that the row was written from',
     log_partition UInt32 COMMENT 'Partition of that topic',
     epoch UInt64 COMMENT 'Epoch of the writer that inserted the row; an older one than the fence is refused',

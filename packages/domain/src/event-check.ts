@@ -54,6 +54,7 @@ const USAGE_REASONS: Words<UsageReason> = {
   surface_unknown: true,
   unresolved: true,
   journal_lost: true,
+  unchanged: true,
 };
 const COUNT_METHODS: Words<Counted['method']> = { exact: true, calibrated: true, approximate: true, '': true };
 

@@ -51,7 +51,9 @@ export type UsageReason =
   /** The process died before the end of the answer was recorded. */
   | 'unresolved'
   /** The journal could not supply the event's bytes any more. */
-  | 'journal_lost';
+  | 'journal_lost'
+  /** A correction of money alone: usage stands as the event says. */
+  | 'unchanged';
 
 /** Who the usage is for: fixed values of the virtual key, completed by `x-tokenledger-*` headers. */
 export interface Attribution {

@@ -11,6 +11,9 @@ export interface Topics {
   readonly landed: string;
   readonly sources: string;
   readonly openItems: string;
+  /** Which statements are begun, fixed and settled; and the lines of those that are not settled. */
+  readonly statements: string;
+  readonly statementLines: string;
   readonly checkpoints: string;
   readonly control: string;
 }
@@ -27,6 +30,8 @@ export function topicNames(prefix: string): Topics {
     landed: `${prefix}landed`,
     sources: `${prefix}sources`,
     openItems: `${prefix}open-items`,
+    statements: `${prefix}statements`,
+    statementLines: `${prefix}statement-lines`,
     checkpoints: `${prefix}checkpoints`,
     control: `${prefix}control`,
   };
@@ -86,6 +91,8 @@ export function topicSpecs(topics: Topics, options: { readonly partitions: numbe
     compacted(topics.landed, options.partitions),
     compacted(topics.sources, options.partitions),
     compacted(topics.openItems, 1),
+    compacted(topics.statements, 1),
+    compacted(topics.statementLines, options.partitions),
     compacted(topics.checkpoints, options.partitions),
     compacted(topics.control, 1),
   ];

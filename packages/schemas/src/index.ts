@@ -8,3 +8,4 @@ export * from './opened-request.ts';
 export * from './records.ts';
 export { schemaRegistry, type SchemaRegistry, type SchemaRegistryOptions } from './registry/registry-client.ts';
 export { confluentWireFormat, type ConfluentWireFormat } from './registry/wire-format.ts';
+export * from './statement-facts.ts';

@@ -1,7 +1,9 @@
 /** What is said of a lane, one source's numbers in one partition of the usage topics: how far it has landed in ClickHouse (topic `landed`), and how far it is
  *  numbered (topic `sources`). Values are JSON: few, small, and read by people as well. */
+import { createHash } from 'node:crypto';
 import { rejected, type Rejected } from '@tokenledger/domain';
 import { z } from 'zod';
+import { type StatementFacts, statementFactsSchema } from './statement-facts.ts';
 
 /** Both ends included. */
 export interface NumberRange {
@@ -39,6 +41,8 @@ export interface SourceState {
   readonly partitions: ReadonlyMap<number, number>;
   /** Who closed it in place of its ingress, whose journal is lost, and why; null when nobody did. */
   readonly closedBy: SourceClosing | null;
+  /** Of a source that is a statement. */
+  readonly statement?: StatementFacts;
 }
 
 export interface SourceClosing {
@@ -63,11 +67,17 @@ const sourceSchema = z.object({
   open_requests: count,
   partitions: z.record(z.string().regex(/^\d{1,6}$/), count),
   closed_by: z.object({ by: name, note: z.string().max(500) }).optional(),
+  statement: statementFactsSchema.optional(),
 });
 
 /** Key of a record of `landed`. */
 export function laneKey(source: string, partition: number): string {
   return `${source}/${partition}`;
+}
+
+/** Where the topic `sources` keeps what a source says. */
+export function sourcePartition(source: string, partitions: number): number {
+  return createHash('sha256').update(source).digest().readUInt32BE(0) % partitions;
 }
 
 /** The source that a key of `landed` names. */
@@ -88,7 +98,7 @@ export function decodeLandedLane(value: Uint8Array): LandedLane | Rejected {
 }
 
 export function encodeSourceState(state: SourceState): Buffer {
-  const { source, instance, openedAtMs, atMs, closed, openRequests, partitions, closedBy } = state;
+  const { source, instance, openedAtMs, atMs, closed, openRequests, partitions, closedBy, statement } = state;
   return json({
     source,
     instance,
@@ -98,6 +108,7 @@ export function encodeSourceState(state: SourceState): Buffer {
     open_requests: openRequests,
     partitions: Object.fromEntries(partitions),
     ...(closedBy === null ? {} : { closed_by: closedBy }),
+    ...(statement === undefined ? {} : { statement }),
   });
 }
 
@@ -107,7 +118,9 @@ export function decodeSourceState(value: Uint8Array): SourceState | Rejected {
   if ('kind' in parsed) return parsed;
   const { source, instance, opened_at_ms: openedAtMs, at_ms: atMs, closed, open_requests: openRequests, ...rest } = parsed.value;
   const partitions = new Map(Object.entries(rest.partitions).map(([partition, last]) => [Number(partition), last]));
-  return { source, instance, openedAtMs, atMs, closed, openRequests, partitions, closedBy: rest.closed_by ?? null };
+  const { closed_by: closedBy = null, statement } = rest;
+  const state = { source, instance, openedAtMs, atMs, closed, openRequests, partitions, closedBy };
+  return statement === undefined ? state : { ...state, statement };
 }
 
 function json(value: unknown): Buffer {

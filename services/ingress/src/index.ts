@@ -8,6 +8,5 @@ export { ERRORS } from './errors.ts';
 export { journalDirectory, lostRecord } from './journal.ts';
 export { drainJournal, type JournalDrained, type JournalDrainOptions } from './journal-drain.ts';
 export { importJournal, type JournalImported, type JournalImportOptions } from './journal-import.ts';
-export { sourcePartition } from './source-announcer.ts';
 export { ingressMetrics, type IngressMetrics } from './metrics.ts';
 export { createIngress, type Ingress, type IngressOptions } from './run.ts';

@@ -1,8 +1,7 @@
 /** Says on the topic `sources` how far this process's source is numbered, so that a number that never arrives is missed. */
-import { createHash } from 'node:crypto';
 import { type Pacing, type Producer, systemPacing } from '@tokenledger/event-log';
 import type { Journal } from '@tokenledger/journal';
-import { encodeSourceState, type SourceState } from '@tokenledger/schemas';
+import { encodeSourceState, sourcePartition, type SourceState } from '@tokenledger/schemas';
 import { append } from './sending.ts';
 
 export interface SourceAnnouncerOptions {
@@ -115,9 +114,4 @@ export function startSourceAnnouncer(options: SourceAnnouncerOptions): SourceAnn
       await say(own(true));
     },
   };
-}
-
-/** Where the topic keeps what a source says. */
-export function sourcePartition(source: string, partitions: number): number {
-  return createHash('sha256').update(source).digest().readUInt32BE(0) % partitions;
 }

@@ -1,8 +1,8 @@
-/** The rows of what a source says of itself: its state in `sources`, and in `audit_log` that an operator closed it. Pure. */
+/** The rows of what a source says of itself: its state in `sources`, and in `audit_log` that an operator closed it, or that it is a statement. Pure. */
 import type { Cell } from '@tokenledger/clickhouse';
 import { isRejected } from '@tokenledger/domain';
 import type { LogRecord } from '@tokenledger/event-log';
-import { decodeSourceState, encodeSourceState, type SourceState } from '@tokenledger/schemas';
+import { decodeSourceState, encodeSourceState, type SourceState, type StatementFacts } from '@tokenledger/schemas';
 import type { Classify, Undecodable } from './classify.ts';
 import type { NumberedRow } from './decide.ts';
 import type { Row, RowOwner } from './row.ts';
@@ -18,6 +18,7 @@ export const SOURCE_COLUMNS: readonly string[] = [
   'note',
   'open_requests',
   'numbered',
+  'statement',
   'log_topic',
   'log_partition',
   'epoch',
@@ -33,13 +34,14 @@ export function sourceRows(records: readonly LogRecord[], owner: RowOwner): read
   return Array.from(newest.values(), (state) => sourceRow(state, owner));
 }
 
-/** Rows of `audit_log` for sources that were closed in place of their ingress. */
+/** Rows of `audit_log` for sources that were closed in place of their ingress, and for statements. */
 export const classifySources: Classify = (records, owner) => {
   const audits: NumberedRow[] = [];
   const undecodable: Undecodable[] = [];
   for (const record of records) {
     const state = stateOf(record);
-    if (state?.closedBy) audits.push(closingRow(state, record, owner));
+    if (state?.closedBy) audits.push(auditRow(state, record, owner, { action: 'close', kind: 'source', ...state.closedBy }));
+    else if (state?.statement !== undefined) audits.push(auditRow(state, record, owner, postingOf(state.statement)));
     else if (state === null && record.value !== null) {
       undecodable.push({
         record,
@@ -58,7 +60,7 @@ function stateOf({ value }: LogRecord): SourceState | null {
 }
 
 function sourceRow(state: SourceState, owner: RowOwner): Row {
-  const { source, instance, openedAtMs, atMs, closed, closedBy, openRequests, partitions } = state;
+  const { source, instance, openedAtMs, atMs, closed, closedBy, openRequests, partitions, statement } = state;
   const numbered: Record<string, Cell> = {};
   for (const [partition, last] of partitions) numbered[partition] = last;
   return [
@@ -71,15 +73,29 @@ function sourceRow(state: SourceState, owner: RowOwner): Row {
     closedBy?.note ?? '',
     openRequests,
     numbered,
+    statement === undefined ? '' : JSON.stringify(statement),
     owner.topic,
     owner.partition,
     owner.epoch,
   ];
 }
 
+/** What an operator did about a source. */
+interface SourceAction {
+  readonly action: 'close' | 'post';
+  readonly kind: 'source' | 'statement';
+  readonly by: string;
+  readonly note: string;
+}
+
+/** The reason for which closed periods were opened goes before the note. */
+function postingOf({ by, note, reopen }: StatementFacts): SourceAction {
+  return { action: 'post', kind: 'statement', by, note: reopen === '' ? note : reopen };
+}
+
 /** In the order of `AUDIT_COLUMNS`. */
-function closingRow(state: SourceState, record: LogRecord, owner: RowOwner): NumberedRow {
-  const change = `close/${state.source}/${state.atMs}`;
+function auditRow(state: SourceState, record: LogRecord, owner: RowOwner, { action, kind, by, note }: SourceAction): NumberedRow {
+  const change = action === 'close' ? `close/${state.source}/${state.atMs}` : `post/${state.source}`;
   const row: Row = [
     change,
     1,
@@ -89,17 +105,17 @@ function closingRow(state: SourceState, record: LogRecord, owner: RowOwner): Num
     owner.epoch,
     0,
     time(clampTime(state.atMs)),
-    state.closedBy?.by ?? '',
+    by,
     'cli',
-    'close',
-    'source',
+    action,
+    kind,
     state.source,
     '',
     0,
     0,
     '',
     Buffer.from(encodeSourceState(state)).toString('utf8'),
-    state.closedBy?.note ?? '',
+    note,
     '',
     time(clampTime(record.timestampMs)),
   ];

@@ -1,0 +1,168 @@
+/** Re-rating: what a period costs at other prices, and the corrections that make the ledger say so. It reads top to bottom as it goes. */
+import type { ClickHouse } from '@tokenledger/clickhouse';
+import { AppError, type AttemptRating, type UsageEvent } from '@tokenledger/domain';
+import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
+import { encodePriced, type StatementFacts } from '@tokenledger/schemas';
+import { adjustment, differences } from './core/adjustment.ts';
+import { type ClosedPeriod, reopenedFact, touchedPeriods } from './core/closed-periods.ts';
+import { type LedgerRow, type Standing, standingsOf } from './core/standing.ts';
+import { tally, type TallyRow } from './core/tally.ts';
+import { planSlices, readSlice, retiredDays, type Selection } from './ledger-reader.ts';
+import { type Posted, postStatement } from './posting.ts';
+import type { FixedStatement } from './statement-log.ts';
+import { type Draft, statementStore } from './statement-store.ts';
+
+/** What an event costs now. */
+export interface NewRating {
+  readonly priceVersion: string;
+  readonly ratings: readonly AttemptRating[];
+}
+
+export interface RerateOptions {
+  readonly clickhouse: ClickHouse;
+  readonly selection: Selection;
+  /** Pure: the same event has the same rating, whenever it is asked. */
+  readonly rate: (event: UsageEvent) => NewRating;
+  /** Told of rows as they are read. */
+  readonly onRead?: (progress: { readonly rows: number; readonly of: number }) => void;
+}
+
+/** What is known before anything is posted. */
+export interface Differences {
+  readonly rows: readonly TallyRow[];
+  /** Corrections whose events have left by retention: nothing is corrected there. */
+  readonly orphans: number;
+  /** Days of which raw rows have left: what they cost stands as it is. */
+  readonly retiredDays: readonly string[];
+}
+
+/** Reads the period and rates it again, and posts nothing. */
+export async function rerateDifferences(options: RerateOptions): Promise<Differences> {
+  return rateAgain(options, async () => {});
+}
+
+export interface PostOptions extends RerateOptions {
+  readonly log: EventLog;
+  readonly producer: Producer;
+  readonly topics: Topics;
+  /** A name that no statement has had: `rerate/` and an id. */
+  readonly source: string;
+  /** Milliseconds since the epoch: from then on the corrections are believed. */
+  readonly nowMs: number;
+  readonly facts: Pick<StatementFacts, 'by' | 'note' | 'reopen' | 'details'>;
+  readonly closedPeriods: readonly ClosedPeriod[];
+  readonly instance: string;
+  /** See `PostingOptions`. */
+  readonly written: () => Promise<void>;
+  /** Statements that were fixed before, by an earlier run or by somebody else, and are posted to their end first. */
+  readonly onUnfinished: (statement: FixedStatement) => void;
+  /** The difference, before it is posted. */
+  readonly onDifferences: (found: Differences) => void;
+  readonly onSent?: (progress: { readonly lines: number; readonly sent: number }) => void;
+}
+
+export interface Rerated extends Differences {
+  /** Null when there was nothing to correct. */
+  readonly posted: (Posted & { readonly source: string }) | null;
+}
+
+/** Throws `PERIOD_CLOSED`, `STATEMENT_OVERTAKEN`, and what posting throws. Interrupted at any point, it is run again with the same arguments. */
+export async function rerate(options: PostOptions): Promise<Rerated> {
+  const { selection, source } = options;
+  // 1. Closed periods stay closed unless somebody says why not.
+  const closed = touchedPeriods(options.closedPeriods, selection);
+  if (closed.length > 0 && options.facts.reopen === '') throw periodClosed(closed);
+  const statements = statementStore(options);
+  const posting = { ...options, statements, onProgress: options.onSent ?? (() => {}) };
+  // 2. From here on nobody else corrects, unless he overtakes us. A crash: whoever comes next finds the claim, and drops what was drafted under it.
+  for (const open of await statements.claim(source)) {
+    if (open.kind === 'dropped') await statements.drop(open.claim);
+    else {
+      // 3. What was fixed before is posted first: the difference is to what the ledger will say.
+      options.onUnfinished(open.statement);
+      await postStatement(posting, open.statement);
+    }
+  }
+  // 4. What a writer has in hand counts, too.
+  await options.written();
+  // 5. Rate again, and draft the corrections. A crash: as in step 2.
+  const draft = await statements.draft(source);
+  let lines = 0;
+  const found = await rateAgain(options, async (standing, changes, priceVersion) => {
+    lines += 1;
+    await addLine(draft, options, standing, changes, priceVersion);
+  });
+  options.onDifferences(found);
+  if (lines === 0) {
+    await draft.drop();
+    return { ...found, posted: null };
+  }
+  // 6. Fix it. Before that nothing was posted; after that all of it is, by this run or the next, whatever prices have become.
+  const { selection: period, facts, nowMs } = options;
+  const statement = await draft.fix({
+    recordedAtMs: nowMs,
+    facts: { ...facts, kind: 'rerate', from: iso(period.fromMs), to: iso(period.toMs), reopened: closed.map(reopenedFact) },
+  });
+  // 7. Post it.
+  return { ...found, posted: { ...(await postStatement(posting, statement)), source } };
+}
+
+type Correct = (standing: Standing, changes: readonly AttemptRating[], priceVersion: string) => Promise<void>;
+
+/** Rows of a slice: bounds what is in memory at a time, twice over. */
+const SLICE_ROWS_MAX = 10_000;
+
+async function rateAgain({ clickhouse, selection, rate, onRead }: RerateOptions, correct: Correct): Promise<Differences> {
+  const sums = tally();
+  let [orphans, read] = [0, 0];
+  const slices = await planSlices(clickhouse, selection, SLICE_ROWS_MAX);
+  const rowsInAll = slices.reduce((sum, { rows }) => sum + rows, 0);
+  const load = (index: number): Promise<readonly LedgerRow[]> | undefined => {
+    const slice = slices[index];
+    const rows = slice === undefined ? undefined : readSlice(clickhouse, selection, slice);
+    // It is awaited in its turn; until then its failure is nobody's.
+    rows?.catch(() => {});
+    return rows;
+  };
+  let next = load(0);
+  for (let index = 0; next !== undefined; index += 1) {
+    const rows = await next;
+    next = load(index + 1);
+    const found = standingsOf(rows);
+    orphans += found.orphans;
+    for (const standing of found.standings) {
+      const { ratings, priceVersion } = rate(standing.event);
+      const changes = differences(standing, ratings);
+      sums.add(standing, changes);
+      if (changes !== null) await correct(standing, changes, priceVersion);
+    }
+    read += rows.length;
+    onRead?.({ rows: read, of: rowsInAll });
+  }
+  return { rows: sums.rows(), orphans, retiredDays: await retiredDays(clickhouse, selection) };
+}
+
+async function addLine(
+  draft: Draft,
+  { source, nowMs }: Pick<PostOptions, 'source' | 'nowMs'>,
+  standing: Standing,
+  changes: readonly AttemptRating[],
+  priceVersion: string,
+): Promise<void> {
+  const { partition, event } = standing;
+  const identity = { source, sequence: draft.next(partition), recordedAtMs: nowMs };
+  const priced = adjustment(standing, changes, priceVersion, identity);
+  await draft.add(partition, { key: event.attribution.virtualKeyId, value: encodePriced(priced) });
+}
+
+function periodClosed(closed: readonly ClosedPeriod[]): AppError {
+  const names = closed.map(({ id }) => `'${id}'`).join(', ');
+  return new AppError(
+    'PERIOD_CLOSED',
+    `${closed.length === 1 ? 'the period' : 'the periods'} ${names} ${closed.length === 1 ? 'is' : 'are'} closed: choose another, or say --reopen and why`,
+  );
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,210 @@
+/** Statements in the log: who makes one, its lines while they are written, the moment from which it is fixed, and reading it again. */
+import { AppError, invariant, isRejected } from '@tokenledger/domain';
+import type { EventLog, OutgoingRecord, Producer, Topics } from '@tokenledger/event-log';
+import { sendPatiently } from './sending.ts';
+import { decodeChunk, encodeChunk, type StatementLine } from './core/line-chunks.ts';
+import {
+  claimKey,
+  encodeClaim,
+  encodeFixed,
+  type FixedLane,
+  type FixedStatement,
+  fixedKey,
+  type OpenStatement,
+  settledKey,
+  type StatementClaim,
+  statementLog,
+} from './statement-log.ts';
+
+export interface StatementStoreOptions {
+  readonly log: EventLog;
+  readonly producer: Producer;
+  readonly topics: Pick<Topics, 'statements' | 'statementLines'>;
+}
+
+export interface StatementStore {
+  /** From now on nobody who claimed before fixes a statement. Gives those that are not settled, the oldest first. */
+  claim(source: string): Promise<readonly OpenStatement[]>;
+  draft(source: string): Promise<Draft>;
+  /** Lines of one partition, in the order of their numbers, a chunk at a time. */
+  read(source: string, lane: FixedLane): AsyncGenerator<readonly NumberedLine[]>;
+  /** Its lines may go: all of them have landed. */
+  settle(statement: FixedStatement): Promise<void>;
+  /** Lets go of what was drafted under a claim and not fixed. */
+  drop(claim: StatementClaim): Promise<void>;
+}
+
+export interface NumberedLine extends StatementLine {
+  readonly sequence: number;
+}
+
+export interface Draft {
+  /** Gives the number that a line of this partition gets next. */
+  next(partition: number): number;
+  add(partition: number, line: StatementLine): Promise<void>;
+  /** From its return on the statement is posted, whatever happens. Throws `STATEMENT_OVERTAKEN`. */
+  fix(statement: Pick<FixedStatement, 'recordedAtMs' | 'facts'>): Promise<FixedStatement>;
+  /** Nothing is to be posted. */
+  drop(): Promise<void>;
+}
+
+/** What a record of lines holds at most, unless one line alone is larger. */
+const CHUNK_BYTES_MAX = 256 * 1024;
+const CHUNK_LINES_MAX = 1_000;
+const POLL = { recordsMax: 100, bytesMax: 4 * 1024 * 1024, waitMs: 500 } as const;
+const TOMBSTONES_MAX = 500;
+const ONLY_PARTITION = 0;
+/** How long a partition may give nothing of what it is known to have. */
+const SILENCE_MS = 60_000;
+
+export function statementStore({ log, producer, topics }: StatementStoreOptions): StatementStore {
+  const claims = new Map<string, StatementClaim>();
+
+  return {
+    async claim(source) {
+      const claim: StatementClaim = { source, ends: (await log.ranges(topics.statementLines)).map(({ end }) => end) };
+      claims.set(source, claim);
+      await say(claimKey(source), encodeClaim(claim));
+      return (await readStatements()).open();
+    },
+
+    async draft(source) {
+      const claim = claims.get(source);
+      invariant(claim !== undefined, 'a statement is drafted only after it was claimed');
+      return draftOf(claim);
+    },
+
+    read,
+
+    async settle({ source, lanes }) {
+      for (const { partition, chunks } of lanes) await bury(source, partition, chunks);
+      await say(settledKey(source), Buffer.from('{}'));
+    },
+
+    drop,
+  };
+
+  function draftOf(claim: StatementClaim): Draft {
+    const lanes = new Map<number, { lines: number; chunks: number; from: number; to: number; waiting: StatementLine[]; bytes: number }>();
+    const laneOf = (partition: number) => {
+      const found = lanes.get(partition) ?? { lines: 0, chunks: 0, from: 0, to: 0, waiting: [], bytes: 0 };
+      lanes.set(partition, found);
+      return found;
+    };
+    const flush = async (partition: number): Promise<void> => {
+      const lane = laneOf(partition);
+      if (lane.waiting.length === 0) return;
+      lane.chunks += 1;
+      const value = encodeChunk(lane.lines - lane.waiting.length + 1, lane.waiting);
+      const { baseOffset } = await sendPatiently(producer, topics.statementLines, partition, [{ key: chunkKey(claim.source, lane.chunks), value }]);
+      if (lane.chunks === 1) lane.from = baseOffset;
+      lane.to = baseOffset + 1;
+      lane.waiting = [];
+      lane.bytes = 0;
+    };
+    return {
+      next: (partition) => laneOf(partition).lines + 1,
+
+      async add(partition, line) {
+        const lane = laneOf(partition);
+        if (lane.bytes + line.value.byteLength > CHUNK_BYTES_MAX || lane.waiting.length >= CHUNK_LINES_MAX) await flush(partition);
+        lane.waiting.push(line);
+        lane.lines += 1;
+        lane.bytes += line.value.byteLength;
+      },
+
+      async fix({ recordedAtMs, facts }) {
+        for (const partition of lanes.keys()) await flush(partition);
+        const statement: FixedStatement = {
+          source: claim.source,
+          recordedAtMs,
+          lanes: Array.from(lanes, ([partition, { lines, chunks, from, to }]) => ({ partition, lines, chunks, from, to })),
+          facts,
+        };
+        await say(fixedKey(claim.source), encodeFixed(statement));
+        // Whoever claimed in between does not know of it, so it does not hold.
+        if ((await readStatements()).isFixed(claim.source)) return statement;
+        await drop(claim);
+        throw new AppError('STATEMENT_OVERTAKEN', 'somebody else began a statement meanwhile, so nothing of this one was posted: run it again');
+      },
+
+      drop: () => drop(claim),
+    };
+  }
+
+  async function drop({ source, ends }: StatementClaim): Promise<void> {
+    for (const [partition, end] of ends.entries()) {
+      let chunks = 0;
+      for await (const record of recordsFrom(topics.statementLines, partition, end)) {
+        if (record.value !== null && record.key?.startsWith(`${source}/`) === true) chunks = Math.max(chunks, chunkNumber(record.key));
+      }
+      await bury(source, partition, chunks);
+    }
+    await say(settledKey(source), Buffer.from('{}'));
+  }
+
+  async function* read(source: string, { partition, from, to }: FixedLane): AsyncGenerator<readonly NumberedLine[]> {
+    for await (const { key, value } of recordsFrom(topics.statementLines, partition, from, to)) {
+      if (value === null || key?.startsWith(`${source}/`) !== true) continue;
+      const { first, lines } = decodeChunk(value);
+      yield lines.map((line, index) => ({ ...line, sequence: first + index }));
+    }
+  }
+
+  async function readStatements() {
+    const statements = statementLog();
+    for await (const record of recordsFrom(topics.statements, ONLY_PARTITION, 0)) {
+      const refused = statements.take(record);
+      if (isRejected(refused)) throw new AppError(refused.code, refused.message);
+    }
+    return statements;
+  }
+
+  /** Up to `to`, or to where the partition ends now. The last record of a partition stays, whatever is compacted. */
+  async function* recordsFrom(topic: string, partition: number, from: number, to = Infinity) {
+    const range = (await log.ranges(topic))[partition];
+    if (range === undefined) throw new AppError('PARTITION_MISSING', `${topic} has no partition ${partition}`);
+    const end = Math.min(to, range.end);
+    let next = Math.max(from, range.start);
+    if (next >= end) return;
+    const reader = await log.reader({ topic, partition, from: next });
+    try {
+      let seenMs = performance.now();
+      while (next < end) {
+        const records = await reader.poll(POLL);
+        if (records.length > 0) seenMs = performance.now();
+        else if (performance.now() - seenMs > SILENCE_MS) {
+          throw new AppError('LOG_UNAVAILABLE', `${topic}/${partition} gave nothing from offset ${next} on, and ends at ${end}`, {
+            retryable: true,
+          });
+        }
+        for (const record of records) {
+          next = record.offset + 1;
+          if (record.offset < end) yield record;
+        }
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
+  async function bury(source: string, partition: number, chunks: number): Promise<void> {
+    for (let from = 1; from <= chunks; from += TOMBSTONES_MAX) {
+      const length = Math.min(TOMBSTONES_MAX, chunks - from + 1);
+      const tombstones = Array.from({ length }, (_, index): OutgoingRecord => ({ key: chunkKey(source, from + index), value: null }));
+      await sendPatiently(producer, topics.statementLines, partition, tombstones);
+    }
+  }
+
+  async function say(key: string, value: Buffer): Promise<void> {
+    await sendPatiently(producer, topics.statements, ONLY_PARTITION, [{ key, value }]);
+  }
+}
+
+function chunkKey(source: string, chunk: number): string {
+  return `${source}/${chunk}`;
+}
+
+function chunkNumber(key: string): number {
+  return Number(key.slice(key.lastIndexOf('/') + 1));
+}
