@@ -14,6 +14,7 @@ import { migrateCommand } from './commands/migrate.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { ownersCommand } from './commands/owners.ts';
 import { pricesCommand } from './commands/prices.ts';
+import { rerateCommand } from './commands/rerate.ts';
 import { resetCommand } from './commands/reset.ts';
 import { runCommand } from './commands/run.ts';
 import { sourcesCommand } from './commands/sources.ts';
@@ -44,6 +45,7 @@ export function createProgram(): Command {
     .addCommand(ownersCommand())
     .addCommand(auditCommand())
     .addCommand(pricesCommand())
+    .addCommand(rerateCommand())
     .addCommand(sqlCommand())
     .addCommand(eventsCommand())
     .addCommand(explainCommand())

@@ -13,7 +13,8 @@ export async function untilWritten(log: EventLog, topics: Topics, timeoutMs: num
     for (const consumer of consumers(topics).filter((one) => one.topic === topic)) await untilRead(log, consumer, untilMs);
 }
 
-async function untilRead(log: EventLog, consumer: Consumer, untilMs: number): Promise<void> {
+/** Throws `NOT_WRITTEN` when the group of a consumer has not come to the present end of its topic by `untilMs`, of `performance.now()`. */
+export async function untilRead(log: EventLog, consumer: Consumer, untilMs: number): Promise<void> {
   const ends = (await log.ranges(consumer.topic)).map(({ start, end }) => (end > start ? end : 0));
   for (;;) {
     const committed = await log.committedOffsets(consumer.group, consumer.topic);

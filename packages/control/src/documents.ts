@@ -172,6 +172,20 @@ export const priceBookActivationSchema = z.strictObject({
   activates_at: instant,
 });
 
+/** A period whose amounts were reported: nothing in it is corrected by accident. */
+export const closedPeriodSchema = z
+  .strictObject({
+    kind: z.literal('closed_period'),
+    id: ID,
+    /** Absent: of all tenants. */
+    tenant: ID.optional(),
+    from: instant,
+    /** Exclusive. */
+    to: instant,
+    note: text(500).default(''),
+  })
+  .refine(({ from, to }) => from < to, { path: ['to'], message: 'must be after `from`' });
+
 /** One generation of the secret that keys are hashed with; its id is the generation. Never the secret itself. */
 export const keyHashSecretSchema = z.strictObject({
   kind: z.literal('key_hash_secret'),
@@ -195,6 +209,7 @@ export const controlDocumentSchema = z.discriminatedUnion('kind', [
   contractSchema,
   rateCardSchema,
   fxRateSchema,
+  closedPeriodSchema,
   keyHashSecretSchema,
 ]);
 
@@ -211,6 +226,7 @@ export const documentInputSchema = z.discriminatedUnion('kind', [
   contractSchema,
   rateCardSchema,
   fxRateSchema,
+  closedPeriodSchema,
 ]);
 
 export type Tenant = z.infer<typeof tenantSchema>;
@@ -224,6 +240,7 @@ export type Channel = z.infer<typeof channelSchema>;
 export type Route = z.infer<typeof routeSchema>;
 export type PriceBookDocument = z.infer<typeof priceBookSchema>;
 export type PriceBookActivation = z.infer<typeof priceBookActivationSchema>;
+export type ClosedPeriodDocument = z.infer<typeof closedPeriodSchema>;
 export type KeyHashSecret = z.infer<typeof keyHashSecretSchema>;
 
 export type ControlDocument = z.infer<typeof controlDocumentSchema>;
@@ -248,4 +265,5 @@ export const CONTROL_KINDS = [
   'contract',
   'rate_card',
   'fx_rate',
+  'closed_period',
 ] as const satisfies readonly ControlKind[];

@@ -28,6 +28,8 @@ export function referencesOf(document: ControlDocument | ConfigDocument | Docume
     }
     case 'route':
       return document.channels.map(({ channel }, index) => ({ field: `channels[${index}].channel`, kind: 'channel', id: channel }));
+    case 'closed_period':
+      return document.tenant === undefined ? [] : [{ field: 'tenant', kind: 'tenant', id: document.tenant }];
     case 'price_book_activation':
       return [{ field: 'price_book', kind: 'price_book', id: document.price_book }];
     case 'rate_card':

@@ -141,13 +141,13 @@ export async function readSlice(clickhouse: ClickHouse, selection: Selection, sl
 
 /** Days of the selection whose raw rows have left, of any tenant of it: what they cost cannot be corrected any more. */
 export async function retiredDays(clickhouse: ClickHouse, { fromMs, toMs, tenants }: Selection): Promise<readonly string[]> {
-  const rows = await clickhouse.query<{ readonly day: string }>(
-    `SELECT DISTINCT toString(day) AS day FROM usage_sealed
+  const rows = await clickhouse.query<{ readonly retired_day: string }>(
+    `SELECT DISTINCT toString(day) AS retired_day FROM usage_sealed
      WHERE row_kind = 'sums' AND retired AND day >= toDate(fromUnixTimestamp64Milli({from:Int64}), 'UTC') AND day <= toDate(fromUnixTimestamp64Milli({last:Int64}), 'UTC')
-       AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, tenant_id)) ORDER BY day`,
+       AND (empty({tenants:Array(String)}) OR has({tenants:Array(String)}, tenant_id)) ORDER BY retired_day`,
     { params: { from: fromMs, last: toMs - 1, tenants } },
   );
-  return rows.map(({ day }) => day);
+  return rows.map((row) => row.retired_day);
 }
 
 function conditions({ tenants, models, providers }: Selection): string {
@@ -173,13 +173,11 @@ function toLedgerRow(row: Row): LedgerRow {
     event: toEvent(row),
     partition: row.log_partition,
     priceVersion: row.price_version,
-    attempts: row.attempt_cost.map(
-      (cost, index): RowAttempt => ({
-        cost: cost === null ? null : amountOf(cost),
-        unpricedReason: row.attempt_unpriced_reason[index] as UnpricedReason,
-        lines: (lines.get(index + 1) ?? []).map(toLine),
-      }),
-    ),
+    attempts: row.attempt_cost.map((cost, index): RowAttempt => ({
+      cost: cost === null ? null : amountOf(cost),
+      unpricedReason: row.attempt_unpriced_reason[index] as UnpricedReason,
+      lines: (lines.get(index + 1) ?? []).map(toLine),
+    })),
   };
 }
 

@@ -63,12 +63,19 @@ export async function postStatement(options: PostingOptions, statement: FixedSta
       if ((await missingIn(clickhouse, statement)).size > 0) throw error;
     }
   }
-  throw new AppError('STATEMENT_NOT_LANDED', `${statement.source} was sent, and ClickHouse does not have all of it: see that writers run, and run this again`, {
-    retryable: true,
-  });
+  throw new AppError(
+    'STATEMENT_NOT_LANDED',
+    `${statement.source} was sent, and ClickHouse does not have all of it: see that writers run, and run this again`,
+    {
+      retryable: true,
+    },
+  );
 }
 
-async function announce({ log, producer, topics, instance }: PostingOptions, { source, lanes, recordedAtMs, facts }: FixedStatement): Promise<void> {
+async function announce(
+  { log, producer, topics, instance }: PostingOptions,
+  { source, lanes, recordedAtMs, facts }: FixedStatement,
+): Promise<void> {
   const state: SourceState = {
     source,
     instance,
@@ -141,8 +148,11 @@ function linesLost(source: string, { partition, lines }: FixedLane): AppError {
 }
 
 async function refusedLines(clickhouse: ClickHouse, { source }: FixedStatement): Promise<number> {
-  const [row] = await clickhouse.query<{ readonly rows: string }>('SELECT count() AS rows FROM dead_letters WHERE source = {source:String}', {
-    params: { source },
-  });
+  const [row] = await clickhouse.query<{ readonly rows: string }>(
+    'SELECT count() AS rows FROM dead_letters WHERE source = {source:String}',
+    {
+      params: { source },
+    },
+  );
   return Number(row?.rows ?? 0);
 }

@@ -96,7 +96,9 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
       if (lane.waiting.length === 0) return;
       lane.chunks += 1;
       const value = encodeChunk(lane.lines - lane.waiting.length + 1, lane.waiting);
-      const { baseOffset } = await sendPatiently(producer, topics.statementLines, partition, [{ key: chunkKey(claim.source, lane.chunks), value }]);
+      const { baseOffset } = await sendPatiently(producer, topics.statementLines, partition, [
+        { key: chunkKey(claim.source, lane.chunks), value },
+      ]);
       if (lane.chunks === 1) lane.from = baseOffset;
       lane.to = baseOffset + 1;
       lane.waiting = [];
@@ -125,7 +127,10 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
         // Whoever claimed in between does not know of it, so it does not hold.
         if ((await readStatements()).isFixed(claim.source)) return statement;
         await drop(claim);
-        throw new AppError('STATEMENT_OVERTAKEN', 'somebody else began a statement meanwhile, so nothing of this one was posted: run it again');
+        throw new AppError(
+          'STATEMENT_OVERTAKEN',
+          'somebody else began a statement meanwhile, so nothing of this one was posted: run it again',
+        );
       },
 
       drop: () => drop(claim),

@@ -24,7 +24,7 @@ export function applyCommand(): Command {
       [
         '',
         'A file holds documents as a config file has them (tenants:, projects:, owners:, virtual_keys:, channels:, price_books:,',
-        'price_book_activations:, contracts:, rate_cards:, fx_rates:, also below documents:), a list of documents with their kind,',
+        'price_book_activations:, contracts:, rate_cards:, fx_rates:, closed_periods:, also below documents:), a list of documents with their kind,',
         'or several of these with --- between them. Prices may be given as file: FILE, beside the file that names it.',
         'A virtual key gets its secret by `tokenledger keys create` or `keys rotate`, never from a file.',
       ].join('\n'),

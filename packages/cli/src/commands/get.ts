@@ -19,7 +19,7 @@ export function getCommand(): Command {
     .description('Show documents: all, those of a kind, or one.')
     .argument(
       '[kind]',
-      'tenant, project, owner, virtual_key, channel, price_book, price_book_activation, contract, rate_card, fx_rate or key_hash_secret; plural is fine',
+      'tenant, project, owner, virtual_key, channel, price_book, price_book_activation, contract, rate_card, fx_rate, closed_period or key_hash_secret; plural is fine',
     )
     .argument('[id]', 'the id of one document')
     .option('--tenant <id>', 'only what belongs to this tenant')

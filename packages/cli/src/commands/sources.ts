@@ -9,6 +9,7 @@ import { Command } from 'commander';
 import { settingsOf, withExamples, withShared } from '../command-line.ts';
 import { type LedgerAccess, withLedger } from '../ledger.ts';
 import { textTable } from '../registry/text-table.ts';
+import { shellUser } from '../shell-user.ts';
 import { untilWritten } from '../written.ts';
 import { wholeNumber } from './topics.ts';
 
@@ -65,11 +66,6 @@ function closeCommand(): Command {
     'tokenledger sources close ingress/0199… --note "volume of node 7 destroyed"',
     'after its disk is gone',
   ]);
-}
-
-/** As the shell names it. A container's user may have no name. */
-function shellUser(): string {
-  return process.env['USER'] ?? process.env['LOGNAME'] ?? `user ${process.getuid?.() ?? 'unknown'}`;
 }
 
 /** Gives how many numbers were missing. Throws `SOURCE_UNKNOWN`, `SOURCE_ALIVE`, `NOT_WRITTEN`. */

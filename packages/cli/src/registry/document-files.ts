@@ -25,6 +25,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   contracts: 'contract',
   rate_cards: 'rate_card',
   fx_rates: 'fx_rate',
+  closed_periods: 'closed_period',
 };
 
 /** The section of a config file that holds the others. */

@@ -56,6 +56,7 @@ const BY_KIND: Readonly<Record<ControlKind, readonly Column[]>> = {
     field('activates_at', 'activates at'),
     field('source'),
   ],
+  closed_period: [field('tenant'), field('from'), field('to'), field('note')],
 };
 
 const LAST: readonly Column[] = [

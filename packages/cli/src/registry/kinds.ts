@@ -2,7 +2,12 @@
 import { CONTROL_KINDS, type ControlKind } from '@tokenledger/control';
 import { InvalidArgumentError } from 'commander';
 
-const SHORT: Readonly<Record<string, ControlKind>> = { key: 'virtual_key', book: 'price_book', activation: 'price_book_activation' };
+const SHORT: Readonly<Record<string, ControlKind>> = {
+  key: 'virtual_key',
+  book: 'price_book',
+  activation: 'price_book_activation',
+  period: 'closed_period',
+};
 
 /** Takes `virtual_key`, `virtual-keys`, `keys`. */
 export function parseKind(text: string): ControlKind {

@@ -55,13 +55,19 @@ const NOTHING: readonly LedgerRow[] = Object.freeze([]);
 
 function standingOf(original: LedgerRow, corrections: readonly LedgerRow[]): Standing {
   const { event, partition } = original;
-  if (corrections.length === 0) return { event, partition, priceVersion: original.priceVersion, attempts: original.attempts.map(asRecorded) };
+  if (corrections.length === 0)
+    return { event, partition, priceVersion: original.priceVersion, attempts: original.attempts.map(asRecorded) };
   const newest = corrections.reduce((left, right) => (right.event.recordedAtMs > left.event.recordedAtMs ? right : left));
   return {
     event,
     partition,
     priceVersion: newest.priceVersion,
-    attempts: original.attempts.map((attempt, index) => corrected(attempt, corrections.flatMap((row) => row.attempts[index] ?? []))),
+    attempts: original.attempts.map((attempt, index) =>
+      corrected(
+        attempt,
+        corrections.flatMap((row) => row.attempts[index] ?? []),
+      ),
+    ),
   };
 }
 

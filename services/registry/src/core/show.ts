@@ -23,6 +23,7 @@ function shownDocument(document: ControlDocument): ShownDocument {
     case 'contract':
     case 'rate_card':
     case 'fx_rate':
+    case 'closed_period':
       return { ...document };
   }
 }
@@ -48,6 +49,7 @@ export function shortDocument(document: ControlDocument): ShownDocument {
     case 'route':
     case 'price_book_activation':
     case 'fx_rate':
+    case 'closed_period':
     case 'key_hash_secret':
       return shownDocument(document);
   }

@@ -1,0 +1,254 @@
+/** `tokenledger rerate`: rates a period again, shows the difference, and posts it. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type DocumentSet, watchControl } from '@tokenledger/control';
+import { AppError, formatUsd, uuidv7 } from '@tokenledger/domain';
+import { type PriceBook, rateEvent } from '@tokenledger/pricing';
+import {
+  type ClosedPeriod,
+  type Differences,
+  rerate,
+  RERATE_PREFIX,
+  rerateDifferences,
+  type RerateOptions,
+  type TallyRow,
+  total,
+} from '@tokenledger/rerating';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { settingsOf, withExamples, withShared } from '../command-line.ts';
+import { EXIT } from '../exit.ts';
+import { type LedgerAccess, withLedger } from '../ledger.ts';
+import { readPriceBook } from '../price-book.ts';
+import { findPriceBook } from '../rerate/price-version.ts';
+import { withWriting } from '../rerate/writing.ts';
+import { textTable } from '../registry/text-table.ts';
+import type { Settings } from '../settings.ts';
+import { shellUser } from '../shell-user.ts';
+import { wholeNumber } from './topics.ts';
+
+interface Options {
+  readonly from: number;
+  readonly to: number;
+  readonly tenant: readonly string[];
+  readonly model: readonly string[];
+  readonly provider: readonly string[];
+  readonly priceVersion: string;
+  readonly dryRun: boolean;
+  readonly reopen: string;
+  readonly note: string;
+  readonly by: string;
+  readonly wait: number;
+  readonly format: 'table' | 'json';
+}
+
+const SECOND_MS = 1_000;
+const WAIT_SECONDS_MAX = 86_400;
+const ID_RANDOM_BYTES = 10;
+/** Rows that are printed; `--format json` has all. */
+const SHOWN_MAX = 50;
+const PROGRESS_MS = 2_000;
+
+export function rerateCommand(): Command {
+  const command = new Command('rerate')
+    .description(
+      'Rate the events of a period again at another version of the prices, show the difference by tenant and model, and post it as signed corrections. Interrupted, the same command goes on; run again, it posts nothing twice. Unpriced events get their price the same way. Stop `tokenledger up` first unless it is a dry run; with Kafka everything runs on.',
+    )
+    .requiredOption('--from <time>', 'first moment, e.g. 2026-10-01 or 2026-10-01T12:00:00Z', parseTime)
+    .requiredOption('--to <time>', 'the moment after the last', parseTime)
+    .requiredOption(
+      '--price-version <version>',
+      "id of a price_book document, 'configured', 'shipped', or a version as rows name it, in full or its beginning",
+    )
+    .option('--tenant <id...>', 'these tenants alone (default: all)', [])
+    .option('--model <name...>', 'events that asked for one of these models or were answered by it (default: all)', [])
+    .option('--provider <name...>', 'events that went to one of these providers (default: all)', [])
+    .option('--dry-run', 'show the difference, and post nothing', false)
+    .option('--reopen <reason>', 'correct closed periods too, and why: written to audit_log', '')
+    .option('--note <text>', 'why, for the audit', '')
+    .option('--by <name>', 'who, for the audit (default: the user of this shell)', shellUser())
+    .option('--wait <seconds>', 'how long writers may take over what is in the log', wholeNumber(0, WAIT_SECONDS_MAX), 600)
+    .addOption(new Option('--format <name>', 'how to print it').choices(['table', 'json']).default('table'))
+    .action(async (options: Options) => {
+      if (options.from >= options.to) throw new AppError('USAGE', '--to must be after --from');
+      await (options.dryRun ? show(settingsOf(command), options) : post(settingsOf(command), options));
+    });
+  return withExamples(
+    withShared(command, 'config', 'data', 'clickhousePort'),
+    ['tokenledger rerate --from 2026-10-01 --to 2026-11-01 --price-version autumn --dry-run', 'what it would change'],
+    ['tokenledger rerate --from 2026-10-01 --to 2026-11-01 --price-version autumn', 'and post it'],
+  );
+}
+
+async function show(settings: Settings, options: Options): Promise<void> {
+  await withLedger(settings, { sends: false }, async (ledger) => {
+    const documents = await readDocuments(ledger);
+    const book = bookOf(settings, documents, options);
+    const found = await rerateDifferences(rating(ledger, book, options));
+    print(options, book, found, null);
+  });
+}
+
+/** Throws `PERIOD_CLOSED`, `PRICE_VERSION_UNKNOWN`, and what posting throws. */
+async function post(settings: Settings, options: Options): Promise<void> {
+  await withLedger(settings, { sends: true }, async (ledger) => {
+    const documents = await readDocuments(ledger);
+    const book = bookOf(settings, documents, options);
+    const source = `${RERATE_PREFIX}${uuidv7(Date.now(), randomBytes(ID_RANDOM_BYTES))}`;
+    const producer = await ledger.log.producer();
+    const sent = reporter();
+    try {
+      await withWriting(settings, ledger, options.wait * SECOND_MS, async (writing) => {
+        const found = await rerate({
+          ...ledger,
+          ...rating(ledger, book, options),
+          producer,
+          source,
+          nowMs: Date.now(),
+          facts: { by: options.by, note: options.note, reopen: options.reopen, details: details(book, options) },
+          closedPeriods: closedPeriods(documents),
+          instance: `${hostname()}/${process.pid}`,
+          written: () => writing.written(),
+          onUnfinished: ({ source: before, facts }) =>
+            console.error(
+              `${before}, of ${facts.by} for ${facts.from} to ${facts.to}, was fixed and not posted whole: it is posted first.`,
+            ),
+          onDifferences: (differences) => {
+            if (options.format === 'table') print(options, book, differences, null);
+          },
+          onSent: ({ lines, sent: count }) => sent(`${count} of ${lines} corrections are sent`),
+        });
+        if (options.format === 'json') print(options, book, found, found.posted?.source ?? null);
+        if (found.posted === null) return;
+        await writing.told();
+        const { lines, refused } = found.posted;
+        if (options.format === 'table') console.log(`${lines} corrections are posted as ${source}, and in ClickHouse.`);
+        if (refused === 0) return;
+        console.error(`${refused} of them were refused: \`tokenledger dead-letters list\` says why.`);
+        process.exitCode = EXIT.failed;
+      });
+    } finally {
+      await producer.close();
+    }
+  });
+}
+
+function rating({ clickhouse }: LedgerAccess, book: PriceBook, { from, to, tenant, model, provider }: Options): RerateOptions {
+  const read = reporter();
+  return {
+    clickhouse,
+    selection: { fromMs: from, toMs: to, tenants: tenant, models: model, providers: provider },
+    rate: (event) => rateEvent(event, book),
+    onRead: ({ rows, of }) => read(`${rows} of ${of} rows are rated`),
+  };
+}
+
+async function readDocuments({ log, topics }: LedgerAccess): Promise<DocumentSet> {
+  const watch = await watchControl({ log, topic: topics.control });
+  try {
+    return watch.documents();
+  } finally {
+    await watch.close();
+  }
+}
+
+function bookOf(settings: Settings, documents: DocumentSet, { priceVersion }: Options): PriceBook {
+  return findPriceBook(priceVersion, {
+    documents,
+    others: [
+      ['configured', readPriceBook(settings)],
+      [
+        'shipped',
+        readPriceBook({ ...settings, config: { ...settings.config, documents: { ...settings.config.documents, price_book: '' } } }),
+      ],
+    ],
+  });
+}
+
+function closedPeriods(documents: DocumentSet): readonly ClosedPeriod[] {
+  return documents
+    .of('closed_period')
+    .map(({ id, tenant, from, to }) => ({ id, tenant: tenant ?? '', fromMs: Date.parse(from), toMs: Date.parse(to) }));
+}
+
+/** What the statement says it was made of. */
+function details(book: PriceBook, { tenant, model, provider }: Options): Readonly<Record<string, string>> {
+  return {
+    price_version: book.version,
+    ...(tenant.length === 0 ? {} : { tenants: tenant.join(' ') }),
+    ...(model.length === 0 ? {} : { models: model.join(' ') }),
+    ...(provider.length === 0 ? {} : { providers: provider.join(' ') }),
+  };
+}
+
+function print({ format }: Options, book: PriceBook, found: Differences, source: string | null): void {
+  console.log(format === 'json' ? JSON.stringify(differencesJson(book, found, source), null, 2) : differencesText(book, found));
+}
+
+export function differencesText(book: Pick<PriceBook, 'version'>, { rows, orphans, retiredDays }: Differences): string {
+  const sum = total(rows);
+  const changed = rows.filter(({ corrected }) => corrected > 0);
+  const shown = changed.slice(0, SHOWN_MAX);
+  const notes = [
+    `${sum.corrected} of ${sum.events} events cost otherwise at price version ${book.version.slice(0, 12)}: ${usd(sum.before)} becomes ${usd(sum.after)} USD.`,
+    ...(changed.length > shown.length ? [`${changed.length - shown.length} more tenants and models: --format json has all.`] : []),
+    ...(retiredDays.length > 0
+      ? [`Raw rows have left of ${retiredDays.length} days (${retiredDays[0]} to ${retiredDays.at(-1)}): what left is not rated again.`]
+      : []),
+    ...(orphans > 0 ? [`${orphans} earlier corrections are of events that have left: they stay as they are.`] : []),
+  ];
+  if (shown.length === 0) return notes.join('\n');
+  const table = textTable(
+    ['TENANT', 'MODEL', 'EVENTS', 'CORRECTED', 'UNPRICED', 'BEFORE USD', 'AFTER USD', 'DIFFERENCE USD'],
+    [...shown, { tenant: 'all', model: '', ...sum }].map((row) => [
+      row.tenant,
+      row.model,
+      String(row.events),
+      String(row.corrected),
+      row.unpricedBefore === row.unpricedAfter ? String(row.unpricedAfter) : `${row.unpricedBefore} → ${row.unpricedAfter}`,
+      usd(row.before),
+      usd(row.after),
+      usd(row.after - row.before),
+    ]),
+  );
+  return [table, '', ...notes].join('\n');
+}
+
+function differencesJson(book: Pick<PriceBook, 'version'>, { rows, orphans, retiredDays }: Differences, source: string | null) {
+  const toJson = (row: Omit<TallyRow, 'tenant' | 'model'>) => ({
+    events: row.events,
+    corrected: row.corrected,
+    unpriced_before: row.unpricedBefore,
+    unpriced_after: row.unpricedAfter,
+    before_usd: formatUsd(row.before),
+    after_usd: formatUsd(row.after),
+    difference_usd: formatUsd(row.after - row.before),
+  });
+  return {
+    price_version: book.version,
+    statement: source,
+    total: toJson(total(rows)),
+    rows: rows.map((row) => ({ tenant: row.tenant, model: row.model, ...toJson(row) })),
+    retired_days: retiredDays,
+    orphans,
+  };
+}
+
+function usd(amount: bigint): string {
+  return formatUsd(amount).replace(/(\.\d{2}\d*?)0+$/, '$1');
+}
+
+/** Says now and then how far something is. */
+function reporter(): (line: string) => void {
+  let saidMs = performance.now();
+  return (line) => {
+    if (performance.now() - saidMs < PROGRESS_MS) return;
+    saidMs = performance.now();
+    console.error(line);
+  };
+}
+
+function parseTime(text: string): number {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('Write a time as 2026-01-31 or 2026-01-31T12:00:00Z.');
+  return ms;
+}

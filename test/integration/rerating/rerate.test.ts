@@ -1,0 +1,159 @@
+// Re-rating against a real log, a real writer and ClickHouse: the ledger says what the new prices say, however often and wherever it was killed.
+import { AppError } from '@tokenledger/domain';
+import type { Producer } from '@tokenledger/event-log';
+import { type Rerated, rerateDifferences, total } from '@tokenledger/rerating';
+import { rateEvent } from '@tokenledger/pricing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AFTER, BEFORE } from '../../support/rerating-events.ts';
+import { type Ledger, openLedger } from '../writer/ledger.ts';
+import { Killed, openWorld, type World } from './world.ts';
+
+let ledger: Ledger;
+beforeAll(async () => {
+  ledger = await openLedger();
+});
+afterAll(() => ledger[Symbol.asyncDispose]());
+
+const EVENTS = 66;
+const cost = (): Promise<string> => ledger.value('SELECT toString(sum(cost_usd)) FROM usage_events');
+const unpriced = (): Promise<string> => ledger.value('SELECT toString(sum(events_unpriced)) FROM usage_by_hour');
+const corrections = (): Promise<string> => ledger.value(`SELECT toString(count()) FROM usage_events WHERE kind = 'rerate'`);
+const repeats = (): Promise<string> =>
+  ledger.value(`SELECT toString(count() - uniqExact(source, log_partition, sequence)) FROM usage_events`);
+
+const trimmed = (usd: string): string => usd.replace(/\.?0+$/, '');
+
+async function expectAt(world: World, book: typeof BEFORE): Promise<void> {
+  expect(trimmed(await cost())).toBe(trimmed(world.costAt(book)));
+  expect(await unpriced()).toBe(String(world.unpricedAt(book)));
+  expect(await repeats()).toBe('0');
+}
+
+test('a period costs what the new prices say, and running it again posts nothing', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(EVENTS);
+  await expectAt(world, BEFORE);
+  const first = await world.rerate(AFTER);
+  expect(first.posted).toMatchObject({ source: 'rerate/1', refused: 0 });
+  expect(total(first.rows)).toMatchObject({ events: EVENTS, corrected: first.posted?.lines ?? -1 });
+  await expectAt(world, AFTER);
+  expect(await corrections()).toBe(String(first.posted?.lines));
+
+  expect((await world.rerate(AFTER)).posted).toBeNull();
+  const back = await world.rerate(BEFORE);
+  expect(total(back.rows).corrected).toBe(first.posted?.lines);
+  await expectAt(world, BEFORE);
+  expect(await ledger.value(`SELECT toString(sum(cost_usd)) FROM usage_events WHERE kind = 'rerate'`)).toMatch(/^0(\.0+)?$/);
+  expect(await ledger.value(`SELECT toString(sum(attempts_unpriced)) FROM usage_events WHERE kind = 'rerate'`)).toBe('0');
+});
+
+test('every row sums to its lines, and its lines to their prices', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(EVENTS);
+  await world.rerate(AFTER);
+  const [row] = await ledger.clickhouse.query<Record<string, string>>(
+    `SELECT countIf(arraySum(line_items.amount_usd) != ifNull(cost_usd, 0)) AS unequal,
+       sum(arraySum(arrayMap((quantity, price, per, amount) -> toUInt64(quantity * price / per != amount), line_items.quantity, line_items.unit_price_usd, line_items.per_units, line_items.amount_usd))) AS odd,
+       countIf(kind = 'rerate' AND (isNotNull(total_tokens) OR isNotNull(duration_ms) OR attempts_usage_unknown != 0)) AS measured
+     FROM usage_events WHERE unpriced_reason = '' OR kind = 'rerate'`,
+  );
+  expect(row).toEqual({ unequal: '0', odd: '0', measured: '0' });
+});
+
+// To be killed before a send is to be killed after the one before.
+test('killed after any of its sends, the next run makes it whole', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(12);
+  let dead = true;
+  for (let send = 1; dead; send += 1) {
+    const book = send % 2 === 1 ? AFTER : BEFORE;
+    dead = await world.rerate(book, { dies: { send } }).then(
+      () => false,
+      (error: unknown) => {
+        if (error instanceof Killed) return true;
+        throw error;
+      },
+    );
+    const unfinished: string[] = [];
+    const again = await world.rerate(book, { onUnfinished: ({ source }) => unfinished.push(source) });
+    // What was fixed is posted, and then there is nothing left to correct.
+    if (unfinished.length > 0) expect(again.posted, `after send ${send}`).toBeNull();
+    await expectAt(world, book);
+  }
+});
+
+test('of two who correct the same at the same time, one is overtaken and posts nothing', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(EVENTS);
+  const real = await world.log.producer();
+  let other: Promise<Rerated> | undefined;
+  const producer: Producer = {
+    close: () => real.close(),
+    async send(topic, partition, records) {
+      // The first has claimed and rated, and fixed nothing yet.
+      if (topic === world.topics.statementLines) await (other ??= world.rerate(AFTER));
+      return real.send(topic, partition, records);
+    },
+  };
+  const slow = world.rerate(AFTER, { producer });
+  await expect(slow).rejects.toThrow(expect.objectContaining({ code: 'STATEMENT_OVERTAKEN' }));
+  expect((await other)?.posted).toMatchObject({ source: 'rerate/2' });
+  await expectAt(world, AFTER);
+  await producer.close();
+});
+
+test('a part after the other changes what the whole would, and filters keep to what they name', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(EVENTS);
+  const { period } = world;
+  const look = async (change: Partial<typeof period>) =>
+    total(
+      (
+        await rerateDifferences({
+          clickhouse: ledger.clickhouse,
+          selection: { ...period, ...change },
+          rate: (event) => rateEvent(event, AFTER),
+        })
+      ).rows,
+    );
+  const middle = Math.round((period.fromMs + period.toMs) / 2);
+  const whole = await look({});
+  for (const parts of [
+    [await look({ toMs: middle }), await look({ fromMs: middle })],
+    [await look({ tenants: ['acme'] }), await look({ tenants: ['globex'] })],
+    [await look({ models: ['small'] }), await look({ models: ['old', 'new'] })],
+  ]) {
+    expect(parts.reduce((sum, { after }) => sum + after, 0n)).toBe(whole.after);
+    expect(parts.reduce((sum, { corrected }) => sum + corrected, 0)).toBe(whole.corrected);
+  }
+  await world.rerate(AFTER, { selection: { ...period, toMs: middle } });
+  await world.rerate(AFTER, { selection: { ...period, fromMs: middle } });
+  await expectAt(world, AFTER);
+});
+
+test('a closed period is refused unless it is opened with a reason, which stands beside its rows', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(EVENTS);
+  const { fromMs } = world.period;
+  const closedPeriods = [{ id: '2026-10', tenant: 'acme', fromMs, toMs: fromMs + 3_600_000 }];
+  await expect(world.rerate(AFTER, { closedPeriods })).rejects.toThrow(expect.objectContaining({ code: 'PERIOD_CLOSED' }));
+  await expect(world.rerate(AFTER, { closedPeriods, selection: { ...world.period, tenants: ['globex'] } })).resolves.toBeDefined();
+  const facts = { by: 'ann', note: 'autumn', reopen: 'the provider corrected its bill', details: {} };
+  const { posted } = await world.rerate(AFTER, { closedPeriods, facts });
+  expect(posted).not.toBeNull();
+  await expectAt(world, AFTER);
+});
+
+test('the difference is of what is known: a failure before it is fixed posts nothing', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(EVENTS);
+  const failing = world.rerate(AFTER, {
+    rate: () => {
+      throw new AppError('PRICE_BOOK_INVALID', 'no');
+    },
+  });
+  await expect(failing).rejects.toThrow('no');
+  await expectAt(world, BEFORE);
+  await world.rerate(AFTER);
+  await expectAt(world, AFTER);
+});

@@ -1,0 +1,138 @@
+/** A ledger with events that were priced by one book, a writer, and re-ratings that can be killed at any of their sends. */
+import { join } from 'node:path';
+import { formatUsd } from '@tokenledger/domain';
+import { type EventLog, openEmbeddedLog, type OutgoingRecord, type Producer, topicNames, topicSpecs } from '@tokenledger/event-log';
+import { type PriceBook, rateEvent } from '@tokenledger/pricing';
+import { type PostOptions, rerate, type Rerated, type Selection } from '@tokenledger/rerating';
+import { createRegistry, silentLogger } from '@tokenledger/runtime';
+import { encodePriced, identityHeaders } from '@tokenledger/schemas';
+import { createWriter, writerConfig } from '@tokenledger/writer';
+import { BEFORE, FIRST_OCCURRED_MS, rerateEvent } from '../../support/rerating-events.ts';
+import { makeTempDir } from '../../support/temp-dir.ts';
+import { waitFor } from '../../support/wait-for.ts';
+import type { Ledger } from '../writer/ledger.ts';
+
+export const PARTITIONS = 2;
+const STEP_MS = 600_000;
+const TIMEOUT_MS = 30_000;
+const STOP_MS = 5_000;
+const HOUR_MS = 3_600_000;
+
+export interface World extends AsyncDisposable {
+  readonly log: EventLog;
+  readonly topics: ReturnType<typeof topicNames>;
+  /** All events. */
+  readonly period: Selection;
+  /** Posts `count` events, priced by `BEFORE`. */
+  fill(count: number): Promise<void>;
+  /** `dies`: see `dyingProducer`. */
+  rerate(book: PriceBook, options?: Partial<PostOptions> & { readonly dies?: Death }): Promise<Rerated>;
+  written(): Promise<void>;
+  /** What the ledger must say of these events at these prices, in USD. */
+  costAt(book: PriceBook): string;
+  /** Events that must have no cost at these prices. */
+  unpricedAt(book: PriceBook): number;
+}
+
+/** After which send. */
+export interface Death {
+  readonly send: number;
+}
+
+export class Killed extends Error {}
+
+export async function openWorld(ledger: Ledger): Promise<World> {
+  await ledger.empty();
+  const resources = new AsyncDisposableStack();
+  const folder = resources.use(await makeTempDir('rerating'));
+  const log = resources.adopt(openEmbeddedLog({ directory: join(folder.path, 'log') }), (open) => open.close());
+  const topics = topicNames('');
+  await log.createTopics(topicSpecs(topics, { partitions: PARTITIONS, retentionMs: HOUR_MS }));
+  const writer = createWriter({
+    log,
+    topics,
+    clickhouse: ledger.clickhouse,
+    config: writerConfig.parse({ flush_interval_ms: 10, landed_interval_ms: 20 }),
+    logger: silentLogger(),
+    metrics: createRegistry({ processMetrics: false }),
+  });
+  await writer.start();
+  resources.defer(async () => void (await writer.stop(STOP_MS)));
+  const producer = await log.producer();
+  resources.defer(() => producer.close());
+  const events = new Map<number, ReturnType<typeof rerateEvent>>();
+  let statements = 0;
+
+  const world: World = {
+    log,
+    topics,
+    get period() {
+      return { fromMs: FIRST_OCCURRED_MS, toMs: FIRST_OCCURRED_MS + (events.size + 1) * STEP_MS, tenants: [], models: [], providers: [] };
+    },
+    async fill(count) {
+      const records = Array.from({ length: PARTITIONS }, (): OutgoingRecord[] => []);
+      for (let number = events.size + 1; number <= count; number += 1) {
+        const lane = records[number % PARTITIONS] as OutgoingRecord[];
+        const event = rerateEvent(number, 'ingress/one', lane.length + 1, STEP_MS);
+        events.set(number, event);
+        lane.push({ key: event.attribution.virtualKeyId, value: encodePriced(rateEvent(event, BEFORE)), headers: identityHeaders(event) });
+      }
+      for (const [partition, lane] of records.entries()) await producer.send(topics.usagePriced, partition, lane);
+      await world.written();
+    },
+    async rerate(book, { dies, ...options } = {}) {
+      statements += 1;
+      return rerate({
+        clickhouse: ledger.clickhouse,
+        log,
+        producer: dies === undefined ? producer : dyingProducer(producer, dies),
+        topics,
+        selection: world.period,
+        rate: (event) => rateEvent(event, book),
+        source: `rerate/${statements}`,
+        nowMs: FIRST_OCCURRED_MS + HOUR_MS * 1_000 + statements,
+        facts: { by: 'ann', note: '', reopen: '', details: { price_version: book.version } },
+        closedPeriods: [],
+        instance: 'host/1',
+        written: world.written,
+        onUnfinished: () => {},
+        onDifferences: () => {},
+        ...options,
+      });
+    },
+    async written() {
+      const [group, topic] = ['writer', topics.usagePriced];
+      const ends = (await log.ranges(topic)).map(({ end }) => end);
+      const isRead = async (): Promise<boolean> => {
+        const committed = await log.committedOffsets(group, topic);
+        return ends.every((end, partition) => end === 0 || (committed.get(partition)?.offset ?? 0) >= end);
+      };
+      await waitFor(isRead, { timeoutMs: TIMEOUT_MS, intervalMs: 10, describe: 'the writer to have read what the log has' });
+    },
+    costAt: (book) =>
+      formatUsd(
+        [...events.values()].reduce(
+          (sum, event) => sum + rateEvent(event, book).ratings.reduce((one, { cost }) => one + (cost ?? 0n), 0n),
+          0n,
+        ),
+      ),
+    unpricedAt: (book) => [...events.values()].filter((event) => rateEvent(event, book).ratings.every(({ cost }) => cost === null)).length,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+  return world;
+}
+
+/** Ends its process, as far as that can be told from outside, after one of its sends. */
+function dyingProducer(producer: Producer, death: Death): Producer {
+  let sends = 0;
+  return {
+    async send(topic, partition, records) {
+      sends += 1;
+      if (sends > death.send) throw new Killed('long ago');
+      const appended = await producer.send(topic, partition, records);
+      if (sends === death.send) throw new Killed(`after send ${death.send}`);
+      return appended;
+    },
+    close: async () => {},
+  };
+}
