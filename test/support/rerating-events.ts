@@ -107,6 +107,7 @@ export function rerateEvent(number: number, source: string, sequence: number, st
     lastToolFingerprint: '',
     requestBytes: 5_000,
     responseBytes: 900,
+    avoidedUsage: null,
   };
 }
 

@@ -25,11 +25,15 @@ export type LineParts = 'list,cost,billable' | 'list,cost' | 'list,billable' | '
 
 export const ALL_PARTS: LineParts = 'list,cost,billable';
 
-/** `''` exactly when the cost is known. */
-export type UnpricedReason = '' | 'usage_unknown' | 'model_unknown' | 'price_missing' | 'not_forwarded';
+/** `''` exactly when the amount is known. Of a correction it says what it does: `''` leaves the amount known or unknown as it is, `repriced` gives one where
+ *  there was none, and beside an amount that is taken back, any other says why there is none now. */
+export type UnpricedReason = '' | 'usage_unknown' | 'model_unknown' | 'price_missing' | 'not_forwarded' | typeof REPRICED;
+
+/** Of a correction alone: the amount was unknown, and is known from now on. */
+export const REPRICED = 'repriced';
 
 export interface AttemptRating {
-  /** What we pay. Pico-USD; null when unknown, then `unpricedReason` says why. Known lines are kept either way. */
+  /** What we pay. Pico-USD; null when unknown, then `unpricedReason` says why. Known lines are kept either way. Of a correction, what is added to it. */
   readonly cost: PicoUsd | null;
   readonly unpricedReason: UnpricedReason;
   readonly lineItems: readonly LineItem[];

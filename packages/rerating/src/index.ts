@@ -1,13 +1,7 @@
 export type { ClosedPeriod } from './core/closed-periods.ts';
-export { total, type TallyRow } from './core/tally.ts';
+export type { NewRating } from './core/adjustment.ts';
+export { AMOUNTS, type AmountName } from './core/amounts.ts';
+export { total, type TallyRow, type TallySums } from './core/tally.ts';
 export { ERRORS } from './errors.ts';
 export { RERATE_PREFIX, type Selection } from './ledger-reader.ts';
-export {
-  type Differences,
-  type NewRating,
-  type PostOptions,
-  rerate,
-  type Rerated,
-  rerateDifferences,
-  type RerateOptions,
-} from './rerate.ts';
+export { type Differences, type PostOptions, rerate, type Rerated, rerateDifferences, type RerateOptions } from './rerate.ts';

@@ -6,9 +6,11 @@ import {
   invariant,
   isRejected,
   type LineItem,
+  type LineParts,
   parseUsd,
   type PicoUsd,
   UNIT_CLASSES,
+  UNKNOWN_USAGE,
   type UnpricedReason,
   type Usage,
   USAGE_CLASSES,
@@ -16,6 +18,7 @@ import {
   type UsageEvent,
 } from '@tokenledger/domain';
 import { type HourCount, type Period, type Slice, sliced } from './core/slices.ts';
+import { perAmount } from './core/amounts.ts';
 import type { LedgerRow, RowAttempt } from './core/standing.ts';
 
 export interface Selection extends Period {
@@ -64,8 +67,8 @@ const EVENT_COLUMNS = [
   'outcome',
   'error_class',
   'trace_id',
-  'price_version',
   'log_partition',
+  'currency',
 ] as const;
 
 const ATTEMPT_COLUMNS = [
@@ -81,9 +84,23 @@ const ATTEMPT_COLUMNS = [
   'usage_reason',
   'usage_flags',
   'unpriced_reason',
+  'list_unpriced_reason',
+  'billable_unpriced_reason',
 ] as const;
 
-const LINE_COLUMNS = ['attempt', 'usage_class', 'quantity', 'unit_price_usd', 'per_units', 'amount_usd', 'entry_id'] as const;
+const AMOUNT_COLUMNS = ['cost_usd', 'list_cost_usd', 'billable_usd', 'saved_usd'] as const;
+
+const LINE_COLUMNS = [
+  'attempt',
+  'usage_class',
+  'quantity',
+  'unit_price_usd',
+  'per_units',
+  'amount_usd',
+  'entry_id',
+  'factor',
+  'part_of',
+] as const;
 
 const USAGE_COLUMNS = USAGE_CLASSES.map((name) => `attempts.${isToken(name) ? `${name}_tokens` : name}`);
 
@@ -95,13 +112,17 @@ const SELECTED = [
   ...EVENT_COLUMNS,
   ...ATTEMPT_COLUMNS.map((name) => `attempts.${name} AS attempt_${name}`),
   'arrayMap(at -> toUnixTimestamp64Milli(at), attempts.started_at) AS attempt_started_at_ms',
-  'attempts.cost_usd AS attempt_cost',
+  ...AMOUNT_COLUMNS.map((name) => `attempts.${name} AS attempt_${name}`),
+  'saved_usd AS saved',
+  'billable_amount AS billed',
+  'arrayZip(avoided.usage_class, avoided.quantity) AS avoided_usage',
   `arrayZip(${USAGE_COLUMNS.join(', ')}) AS attempt_usage`,
   `arrayZip(${LINE_COLUMNS.map((name) => `line_items.${name}`).join(', ')}) AS lines`,
 ].join(', ');
 
 type Row = Readonly<Record<Exclude<(typeof EVENT_COLUMNS)[number], 'labels' | 'streamed' | 'log_partition'>, string>> &
-  Readonly<Record<`attempt_${Exclude<(typeof ATTEMPT_COLUMNS)[number], 'usage_flags'>}`, readonly string[]>> & {
+  Readonly<Record<`attempt_${Exclude<(typeof ATTEMPT_COLUMNS)[number], 'usage_flags'>}`, readonly string[]>> &
+  Readonly<Record<`attempt_${(typeof AMOUNT_COLUMNS)[number]}`, readonly (string | null)[]>> & {
     readonly id: string;
     readonly adjusts: string;
     readonly occurred_at_ms: string;
@@ -111,9 +132,11 @@ type Row = Readonly<Record<Exclude<(typeof EVENT_COLUMNS)[number], 'labels' | 's
     readonly log_partition: number;
     readonly attempt_usage_flags: readonly (readonly string[])[];
     readonly attempt_started_at_ms: readonly string[];
-    readonly attempt_cost: readonly (string | null)[];
+    readonly saved: string | null;
+    readonly billed: string | null;
+    readonly avoided_usage: readonly (readonly [UsageClass, string])[];
     readonly attempt_usage: readonly (readonly (string | null)[])[];
-    readonly lines: readonly (readonly [number, string, string, string, string, string, string])[];
+    readonly lines: readonly (readonly [number, string, string, string, string, string, string, string, string])[];
   };
 
 /** What the slices of a selection are. Asks for counts alone. */
@@ -154,7 +177,7 @@ function conditions({ tenants, models, providers }: Selection): string {
   return [
     'occurred_at >= fromUnixTimestamp64Milli({from:Int64}) AND occurred_at < fromUnixTimestamp64Milli({to:Int64})',
     `(kind IN ('usage', 'import') OR (kind = 'rerate' AND startsWith(source, '${RERATE_PREFIX}')))`,
-    'notEmpty(attempts.attempt_id)',
+    '(notEmpty(attempts.attempt_id) OR notEmpty(avoided.usage_class))',
     ...(tenants.length === 0 ? [] : ['tenant_id IN {tenants:Array(String)}']),
     ...(models.length === 0
       ? []
@@ -169,19 +192,31 @@ function parameters({ fromMs, toMs, tenants, models, providers }: Selection) {
 
 function toLedgerRow(row: Row): LedgerRow {
   const lines = Map.groupBy(row.lines, ([attempt]) => attempt);
+  const attempts = row.attempt_attempt_id.map((_, index): RowAttempt => ({
+    amounts: perAmount((name) => {
+      const [amounts, reasons] = {
+        list: [row.attempt_list_cost_usd, row.attempt_list_unpriced_reason] as const,
+        cost: [row.attempt_cost_usd, row.attempt_unpriced_reason] as const,
+        billable: [row.attempt_billable_usd, row.attempt_billable_unpriced_reason] as const,
+      }[name];
+      return { value: amountOrNull(amounts[index]), reason: reasons[index] as UnpricedReason };
+    }),
+    saved: amountOrNull(row.attempt_saved_usd[index]),
+    lines: (lines.get(index + 1) ?? []).map(toLine),
+  }));
+  const saved = amountOrNull(row.saved);
   return {
     event: toEvent(row),
     partition: row.log_partition,
-    priceVersion: row.price_version,
-    attempts: row.attempt_cost.map((cost, index): RowAttempt => ({
-      cost: cost === null ? null : amountOf(cost),
-      unpricedReason: row.attempt_unpriced_reason[index] as UnpricedReason,
-      lines: (lines.get(index + 1) ?? []).map(toLine),
-    })),
+    attempts,
+    // What is saved is of the attempts, and of answers that needed none.
+    avoidedCost: saved === null ? null : attempts.reduce((rest, attempt) => rest - (attempt.saved ?? 0n), saved),
+    currency: row.currency,
+    billed: amountOrNull(row.billed),
   };
 }
 
-function toLine([, usageClass, quantity, unitPrice, perUnits, amount, entryId]: Row['lines'][number]): LineItem {
+function toLine([, usageClass, quantity, unitPrice, perUnits, amount, entryId, factor, partOf]: Row['lines'][number]): LineItem {
   return {
     usageClass: usageClass as ChargedClass,
     quantity: Number(quantity),
@@ -189,6 +224,8 @@ function toLine([, usageClass, quantity, unitPrice, perUnits, amount, entryId]: 
     perUnits: Number(perUnits),
     amount: amountOf(amount),
     entryId,
+    factor: amountOf(factor),
+    partOf: partOf as LineParts,
   };
 }
 
@@ -251,6 +288,7 @@ function toEvent(row: Row): UsageEvent {
     lastToolFingerprint: '',
     requestBytes: null,
     responseBytes: null,
+    avoidedUsage: row.avoided_usage.length === 0 ? null : { ...UNKNOWN_USAGE, ...toQuantities(row.avoided_usage) },
   };
 }
 
@@ -286,6 +324,14 @@ function toUsage(quantities: readonly (string | null)[]): Usage {
     usage[name] = quantity === null ? null : Number(quantity);
   }
   return usage as Usage;
+}
+
+function toQuantities(quantities: Row['avoided_usage']): Partial<Usage> {
+  return Object.fromEntries(quantities.map(([name, quantity]) => [name, Number(quantity)]));
+}
+
+function amountOrNull(text: string | null | undefined): PicoUsd | null {
+  return text === null || text === undefined ? null : amountOf(text);
 }
 
 function amountOf(text: string): PicoUsd {

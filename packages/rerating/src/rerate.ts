@@ -1,9 +1,9 @@
 /** Re-rating: what a period costs at other prices, and the corrections that make the ledger say so. It reads top to bottom as it goes. */
 import type { ClickHouse } from '@tokenledger/clickhouse';
-import { AppError, type AttemptRating, type UsageEvent } from '@tokenledger/domain';
+import { AppError, type UsageEvent } from '@tokenledger/domain';
 import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
 import { encodePriced, type StatementFacts } from '@tokenledger/schemas';
-import { adjustment, differences } from './core/adjustment.ts';
+import { adjustment, type Correction, corrections, type NewRating } from './core/adjustment.ts';
 import { type ClosedPeriod, reopenedFact, touchedPeriods } from './core/closed-periods.ts';
 import { type LedgerRow, type Standing, standingsOf } from './core/standing.ts';
 import { tally, type TallyRow } from './core/tally.ts';
@@ -11,12 +11,6 @@ import { planSlices, readSlice, retiredDays, type Selection } from './ledger-rea
 import { type Posted, postStatement } from './posting.ts';
 import type { FixedStatement } from './statement-log.ts';
 import { type Draft, statementStore } from './statement-store.ts';
-
-/** What an event costs now. */
-export interface NewRating {
-  readonly priceVersion: string;
-  readonly ratings: readonly AttemptRating[];
-}
 
 export interface RerateOptions {
   readonly clickhouse: ClickHouse;
@@ -88,9 +82,9 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
   // 5. Rate again, and draft the corrections. A crash: as in step 2.
   const draft = await statements.draft(source);
   let lines = 0;
-  const found = await rateAgain(options, async (standing, changes, priceVersion) => {
+  const found = await rateAgain(options, async (standing, correction) => {
     lines += 1;
-    await addLine(draft, options, standing, changes, priceVersion);
+    await addLine(draft, options, standing, correction);
   });
   options.onDifferences(found);
   if (lines === 0) {
@@ -107,7 +101,7 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
   return { ...found, posted: { ...(await postStatement(posting, statement)), source } };
 }
 
-type Correct = (standing: Standing, changes: readonly AttemptRating[], priceVersion: string) => Promise<void>;
+type Correct = (standing: Standing, correction: Correction) => Promise<void>;
 
 /** Rows of a slice: bounds what is in memory at a time, twice over. */
 const SLICE_ROWS_MAX = 10_000;
@@ -131,10 +125,9 @@ async function rateAgain({ clickhouse, selection, rate, onRead }: RerateOptions,
     const found = standingsOf(rows);
     orphans += found.orphans;
     for (const standing of found.standings) {
-      const { ratings, priceVersion } = rate(standing.event);
-      const changes = differences(standing, ratings);
-      sums.add(standing, changes);
-      if (changes !== null) await correct(standing, changes, priceVersion);
+      const posted = corrections(standing, rate(standing.event));
+      sums.add(standing, posted);
+      for (const correction of posted) await correct(standing, correction);
     }
     read += rows.length;
     onRead?.({ rows: read, of: rowsInAll });
@@ -146,12 +139,10 @@ async function addLine(
   draft: Draft,
   { source, nowMs }: Pick<PostOptions, 'source' | 'nowMs'>,
   standing: Standing,
-  changes: readonly AttemptRating[],
-  priceVersion: string,
+  correction: Correction,
 ): Promise<void> {
   const { partition, event } = standing;
-  const identity = { source, sequence: draft.next(partition), recordedAtMs: nowMs };
-  const priced = adjustment(standing, changes, priceVersion, identity);
+  const priced = adjustment(standing, correction, { source, sequence: draft.next(partition), recordedAtMs: nowMs });
   await draft.add(partition, { key: event.attribution.virtualKeyId, value: encodePriced(priced) });
 }
 

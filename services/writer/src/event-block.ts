@@ -246,7 +246,7 @@ function totalColumns() {
     unpriced_reason: lowCardinalityColumn(),
     list_unpriced_reason: lowCardinalityColumn(),
     billable_unpriced_reason: lowCardinalityColumn(),
-    attempts_unpriced: uint32Column(),
+    attempts_unpriced: int64Column(),
   };
   return {
     columns,
@@ -336,6 +336,8 @@ function attemptColumns() {
     saved_usd: listColumn(moneyOrNull()),
     contract: listColumn(lowCardinalityColumn()),
     unpriced_reason: listColumn(lowCardinalityColumn()),
+    list_unpriced_reason: listColumn(lowCardinalityColumn()),
+    billable_unpriced_reason: listColumn(lowCardinalityColumn()),
     price_candidates: listColumn(listColumn(lowCardinalityColumn())),
   };
   const usage = CLASS_COLUMNS.map(([name, column]) => ({ name, column, values: listColumn(integerOrNull()) }));
@@ -369,6 +371,8 @@ function attemptColumns() {
       columns.saved_usd.items.append(rating.saved);
       columns.contract.items.append(agreed === null ? '' : agreed.contract);
       columns.unpriced_reason.items.append(rating.unpricedReason);
+      columns.list_unpriced_reason.items.append(agreed === null ? rating.unpricedReason : agreed.listUnpricedReason);
+      columns.billable_unpriced_reason.items.append(agreed === null ? rating.unpricedReason : agreed.billableUnpricedReason);
       columns.price_candidates.items.append(rating.candidates);
     },
     endRow(): void {

@@ -61,9 +61,9 @@ const SUMS: readonly (readonly [column: string, expression: string])[] = [
   ['events', `countIf(kind = 'usage')`],
   ['events_usage_unknown', `countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded'))`],
   ['events_usage_estimated', `countIf(kind = 'usage' AND usage_source = 'estimated')`],
-  ['events_unpriced', `countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded'))`],
-  ['events_list_unpriced', `countIf(kind = 'usage' AND list_unpriced_reason NOT IN ('', 'not_forwarded'))`],
-  ['events_billable_unpriced', `countIf(kind = 'usage' AND billable_unpriced_reason NOT IN ('', 'not_forwarded'))`],
+  ['events_unpriced', 'sum(u.unpriced)'],
+  ['events_list_unpriced', 'sum(u.list_unpriced)'],
+  ['events_billable_unpriced', 'sum(u.billable_unpriced)'],
   ['events_not_forwarded', `countIf(kind = 'usage' AND usage_reason = 'not_forwarded')`],
   ...['attempts_usage_unknown', 'attempts_unpriced', ...AMOUNTS, ...CLASS_COLUMNS].map((name) => [name, `sum(u.${name})`] as const),
 ];

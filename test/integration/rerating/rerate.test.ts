@@ -123,7 +123,7 @@ test('a part after the other changes what the whole would, and filters keep to w
     [await look({ tenants: ['acme'] }), await look({ tenants: ['globex'] })],
     [await look({ models: ['small'] }), await look({ models: ['old', 'new'] })],
   ]) {
-    expect(parts.reduce((sum, { after }) => sum + after, 0n)).toBe(whole.after);
+    expect(parts.reduce((sum, { amounts }) => sum + amounts.cost.after, 0n)).toBe(whole.amounts.cost.after);
     expect(parts.reduce((sum, { corrected }) => sum + corrected, 0)).toBe(whole.corrected);
   }
   await world.rerate(AFTER, { selection: { ...period, toMs: middle } });

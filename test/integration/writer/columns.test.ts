@@ -1,4 +1,4 @@
-import { type AgreedAmounts, type Attempt, plainRating, type PricedEvent, UNKNOWN_USAGE } from '@tokenledger/domain';
+import { type AgreedAmounts, type Attempt, plainRating, type PricedEvent, type UsageEvent, UNKNOWN_USAGE } from '@tokenledger/domain';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchOf, type Ledger, openLedger, openStore, owner, TOPIC } from './ledger.ts';
 import { pricedEvent } from './priced-events.ts';
@@ -155,7 +155,7 @@ test('every field of an event is in the column of its name', async () => {
     unpriced_reason: '',
     list_unpriced_reason: '',
     billable_unpriced_reason: '',
-    attempts_unpriced: 0,
+    attempts_unpriced: '0',
     'line_items.attempt': [1],
     'line_items.usage_class': ['uncached_input'],
     'line_items.quantity': ['101'],
@@ -190,6 +190,8 @@ test('every field of an event is in the column of its name', async () => {
     'attempts.billable_usd': ['0.000000000006'],
     'attempts.saved_usd': ['0.000000000007'],
     'attempts.contract': ['contract'],
+    'attempts.list_unpriced_reason': [''],
+    'attempts.billable_unpriced_reason': [''],
     'attempts.unpriced_reason': [''],
     'attempts.price_candidates': [['near']],
     'avoided.usage_class': ['cache_read', 'visible_output'],
@@ -232,7 +234,11 @@ test('each attempt is an element of every nested column, its lines name it, and 
     httpStatus: null,
   };
   const unrated = plainRating({ cost: null, unpricedReason: 'usage_unknown', lineItems: [] });
-  const priced = { ...rest, event: { ...event, attempts: [failed, attempt] }, ratings: [unrated, ...ratings] };
+  const priced = {
+    ...rest,
+    event: { ...event, kind: 'usage', adjustsEventId: '', attempts: [failed, attempt] },
+    ratings: [unrated, ...ratings],
+  };
   expect(await rowOf(priced, 5)).toMatchObject({
     'attempts.attempt_id': ['failed', attempt.attemptId],
     'attempts.uncached_input_tokens': [null, '1'],
@@ -247,7 +253,7 @@ test('each attempt is an element of every nested column, its lines name it, and 
     'line_items.attempt': [2],
     uncached_input_tokens: '1',
     attempts_usage_unknown: 1,
-    attempts_unpriced: 1,
+    attempts_unpriced: '1',
   });
 });
 

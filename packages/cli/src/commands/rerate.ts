@@ -5,13 +5,14 @@ import { type DocumentSet, watchControl } from '@tokenledger/control';
 import { AppError, formatUsd, uuidv7 } from '@tokenledger/domain';
 import { type PriceBook, rateEvent } from '@tokenledger/pricing';
 import {
+  AMOUNTS,
   type ClosedPeriod,
   type Differences,
   rerate,
   RERATE_PREFIX,
   rerateDifferences,
   type RerateOptions,
-  type TallyRow,
+  type TallySums,
   total,
 } from '@tokenledger/rerating';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -188,8 +189,9 @@ export function differencesText(book: Pick<PriceBook, 'version'>, { rows, orphan
   const sum = total(rows);
   const changed = rows.filter(({ corrected }) => corrected > 0);
   const shown = changed.slice(0, SHOWN_MAX);
+  const { before, after } = sum.amounts.cost;
   const notes = [
-    `${sum.corrected} of ${sum.events} events cost otherwise at price version ${book.version.slice(0, 12)}: ${usd(sum.before)} becomes ${usd(sum.after)} USD.`,
+    `${sum.corrected} of ${sum.events} events are corrected at price version ${book.version.slice(0, 12)}: ${usd(before)} USD become ${usd(after)}.`,
     ...(changed.length > shown.length ? [`${changed.length - shown.length} more tenants and models: --format json has all.`] : []),
     ...(retiredDays.length > 0
       ? [`Raw rows have left of ${retiredDays.length} days (${retiredDays[0]} to ${retiredDays.at(-1)}): what left is not rated again.`]
@@ -198,30 +200,33 @@ export function differencesText(book: Pick<PriceBook, 'version'>, { rows, orphan
   ];
   if (shown.length === 0) return notes.join('\n');
   const table = textTable(
-    ['TENANT', 'MODEL', 'EVENTS', 'CORRECTED', 'UNPRICED', 'BEFORE USD', 'AFTER USD', 'DIFFERENCE USD'],
-    [...shown, { tenant: 'all', model: '', ...sum }].map((row) => [
-      row.tenant,
-      row.model,
-      String(row.events),
-      String(row.corrected),
-      row.unpricedBefore === row.unpricedAfter ? String(row.unpricedAfter) : `${row.unpricedBefore} → ${row.unpricedAfter}`,
-      usd(row.before),
-      usd(row.after),
-      usd(row.after - row.before),
+    ['TENANT', 'MODEL', 'EVENTS', 'CORRECTED', 'UNPRICED', 'COST BEFORE', 'AFTER', 'DIFFERENCE', 'BILLABLE DIFFERENCE'],
+    [...shown, { tenant: 'all', model: '', ...sum }].map(({ tenant, model, events, corrected, amounts: { cost, billable } }) => [
+      tenant,
+      model,
+      String(events),
+      String(corrected),
+      cost.unpricedBefore === cost.unpricedAfter ? String(cost.unpricedAfter) : `${cost.unpricedBefore} → ${cost.unpricedAfter}`,
+      usd(cost.before),
+      usd(cost.after),
+      usd(cost.after - cost.before),
+      usd(billable.after - billable.before),
     ]),
   );
   return [table, '', ...notes].join('\n');
 }
 
 function differencesJson(book: Pick<PriceBook, 'version'>, { rows, orphans, retiredDays }: Differences, source: string | null) {
-  const toJson = (row: Omit<TallyRow, 'tenant' | 'model'>) => ({
-    events: row.events,
-    corrected: row.corrected,
-    unpriced_before: row.unpricedBefore,
-    unpriced_after: row.unpricedAfter,
-    before_usd: formatUsd(row.before),
-    after_usd: formatUsd(row.after),
-    difference_usd: formatUsd(row.after - row.before),
+  const toJson = ({ events, corrected, amounts }: TallySums) => ({
+    events,
+    corrected,
+    ...Object.fromEntries(
+      AMOUNTS.map((name) => {
+        const { before, after, unpricedBefore, unpricedAfter } = amounts[name];
+        const [before_usd, after_usd, difference_usd] = [before, after, after - before].map(formatUsd);
+        return [name, { before_usd, after_usd, difference_usd, unpriced_before: unpricedBefore, unpriced_after: unpricedAfter }];
+      }),
+    ),
   });
   return {
     price_version: book.version,

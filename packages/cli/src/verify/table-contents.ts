@@ -14,9 +14,9 @@ const COUNTS: Readonly<Record<string, string>> = {
   events: `countIf(kind = 'usage')`,
   events_usage_unknown: `countIf(kind = 'usage' AND usage_reason NOT IN ('', 'not_forwarded'))`,
   events_usage_estimated: `countIf(kind = 'usage' AND usage_source = 'estimated')`,
-  events_unpriced: `countIf(kind = 'usage' AND unpriced_reason NOT IN ('', 'not_forwarded'))`,
-  events_list_unpriced: `countIf(kind = 'usage' AND list_unpriced_reason NOT IN ('', 'not_forwarded'))`,
-  events_billable_unpriced: `countIf(kind = 'usage' AND billable_unpriced_reason NOT IN ('', 'not_forwarded'))`,
+  events_unpriced: 'sum(unpriced)',
+  events_list_unpriced: 'sum(list_unpriced)',
+  events_billable_unpriced: 'sum(billable_unpriced)',
   events_not_forwarded: `countIf(kind = 'usage' AND usage_reason = 'not_forwarded')`,
 };
 const units: ReadonlySet<string> = new Set(UNIT_CLASSES);

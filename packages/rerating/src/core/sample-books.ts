@@ -104,6 +104,7 @@ export function sampleEvent(number: number, attempts: readonly SampleAttempt[]):
     lastToolFingerprint: '',
     requestBytes: 10,
     responseBytes: 20,
+    avoidedUsage: null,
   };
 }
 

@@ -1,10 +1,11 @@
-/** Where an event stands: what was served, and what the ledger says of its cost by now, every correction of its rating included. Pure. */
-import { type LineItem, type PicoUsd, REPRICED, type UnpricedReason, type UsageEvent } from '@tokenledger/domain';
+/** Where an event stands: what was served, and what the ledger says of its amounts by now, every correction of its rating included. Pure. */
+import type { LineItem, PicoUsd, UsageEvent } from '@tokenledger/domain';
+import { type Amount, isKnownAfter, linesByAmount, netLines, perAmount, type PerAmount } from './amounts.ts';
 
-/** What a row says of one attempt: of an event what it cost, of a correction by how much that changes. */
+/** What a row says of one attempt: of an event what it costs, of a correction by how much that changes. */
 export interface RowAttempt {
-  readonly cost: PicoUsd | null;
-  readonly unpricedReason: UnpricedReason;
+  readonly amounts: PerAmount<Amount>;
+  readonly saved: PicoUsd | null;
   readonly lines: readonly LineItem[];
 }
 
@@ -12,25 +13,31 @@ export interface RowAttempt {
 export interface LedgerRow {
   readonly event: UsageEvent;
   readonly partition: number;
-  readonly priceVersion: string;
   /** One per attempt of the event. */
   readonly attempts: readonly RowAttempt[];
+  /** What was saved by not asking the provider at all. */
+  readonly avoidedCost: PicoUsd | null;
+  /** In which the tenant is charged. */
+  readonly currency: string;
+  /** In 10⁻¹² of the currency. */
+  readonly billed: bigint | null;
 }
 
 export interface AttemptStanding {
-  /** Null when it is not known. */
-  readonly cost: PicoUsd | null;
-  /** Of the cost; none while it is not known. No two are of the same class, price and entry. */
-  readonly lines: readonly LineItem[];
+  readonly amounts: PerAmount<PicoUsd | null>;
+  readonly saved: PicoUsd;
+  /** Of each amount; none while it is not known. No two are of the same class, price, factor and entry. */
+  readonly lines: PerAmount<readonly LineItem[]>;
 }
 
 export interface Standing {
   /** As it was recorded. */
   readonly event: UsageEvent;
   readonly partition: number;
-  /** Of the newest row. */
-  readonly priceVersion: string;
   readonly attempts: readonly AttemptStanding[];
+  readonly avoidedCost: PicoUsd;
+  /** By currency, in 10⁻¹² of it. */
+  readonly billed: ReadonlyMap<string, bigint>;
 }
 
 export interface Standings {
@@ -46,65 +53,69 @@ export function standingsOf(rows: readonly LedgerRow[]): Standings {
   for (const group of Map.groupBy(rows, ({ event }) => (event.kind === 'rerate' ? event.adjustsEventId : event.eventId)).values()) {
     const original = group.find(({ event }) => event.kind !== 'rerate');
     if (original === undefined) orphans += group.length;
-    else standings.push(standingOf(original, group.length === 1 ? NOTHING : group.filter((row) => row !== original)));
+    else standings.push(standingOf(original, group.length === 1 ? NO_ROWS : group.filter((row) => row !== original)));
   }
   return { standings, orphans };
 }
 
-const NOTHING: readonly LedgerRow[] = Object.freeze([]);
+const NO_ROWS: readonly LedgerRow[] = Object.freeze([]);
+const NO_ATTEMPTS: readonly RowAttempt[] = Object.freeze([]);
 
 function standingOf(original: LedgerRow, corrections: readonly LedgerRow[]): Standing {
-  const { event, partition } = original;
-  if (corrections.length === 0)
-    return { event, partition, priceVersion: original.priceVersion, attempts: original.attempts.map(asRecorded) };
-  const newest = corrections.reduce((left, right) => (right.event.recordedAtMs > left.event.recordedAtMs ? right : left));
+  const billed = new Map<string, bigint>();
+  let avoidedCost = 0n;
+  for (const row of corrections.length === 0 ? [original] : [original, ...corrections]) {
+    if (row.billed !== null) billed.set(row.currency, (billed.get(row.currency) ?? 0n) + row.billed);
+    avoidedCost += row.avoidedCost ?? 0n;
+  }
   return {
-    event,
-    partition,
-    priceVersion: newest.priceVersion,
+    event: original.event,
+    partition: original.partition,
     attempts: original.attempts.map((attempt, index) =>
-      corrected(
-        attempt,
-        corrections.flatMap((row) => row.attempts[index] ?? []),
-      ),
+      attemptStanding(attempt, corrections.length === 0 ? NO_ATTEMPTS : corrections.flatMap((row) => row.attempts[index] ?? [])),
     ),
+    avoidedCost,
+    billed,
   };
 }
 
-/** Lines of an attempt without a cost are part of no amount. */
-function asRecorded({ cost, lines }: RowAttempt): AttemptStanding {
-  return { cost, lines: cost === null ? [] : lines };
+function attemptStanding(recorded: RowAttempt, corrections: readonly RowAttempt[]): AttemptStanding {
+  const amounts = perAmount((name) =>
+    corrected(
+      recorded.amounts[name],
+      corrections.map((each) => each.amounts[name]),
+    ),
+  );
+  const recordedLines = linesByAmount(recorded.lines, (name) => recorded.amounts[name].value !== null);
+  const lines =
+    corrections.length === 0
+      ? recordedLines
+      : perAmount((name) => {
+          if (amounts[name] === null) return [];
+          const later = corrections.flatMap((each) => linesByAmount(each.lines, () => true)[name]);
+          return netLines([...recordedLines[name], ...later]);
+        });
+  return { amounts, saved: corrections.reduce((sum, { saved }) => sum + (saved ?? 0n), recorded.saved ?? 0n), lines };
 }
 
-function corrected(recorded: RowAttempt, corrections: readonly RowAttempt[]): AttemptStanding {
-  const { cost, lines } = asRecorded(recorded);
-  // A correction gives a cost, takes it, or leaves it as it is: so what counts is how often each was done, in whatever order.
-  let known = cost === null ? 0 : 1;
-  let sum = cost ?? 0n;
+/** A correction gives an amount, takes it, or leaves it as it is: so what counts is how often each was done, in whatever order. */
+function corrected(recorded: Amount, corrections: readonly Amount[]): PicoUsd | null {
+  let known = recorded.value === null ? 0 : 1;
+  let sum = recorded.value ?? 0n;
   for (const correction of corrections) {
-    if (correction.unpricedReason === REPRICED) known += 1;
-    else if (correction.cost !== null && correction.unpricedReason !== '') known -= 1;
-    sum += correction.cost ?? 0n;
+    sum += correction.value ?? 0n;
+    known += Number(isKnownAfter(false, correction)) - Number(wasKnownBefore(correction));
   }
-  if (known === 0) return { cost: null, lines: [] };
-  return { cost: sum, lines: netLines([...lines, ...corrections.flatMap((correction) => correction.lines)]) };
+  return known === 0 ? null : sum;
 }
 
-/** Lines of the same class, price and entry as one; those that cancel each other are gone. */
-export function netLines(lines: readonly LineItem[]): readonly LineItem[] {
-  const net = new Map<string, LineItem>();
-  for (const line of lines) {
-    const key = lineKey(line);
-    const before = net.get(key);
-    net.set(key, before === undefined ? line : { ...line, quantity: before.quantity + line.quantity, amount: before.amount + line.amount });
-  }
-  return [...net.values()].filter(({ quantity, amount }) => quantity !== 0 || amount !== 0n);
+function wasKnownBefore({ value, reason }: Amount): boolean {
+  return value !== null && reason !== 'repriced';
 }
 
-export function negated(line: LineItem): LineItem {
-  return { ...line, quantity: -line.quantity, amount: -line.amount };
-}
-
-function lineKey({ usageClass, unitPrice, perUnits, entryId }: LineItem): string {
-  return `${usageClass} ${unitPrice} ${perUnits} ${entryId}`;
+/** What is known of an event as a whole: the sum over its attempts; null when it is known of none. */
+export function standingSum({ attempts }: Standing): PerAmount<PicoUsd | null> {
+  return perAmount((name) =>
+    attempts.reduce<PicoUsd | null>((sum, { amounts }) => (amounts[name] === null ? sum : (sum ?? 0n) + amounts[name]), null),
+  );
 }

@@ -5,6 +5,7 @@ import {
   type AttemptRating,
   type PicoUsd,
   type PricedEvent,
+  REPRICED,
   UNKNOWN_USAGE,
   type UnpricedReason,
   type Usage,
@@ -24,9 +25,11 @@ export interface EventSums {
   readonly usageBasis: UsageBasis;
   readonly usageFlags: readonly string[];
   readonly attemptsUsageUnknown: number;
-  /** Null exactly when no attempt's cost is known. */
+  /** Null exactly when no attempt's cost is known. Of a correction, what it adds. */
   readonly cost: PicoUsd | null;
+  /** Of a correction: `repriced` when some cost is known and none was before, the reason when it is the other way round. */
   readonly unpricedReason: UnpricedReason;
+  /** Of a correction: how many more there are by it. */
   readonly attemptsUnpriced: number;
   /** As `cost`. */
   readonly list: PicoUsd | null;
@@ -43,7 +46,8 @@ const CERTAINTY: readonly UsageSource[] = ['reported', 'counted', 'estimated', '
 const NO_FLAGS: readonly string[] = [];
 
 export function sumAttempts({ event, ratings, avoidedCost }: PricedEvent): EventSums {
-  return { ...sumUsage(event.attempts), ...sumAmounts(ratings, avoidedCost) };
+  const amounts = event.kind === 'rerate' ? sumCorrections(ratings, avoidedCost) : sumAmounts(ratings, avoidedCost);
+  return { ...sumUsage(event.attempts), ...amounts };
 }
 
 type UsageSums = Pick<EventSums, 'usage' | 'usageReason' | 'usageSource' | 'usageBasis' | 'usageFlags' | 'attemptsUsageUnknown'>;
@@ -53,8 +57,10 @@ function sumUsage(attempts: readonly Attempt[]): UsageSums {
   let certainty = 0;
   let usageBasis: UsageBasis = '';
   let flags = NO_FLAGS;
+  let corrected = 0;
   for (const attempt of attempts) {
     if (attempt.usageFlags.length > 0) flags = flags.concat(attempt.usageFlags);
+    if (attempt.usageReason === 'unchanged') corrected += 1;
     if (attempt.usage === null) continue;
     known.push(attempt.usage);
     if (attempt.usageBasis !== '') usageBasis = attempt.usageBasis;
@@ -63,7 +69,7 @@ function sumUsage(attempts: readonly Attempt[]): UsageSums {
   const rest = {
     usageBasis,
     usageFlags: flags.length > 1 ? [...new Set(flags)] : flags,
-    attemptsUsageUnknown: attempts.length - known.length,
+    attemptsUsageUnknown: attempts.length - known.length - corrected,
   };
   if (known.length > 0) return { ...rest, usage: addUsage(known), usageReason: '', usageSource: CERTAINTY[certainty] ?? 'none' };
   return { ...rest, usage: UNKNOWN_USAGE, usageReason: attempts.at(-1)?.usageReason || 'not_forwarded', usageSource: 'none' };
@@ -105,4 +111,50 @@ function sumAgreed(ratings: readonly AttemptRating[]): AgreedSums {
     billable,
     billableUnpricedReason: billable === null ? (last?.agreed?.billableUnpricedReason ?? last?.unpricedReason) || 'not_forwarded' : '',
   };
+}
+
+/** See `UnpricedReason`: what each amount was before is told by what the correction does to it. */
+function sumCorrections(ratings: readonly AttemptRating[], avoidedCost: PicoUsd | null): AmountSums {
+  const cost = corrected(ratings.map((rating) => [rating.cost, rating.unpricedReason]));
+  const list = corrected(
+    ratings.map(({ cost: all, unpricedReason, agreed }) =>
+      agreed === null ? [all, unpricedReason] : [agreed.list, agreed.listUnpricedReason],
+    ),
+  );
+  const billable = corrected(
+    ratings.map(({ cost: all, unpricedReason, agreed }) =>
+      agreed === null ? [all, unpricedReason] : [agreed.billable, agreed.billableUnpricedReason],
+    ),
+  );
+  return {
+    cost: cost.sum,
+    unpricedReason: cost.reason,
+    attemptsUnpriced: cost.more,
+    list: list.sum,
+    listUnpricedReason: list.reason,
+    billable: billable.sum,
+    billableUnpricedReason: billable.reason,
+    saved: ratings.reduce((sum, { saved }) => (saved === null ? sum : (sum ?? 0n) + saved), avoidedCost),
+  };
+}
+
+interface CorrectedAmount {
+  readonly sum: PicoUsd;
+  readonly reason: UnpricedReason;
+  /** Attempts of which it is unknown now and was not before, less those the other way round. */
+  readonly more: number;
+}
+
+function corrected(attempts: readonly (readonly [amount: PicoUsd | null, reason: UnpricedReason])[]): CorrectedAmount {
+  let sum = 0n;
+  let [knownBefore, knownAfter] = [0, 0];
+  for (const [amount, reason] of attempts) {
+    if (amount === null) continue;
+    sum += amount;
+    if (reason !== REPRICED) knownBefore += 1;
+    if (reason === REPRICED || reason === '') knownAfter += 1;
+  }
+  const lost = attempts.at(-1)?.[1] ?? '';
+  const reason = knownBefore > 0 === knownAfter > 0 ? '' : knownBefore === 0 ? REPRICED : lost;
+  return { sum, reason, more: knownBefore - knownAfter };
 }
