@@ -10,10 +10,10 @@ const block = (model: string, prices: string): string =>
   `  - { provider: acme, models: [${model}], effective_from: 2020-01-01, source: page, prices: { standard: ${prices} } }\n`;
 
 /** Does not know `new`. */
-export const BEFORE_TEXT =
+const BEFORE_TEXT =
   HEAD + block('small', '{ input: 3, cache_read: 0.30, output: 15 }') + block('old', '{ input: 7, cache_read: 1, output: 9 }');
 /** Does not know `old`. */
-export const AFTER_TEXT =
+const AFTER_TEXT =
   HEAD + block('small', '{ input: 3.5, cache_read: 0.30, output: 15 }') + block('new', '{ input: 2, cache_read: 0.1, output: 11 }');
 
 export const BEFORE = bookOf(BEFORE_TEXT);

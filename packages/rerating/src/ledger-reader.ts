@@ -100,6 +100,7 @@ const LINE_COLUMNS = [
   'entry_id',
   'factor',
   'part_of',
+  'price_version',
 ] as const;
 
 const USAGE_COLUMNS = USAGE_CLASSES.map((name) => `attempts.${isToken(name) ? `${name}_tokens` : name}`);
@@ -136,7 +137,7 @@ type Row = Readonly<Record<Exclude<(typeof EVENT_COLUMNS)[number], 'labels' | 's
     readonly billed: string | null;
     readonly avoided_usage: readonly (readonly [UsageClass, string])[];
     readonly attempt_usage: readonly (readonly (string | null)[])[];
-    readonly lines: readonly (readonly [number, string, string, string, string, string, string, string, string])[];
+    readonly lines: readonly (readonly [number, string, string, string, string, string, string, string, string, string])[];
   };
 
 /** What the slices of a selection are. Asks for counts alone. */
@@ -216,7 +217,18 @@ function toLedgerRow(row: Row): LedgerRow {
   };
 }
 
-function toLine([, usageClass, quantity, unitPrice, perUnits, amount, entryId, factor, partOf]: Row['lines'][number]): LineItem {
+function toLine([
+  ,
+  usageClass,
+  quantity,
+  unitPrice,
+  perUnits,
+  amount,
+  entryId,
+  factor,
+  partOf,
+  priceVersion,
+]: Row['lines'][number]): LineItem {
   return {
     usageClass: usageClass as ChargedClass,
     quantity: Number(quantity),
@@ -226,6 +238,7 @@ function toLine([, usageClass, quantity, unitPrice, perUnits, amount, entryId, f
     entryId,
     factor: amountOf(factor),
     partOf: partOf as LineParts,
+    priceVersion,
   };
 }
 

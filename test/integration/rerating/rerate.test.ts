@@ -77,7 +77,7 @@ test('killed after any of its sends, the next run makes it whole', async () => {
     const unfinished: string[] = [];
     const again = await world.rerate(book, { onUnfinished: ({ source }) => unfinished.push(source) });
     // What was fixed is posted, and then there is nothing left to correct.
-    if (unfinished.length > 0) expect(again.posted, `after send ${send}`).toBeNull();
+    if (unfinished.length > 0) expect({ send, posted: again.posted }).toEqual({ send, posted: null });
     await expectAt(world, book);
   }
 });

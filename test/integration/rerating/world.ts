@@ -1,6 +1,6 @@
 /** A ledger with events that were priced by one book, a writer, and re-ratings that can be killed at any of their sends. */
 import { join } from 'node:path';
-import { formatUsd } from '@tokenledger/domain';
+import { formatUsd, type UsageEvent } from '@tokenledger/domain';
 import { type EventLog, openEmbeddedLog, type OutgoingRecord, type Producer, topicNames, topicSpecs } from '@tokenledger/event-log';
 import { type PriceBook, rateEvent } from '@tokenledger/pricing';
 import { type PostOptions, rerate, type Rerated, type Selection } from '@tokenledger/rerating';
@@ -12,7 +12,7 @@ import { makeTempDir } from '../../support/temp-dir.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import type { Ledger } from '../writer/ledger.ts';
 
-export const PARTITIONS = 2;
+const PARTITIONS = 2;
 const STEP_MS = 600_000;
 const TIMEOUT_MS = 30_000;
 const STOP_MS = 5_000;
@@ -28,6 +28,7 @@ export interface World extends AsyncDisposable {
   /** `dies`: see `dyingProducer`. */
   rerate(book: PriceBook, options?: Partial<PostOptions> & { readonly dies?: Death }): Promise<Rerated>;
   written(): Promise<void>;
+  events(): readonly UsageEvent[];
   /** What the ledger must say of these events at these prices, in USD. */
   costAt(book: PriceBook): string;
   /** Events that must have no cost at these prices. */
@@ -109,6 +110,7 @@ export async function openWorld(ledger: Ledger): Promise<World> {
       };
       await waitFor(isRead, { timeoutMs: TIMEOUT_MS, intervalMs: 10, describe: 'the writer to have read what the log has' });
     },
+    events: () => [...events.values()],
     costAt: (book) =>
       formatUsd(
         [...events.values()].reduce(

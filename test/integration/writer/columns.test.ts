@@ -234,9 +234,10 @@ test('each attempt is an element of every nested column, its lines name it, and 
     httpStatus: null,
   };
   const unrated = plainRating({ cost: null, unpricedReason: 'usage_unknown', lineItems: [] });
+  const usage: UsageEvent = { ...event, kind: 'usage', adjustsEventId: '', attempts: [failed, attempt] };
   const priced = {
     ...rest,
-    event: { ...event, kind: 'usage', adjustsEventId: '', attempts: [failed, attempt] },
+    event: usage,
     ratings: [unrated, ...ratings],
   };
   expect(await rowOf(priced, 5)).toMatchObject({

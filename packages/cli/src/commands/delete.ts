@@ -14,7 +14,10 @@ interface DeleteOptions {
 export function deleteCommand(): Command {
   const command = new Command('delete')
     .description('Delete a document. One that others name is kept: delete those first.')
-    .argument('<kind>', 'tenant, project, owner, virtual_key, channel, price_book, price_book_activation, contract, rate_card, fx_rate or closed_period')
+    .argument(
+      '<kind>',
+      'tenant, project, owner, virtual_key, channel, price_book, price_book_activation, contract, rate_card, fx_rate or closed_period',
+    )
     .argument('<id>', 'its id')
     .option('--dry-run', 'say what would go, and change nothing', false)
     .option('--expected-version <n>', 'only if it still has this version')

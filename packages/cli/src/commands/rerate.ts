@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type DocumentSet, watchControl } from '@tokenledger/control';
 import { AppError, formatUsd, uuidv7 } from '@tokenledger/domain';
-import { type PriceBook, rateEvent } from '@tokenledger/pricing';
+import { agreedPrices, agreementsOf } from '@tokenledger/pricer';
+import { agreedSchedule, type AgreedSchedule, type PriceBook, rateEvent } from '@tokenledger/pricing';
 import {
   AMOUNTS,
   type ClosedPeriod,
@@ -84,7 +85,7 @@ async function show(settings: Settings, options: Options): Promise<void> {
   await withLedger(settings, { sends: false }, async (ledger) => {
     const documents = await readDocuments(ledger);
     const book = bookOf(settings, documents, options);
-    const found = await rerateDifferences(rating(ledger, book, options));
+    const found = await rerateDifferences(rating(ledger, book, agreedAt(documents), options));
     print(options, book, found, null);
   });
 }
@@ -101,7 +102,7 @@ async function post(settings: Settings, options: Options): Promise<void> {
       await withWriting(settings, ledger, options.wait * SECOND_MS, async (writing) => {
         const found = await rerate({
           ...ledger,
-          ...rating(ledger, book, options),
+          ...rating(ledger, book, agreedAt(documents), options),
           producer,
           source,
           nowMs: Date.now(),
@@ -133,14 +134,24 @@ async function post(settings: Settings, options: Options): Promise<void> {
   });
 }
 
-function rating({ clickhouse }: LedgerAccess, book: PriceBook, { from, to, tenant, model, provider }: Options): RerateOptions {
+function rating(
+  { clickhouse }: LedgerAccess,
+  book: PriceBook,
+  agreed: AgreedSchedule,
+  { from, to, tenant, model, provider }: Options,
+): RerateOptions {
   const read = reporter();
   return {
     clickhouse,
     selection: { fromMs: from, toMs: to, tenants: tenant, models: model, providers: provider },
-    rate: (event) => rateEvent(event, book),
+    rate: (event) => rateEvent(event, book, agreed),
     onRead: ({ rows, of }) => read(`${rows} of ${of} rows are rated`),
   };
+}
+
+/** What was agreed is chosen by when it is in force, also where it was written down later. */
+function agreedAt(documents: DocumentSet): AgreedSchedule {
+  return agreedSchedule(agreementsOf(documents, agreedPrices()), 'effective');
 }
 
 async function readDocuments({ log, topics }: LedgerAccess): Promise<DocumentSet> {
@@ -185,7 +196,7 @@ function print({ format }: Options, book: PriceBook, found: Differences, source:
   console.log(format === 'json' ? JSON.stringify(differencesJson(book, found, source), null, 2) : differencesText(book, found));
 }
 
-export function differencesText(book: Pick<PriceBook, 'version'>, { rows, orphans, retiredDays }: Differences): string {
+function differencesText(book: Pick<PriceBook, 'version'>, { rows, orphans, retiredDays }: Differences): string {
   const sum = total(rows);
   const changed = rows.filter(({ corrected }) => corrected > 0);
   const shown = changed.slice(0, SHOWN_MAX);

@@ -19,13 +19,17 @@ import { FIRST_BOOK, MODELS, SAME_BOOK, type SampleAttempt, sampleEvent, SECOND_
 import { type LedgerRow, type Standing, standingsOf } from './standing.ts';
 
 /** As the ledger gives it back. */
-function rowOf({ event, ratings, avoidedCost, billing }: PricedEvent): LedgerRow {
+function rowOf({ event, ratings, avoidedCost, billing, priceVersion }: PricedEvent): LedgerRow {
   const known = ratings.flatMap((rating) => amountsOf(rating).billable.value ?? []);
   const billable = known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0n);
   return {
     event,
     partition: 0,
-    attempts: ratings.map((rating) => ({ amounts: amountsOf(rating), saved: rating.saved, lines: rating.lineItems })),
+    attempts: ratings.map((rating) => ({
+      amounts: amountsOf(rating),
+      saved: rating.saved,
+      lines: rating.lineItems.map((each) => ({ ...each, priceVersion: each.priceVersion || priceVersion })),
+    })),
     avoidedCost,
     currency: billing?.currency ?? USD,
     billed: billing === null ? billable : billing.amount,
@@ -83,6 +87,7 @@ const line: fc.Arbitrary<LineItem> = fc.record({
   amount: fc.bigInt({ min: 0n, max: 1_000n }),
   entryId: fc.constantFrom('a', 'b'),
   factor: fc.constantFrom(ONE, ONE / 2n),
+  priceVersion: fc.constantFrom('', 'contract'),
   partOf: fc.constantFrom<LineParts>(ALL_PARTS, 'list', 'cost', 'billable', 'list,cost', 'list,billable', 'cost,billable'),
 });
 

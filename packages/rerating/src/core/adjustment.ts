@@ -45,7 +45,7 @@ const NO_CARD: Billing = { rateCard: '', currency: USD, amount: null, fxRate: nu
 export function corrections(standing: Standing, rated: NewRating): readonly Correction[] {
   const { ratings, priceVersion } = rated;
   invariant(ratings.length === standing.attempts.length, 'each attempt is rated');
-  const changed = standing.attempts.map((before, index) => attemptCorrection(before, ratings[index] as AttemptRating));
+  const changed = standing.attempts.map((before, index) => attemptCorrection(before, ratings[index] as AttemptRating, priceVersion));
   const avoidedCost = differenceOrNull(standing.avoidedCost, rated.avoidedCost);
   const currency = rated.billing?.currency ?? USD;
   const billed = rated.billing === null ? billableSum(ratings) : rated.billing.amount;
@@ -67,17 +67,20 @@ export function corrections(standing: Standing, rated: NewRating): readonly Corr
   return all;
 }
 
-function attemptCorrection(before: AttemptStanding, after: AttemptRating): AttemptRating {
+function attemptCorrection(before: AttemptStanding, after: AttemptRating, priceVersion: string): AttemptRating {
   const target = amountsOf(after);
   const change = perAmount((name) => difference(before.amounts[name], target[name]));
-  const lines = linesByAmount(after.lineItems, (name) => target[name].value !== null);
+  const ofVersion = after.lineItems.map((line) => (line.priceVersion === '' ? { ...line, priceVersion } : line));
+  const lines = linesByAmount(ofVersion, (name) => target[name].value !== null);
   const { list, cost, billable } = change;
   const contract = after.agreed?.contract ?? '';
   const isPlain = contract === '' && isSame(list, cost) && isSame(billable, cost);
   return {
     cost: cost.value,
     unpricedReason: cost.reason,
-    lineItems: joinedLines(perAmount((name) => changedLines(before.lines[name], lines[name]))),
+    lineItems: joinedLines(perAmount((name) => changedLines(before.lines[name], lines[name]))).map((line) =>
+      line.priceVersion === priceVersion ? { ...line, priceVersion: '' } : line,
+    ),
     saved: differenceOrNull(before.saved, after.saved),
     candidates: after.candidates,
     agreed: isPlain

@@ -60,7 +60,7 @@ export function joinedLines(byAmount: PerAmount<readonly LineItem[]>): readonly 
   return Array.from(joined.values(), ({ line, of }) => ({ ...line, partOf: of.join(',') as LineParts }));
 }
 
-/** Lines of the same class, price, factor and entry as one; those that cancel each other are gone. */
+/** Lines of the same class, factor and entry of the same prices as one; those that cancel each other are gone. */
 export function netLines(lines: readonly LineItem[]): readonly LineItem[] {
   const net = new Map<string, LineItem>();
   for (const line of lines) {
@@ -79,6 +79,6 @@ function isPart(parts: LineParts, name: AmountName): boolean {
   return parts === ALL_PARTS || parts.split(',').includes(name);
 }
 
-function lineKey({ usageClass, unitPrice, perUnits, entryId, factor }: LineItem): string {
-  return `${usageClass} ${unitPrice} ${perUnits} ${entryId} ${factor}`;
+function lineKey({ usageClass, unitPrice, perUnits, entryId, factor, priceVersion }: LineItem): string {
+  return `${usageClass} ${unitPrice} ${perUnits} ${entryId} ${factor} ${priceVersion}`;
 }

@@ -6,6 +6,7 @@ import { type Amount, isKnownAfter, linesByAmount, netLines, perAmount, type Per
 export interface RowAttempt {
   readonly amounts: PerAmount<Amount>;
   readonly saved: PicoUsd | null;
+  /** Each with the version of the prices that it is of. */
   readonly lines: readonly LineItem[];
 }
 
@@ -26,7 +27,7 @@ export interface LedgerRow {
 export interface AttemptStanding {
   readonly amounts: PerAmount<PicoUsd | null>;
   readonly saved: PicoUsd;
-  /** Of each amount; none while it is not known. No two are of the same class, price, factor and entry. */
+  /** Of each amount; none while it is not known. No two are of the same class, factor and entry. */
   readonly lines: PerAmount<readonly LineItem[]>;
 }
 

@@ -92,3 +92,39 @@ test('an answer of the response cache saved what it would have cost', () => {
     saved: 9n,
   });
 });
+
+test('a correction says what it adds, and whether the amount was known before and is now', () => {
+  const corrected = (...ratings: readonly [cost: bigint | null, reason: AttemptRating['unpricedReason']][]) =>
+    sumAttempts({
+      ...SAMPLE,
+      event: {
+        ...SAMPLE_EVENT,
+        kind: 'rerate',
+        attempts: ratings.map((): Attempt => ({ ...SAMPLE_ATTEMPT, usage: null, usageSource: 'none', usageReason: 'unchanged' })),
+      },
+      ratings: ratings.map(([cost, unpricedReason]) => plainRating({ cost, unpricedReason, lineItems: [] })),
+    });
+  expect(corrected([5n, ''])).toMatchObject({
+    cost: 5n,
+    list: 5n,
+    billable: 5n,
+    unpricedReason: '',
+    attemptsUnpriced: 0,
+    attemptsUsageUnknown: 0,
+  });
+  expect(corrected([5n, 'repriced'])).toMatchObject({
+    cost: 5n,
+    unpricedReason: 'repriced',
+    listUnpricedReason: 'repriced',
+    attemptsUnpriced: -1,
+  });
+  expect(corrected([-5n, 'model_unknown'])).toMatchObject({ cost: -5n, unpricedReason: 'model_unknown', attemptsUnpriced: 1 });
+  // One of two had a cost all the time: the event as a whole was never without one.
+  expect(corrected([0n, ''], [5n, 'repriced'])).toMatchObject({ cost: 5n, unpricedReason: '', attemptsUnpriced: -1 });
+  expect(corrected([7n, 'repriced'], [-5n, 'price_missing'])).toMatchObject({ cost: 2n, unpricedReason: '', attemptsUnpriced: 0 });
+  expect(corrected([null, 'usage_unknown'], [5n, 'repriced'])).toMatchObject({
+    cost: 5n,
+    unpricedReason: 'repriced',
+    attemptsUnpriced: -1,
+  });
+});
