@@ -7,7 +7,9 @@
  *  waits for the disk, with one that waits for the operating system, and, for this comparison alone, with none.
  *
  *  `bare` passes a request on as it comes; `bare_collecting` waits until it is whole, as the ingress has to, and passes on one piece. The ingress
- *  runs with the options of Node that its image gives it, both of these with the one that anybody would give a proxy, `bare_same` with ours. */
+ *  runs with the options of Node that its image gives it, both of these with the one that anybody would give a proxy, `bare_same` with ours.
+ *
+ *  The ingress counts tokens in threads of their own, whose CPU is printed beside its own; `ingress_uncounted` counts nothing. */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +22,7 @@ import { repositoryRoot } from '../support/repository.ts';
 import { TEST_KEY } from '../support/running-ingress.ts';
 import { NODE_OPTIONS } from '../support/node-options.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
-import { cpuTimeMs } from './support/cpu-time.ts';
+import { cpuTimeMs, workersCpuTimeMs } from './support/cpu-time.ts';
 import { closedLoop, type LoadTarget, openLoop } from './support/load.ts';
 import { median, percentile, rounded } from './support/statistics.ts';
 
@@ -72,9 +74,18 @@ const SCENARIOS: readonly Scenario[] = [
   { name: 'stream_50', body: requestBody(1024, { stream: true }), perSecond: 50, paced: 100, peak: 1000, warm: 1000 },
 ];
 
-const HEADER = ['CPU s/1,000', 'requests/s', 'p50 ms', 'p99 ms', 'added p50', 'added p99', 'CPU s/1,000 at a fixed rate'];
+const HEADER = [
+  'CPU s/1,000',
+  'requests/s',
+  'p50 ms',
+  'p99 ms',
+  'added p50',
+  'added p99',
+  'CPU s/1,000 at a fixed rate',
+  'of threads that count',
+];
 
-type TargetName = 'direct' | 'bare' | 'bare_same' | 'bare_collecting' | 'ingress' | 'disk' | 'process' | 'none';
+type TargetName = 'direct' | 'bare' | 'bare_same' | 'bare_collecting' | 'ingress' | 'ingress_uncounted' | 'disk' | 'process' | 'none';
 
 interface Target {
   readonly name: TargetName;
@@ -85,7 +96,9 @@ interface Target {
 }
 
 interface Measured {
+  /** Without worker threads, and of these. */
   readonly cpuMsPerThousand: number[];
+  readonly workersMsPerThousand: number[];
   readonly perSecond: number[];
   readonly pacedCpuMsPerThousand: number[];
   readonly latencies: number[];
@@ -106,7 +119,13 @@ const targets: readonly Target[] = options.journal ? [direct, ...(await journalT
 const results = new Map<string, Measured>();
 for (const scenario of SCENARIOS) {
   for (const target of targets) {
-    results.set(`${scenario.name}/${target.name}`, { cpuMsPerThousand: [], perSecond: [], pacedCpuMsPerThousand: [], latencies: [] });
+    results.set(`${scenario.name}/${target.name}`, {
+      cpuMsPerThousand: [],
+      workersMsPerThousand: [],
+      perSecond: [],
+      pacedCpuMsPerThousand: [],
+      latencies: [],
+    });
     await closedLoop(loadTarget(scenario, target), scenario.body, scenario.warm);
   }
 }
@@ -125,13 +144,18 @@ async function proxyTargets(): Promise<readonly Target[]> {
   const bareCollecting = resources.use(await started('test/bench/support/bare-proxy.ts', [upstreamUrl, 'collect']));
   const key = `tl-${randomBytes(24).toString('hex')}`;
   const kafka = options.log === 'kafka' ? resources.use(await ownKafka()) : null;
-  const ingress = resources.use(await startIngress(key, kafka, resources));
-  const url = (await ingress.waitForOutput(/"urls":\{"ingress":"(http:[^"]+)"/, START_TIMEOUT_MS))[1] as string;
+  const deployment = await deploymentOf(key, kafka, resources);
+  const ingress = async (name: 'ingress' | 'ingress_uncounted', more: Readonly<Record<string, string>>): Promise<Target> => {
+    const child = resources.use(deployment.ingress(name, more));
+    const url = (await child.waitForOutput(/"urls":\{"ingress":"(http:[^"]+)"/, START_TIMEOUT_MS))[1] as string;
+    return { name, url, headers: { authorization: `Bearer ${key}` }, pid: child.pid };
+  };
   return [
     { name: 'bare', url: await urlOf(bare), headers: {}, pid: bare.pid },
     { name: 'bare_same', url: await urlOf(bareSame), headers: {}, pid: bareSame.pid },
     { name: 'bare_collecting', url: await urlOf(bareCollecting), headers: {}, pid: bareCollecting.pid },
-    { name: 'ingress', url, headers: { authorization: `Bearer ${key}` }, pid: ingress.pid },
+    await ingress('ingress_uncounted', { TOKENLEDGER_INGRESS_COUNTING_THREADS: '0' }),
+    await ingress('ingress', {}),
   ];
 }
 
@@ -150,22 +174,30 @@ async function measure(scenario: Scenario, target: Target): Promise<void> {
   const cpu = await cpuOf(target, scenario.peak, async () => {
     measured.perSecond.push(scenario.peak / (await closedLoop(load, scenario.body, scenario.peak)));
   });
-  measured.cpuMsPerThousand.push(cpu);
+  measured.cpuMsPerThousand.push(cpu.own);
+  measured.workersMsPerThousand.push(cpu.workers);
   const paced = await cpuOf(target, scenario.paced, async () => {
     measured.latencies.push(...(await openLoop(load, scenario.body, scenario.paced, scenario.perSecond)));
   });
-  measured.pacedCpuMsPerThousand.push(paced);
+  measured.pacedCpuMsPerThousand.push(paced.own);
+}
+
+interface CpuCost {
+  readonly own: number;
+  readonly workers: number;
 }
 
 /** CPU milliseconds of the target's process per 1,000 requests while `run` sends `requests` of them. NaN for direct. */
-async function cpuOf(target: Target, requests: number, run: () => Promise<void>): Promise<number> {
-  if (target.pid === null) {
+async function cpuOf({ pid }: Target, requests: number, run: () => Promise<void>): Promise<CpuCost> {
+  if (pid === null) {
     await run();
-    return Number.NaN;
+    return { own: Number.NaN, workers: Number.NaN };
   }
-  const before = cpuTimeMs(target.pid);
+  const [before, workersBefore] = [cpuTimeMs(pid), workersCpuTimeMs(pid)];
   await run();
-  return ((cpuTimeMs(target.pid) - before) / requests) * 1000;
+  const workers = workersCpuTimeMs(pid) - workersBefore;
+  const perThousand = (ms: number): number => (ms / requests) * 1000;
+  return { own: perThousand(cpuTimeMs(pid) - before - workers), workers: perThousand(workers) };
 }
 
 function loadTarget(scenario: Scenario, target: Target): LoadTarget {
@@ -204,6 +236,7 @@ function figuresOf(scenario: Scenario, target: Target): Record<string, number | 
     added_p50_ms: rounded(percentile(measured.latencies, 0.5) - percentile(direct, 0.5)),
     added_p99_ms: rounded(percentile(measured.latencies, 0.99) - percentile(direct, 0.99)),
     paced_cpu_s_per_1000: seconds(measured.pacedCpuMsPerThousand),
+    counting_cpu_s_per_1000: seconds(measured.workersMsPerThousand),
   };
 }
 
@@ -224,8 +257,11 @@ function proxyRatios(): Record<string, unknown> {
   say(`beside a bare proxy whose Node has the options of ours: ${JSON.stringify(same)}`);
   const collecting = cpuRatio('ingress', 'bare_collecting', (measured) => measured.cpuMsPerThousand);
   say(`beside one that waits for the whole request: ${JSON.stringify(collecting)}`);
+  const uncounted = cpuRatio('ingress_uncounted', 'bare', (measured) => measured.cpuMsPerThousand);
+  say(`with nothing counted: ${JSON.stringify(uncounted)}`);
   return {
     cpu_ratio_to_bare: ratios,
+    cpu_ratio_to_bare_uncounted: uncounted,
     cpu_ratio_to_bare_same_options: same,
     cpu_ratio_to_bare_collecting: collecting,
     cpu_ratio_to_bare_at_fixed_rate: pacedRatios,
@@ -265,7 +301,11 @@ async function ownKafka(): Promise<Kafka> {
 }
 
 /** On Kafka the registry has a process of its own; the embedded log has room for one process, and the registry idles in it. */
-async function startIngress(secret: string, kafka: Kafka | null, beside: AsyncDisposableStack): Promise<Child> {
+async function deploymentOf(
+  secret: string,
+  kafka: Kafka | null,
+  beside: AsyncDisposableStack,
+): Promise<{ readonly ingress: (name: string, more: Readonly<Record<string, string>>) => Child }> {
   const config = join(directory.path, 'tokenledger.yaml');
   writeFileSync(
     config,
@@ -285,19 +325,21 @@ async function startIngress(secret: string, kafka: Kafka | null, beside: AsyncDi
     BENCH_HASH_SECRET: randomBytes(32).toString('hex'),
     ...(kafka === null ? {} : { KAFKA_BROKERS: kafka.brokers, TOKENLEDGER_LOG_TOPIC_PREFIX: `bench-${randomBytes(4).toString('hex')}.` }),
   };
-  const run = (roles: string): Child => {
-    const data = join(directory.path, roles);
+  const run = (roles: string, name: string, more: Readonly<Record<string, string>> = {}): Child => {
+    const data = join(directory.path, name);
     const ports = ['--ingress-port', '0', '--admin-port', '0', '--registry-port', '0'];
     const args = ['run', '--roles', roles, '--config', config, '--data', data, ...ports];
-    return startChild(process.execPath, [...NODE_OPTIONS, join(repositoryRoot, 'packages/cli/src/main.ts'), ...args], { env });
+    return startChild(process.execPath, [...NODE_OPTIONS, join(repositoryRoot, 'packages/cli/src/main.ts'), ...args], {
+      env: { ...env, ...more },
+    });
   };
-  if (kafka === null) return run('registry,ingress');
+  if (kafka === null) return { ingress: (name, more) => run('registry,ingress', name, more) };
   const migrated = await runCli(['migrate', '--no-tables', '--config', config, '--data', join(directory.path, 'migrate')], {
     cwd: directory.path,
     env,
   });
   if (migrated.code !== 0) throw new Error(`migrate ended with ${migrated.code}: ${migrated.stderr}`);
-  const registry = beside.use(run('registry'));
+  const registry = beside.use(run('registry', 'registry'));
   await registry.waitForOutput(/"urls":\{/, START_TIMEOUT_MS);
-  return run('ingress');
+  return { ingress: (name, more) => run('ingress', name, more) };
 }
