@@ -149,6 +149,10 @@ export const routeSchema = z.strictObject({
   attempt_timeout_ms: z.int().min(100).max(3_600_000).optional(),
   /** No attempt begins later than this after the request came; `x-tokenledger-timeout-ms` may ask for less. */
   deadline_ms: z.int().min(100).max(3_600_000).default(600_000),
+  /** Most tokens of output that a request may ask for: more is lowered to it, and where a request names no bound this one is added. */
+  max_tokens: z.int().min(1).max(10_000_000).optional(),
+  /** Mark the unchanging beginning of prompts for the provider's cache, as it wants that, where the client marks nothing. */
+  prompt_caching: z.boolean().default(false),
   /** Absent: as the key says; where both say something the shorter time holds. */
   response_cache: responseCacheSchema.optional(),
 });

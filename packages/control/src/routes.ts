@@ -30,6 +30,9 @@ export interface ResolvedRoute {
   /** Null: as the config says. */
   readonly attemptTimeoutMs: number | null;
   readonly deadlineMs: number;
+  /** Null: as many as the request asks for. */
+  readonly maxTokens: number | null;
+  readonly cachesPrompt: boolean;
   /** As for a key. */
   readonly cacheTtlMs: number | null;
 }
@@ -137,6 +140,8 @@ function resolveRoute(document: Route, channels: ReadonlyMap<string, ResolvedCha
     retryAfterMaxMs: document.retry_after_max_ms,
     attemptTimeoutMs: document.attempt_timeout_ms ?? null,
     deadlineMs: document.deadline_ms,
+    maxTokens: document.max_tokens ?? null,
+    cachesPrompt: document.prompt_caching,
     cacheTtlMs: responseCacheTtlMs(document),
   };
 }

@@ -4,7 +4,7 @@ export { ERRORS } from './errors.ts';
 export { openaiChat } from './openai-chat/index.ts';
 export { brokenOff } from './broken-off.ts';
 export { MODEL_CHARS_MAX } from './request-body.ts';
-export { withModel } from './request-changes.ts';
+export { withCachedPrompt, withModel, withOutputBound } from './request-changes.ts';
 export * from './surface.ts';
 export { UNKNOWN_SURFACE, unknownSurface } from './unknown-surface.ts';
 export { FREE_ENDPOINTS, type FreeEndpoint } from './free-endpoints.ts';

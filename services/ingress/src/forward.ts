@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ResolvedChannel, ResolvedRoute } from '@tokenledger/control';
 import { isRejected } from '@tokenledger/domain';
-import { type ReadRequestOptions, type RequestFacts, withModel } from '@tokenledger/providers';
+import { type ReadRequestOptions, type RequestFacts, withCachedPrompt, withModel, withOutputBound } from '@tokenledger/providers';
 import { encodeOpenedRequest, encodeUsageEvent } from '@tokenledger/schemas';
 import type { AcceptedRequest } from './accepted-request.ts';
 import type { ChannelHealth } from './channel-health.ts';
@@ -68,7 +68,7 @@ export function forwardByRoute(
   const { tenantId, conversationId } = record.attribution;
   const attempts = new RoutedAttempts(context, {
     route,
-    sendingBy: (channel, model) => sendingBy(forwarding, channel, model),
+    sendingBy: (channel, model) => sendingBy(forwarding, route, channel, model),
     requestedModel: facts.model,
     headers,
     tenantId,
@@ -112,20 +112,28 @@ function openingFacts(record: RequestRecord, sent: SentAttempt): Uint8Array {
   return encodeUsageEvent(unresolvedEvent(record, sent, null, { source: '', sequence: 0, recordedAtMs: record.occurredAtMs }));
 }
 
-/** The same request as this channel is sent it: by the name that it has for the model, asked for usage if it allows that. */
-function sendingBy({ accepted, facts, readWith, body, query }: Forwarding, channel: ResolvedChannel, model: string): Sending {
+/** The same request as this channel is sent it: by the name that it has for the model, changed as the route says, asked for usage if the channel allows that. */
+function sendingBy(
+  { accepted, facts, readWith, body, query }: Forwarding,
+  { maxTokens, cachesPrompt }: ResolvedRoute,
+  channel: ResolvedChannel,
+  model: string,
+): Sending {
   const { target } = accepted;
+  const { surface, path } = target;
   const { injectUsage, provider } = channel;
   const renamed = model === facts.model ? undefined : renamedRequest(body, target, model);
-  const isReadSo = !facts.streamed || (readWith.injectUsage === injectUsage && readWith.provider === provider);
-  if (renamed === undefined && isReadSo) return { accepted, facts, model: facts.model, path: target.path, query, body };
-  const sent = renamed?.body ?? body;
-  const read = target.surface.readRequest(sent, { ...readWith, injectUsage, provider });
+  let sent = renamed?.body ?? body;
+  if (maxTokens !== null) sent = withOutputBound(sent, surface.name, provider, maxTokens);
+  if (cachesPrompt) sent = withCachedPrompt(sent, surface.name, provider);
+  const isReadSo = sent === body && readWith.injectUsage === injectUsage && readWith.provider === provider;
+  // Only of a stream does what is read depend on these: what is spliced into it.
+  const read = facts.streamed && !isReadSo ? surface.readRequest(sent, { ...readWith, injectUsage, provider }) : facts;
   return {
     accepted,
     facts: isRejected(read) ? facts : read,
     model: renamed === undefined ? facts.model : model,
-    path: renamed?.path ?? target.path,
+    path: renamed?.path ?? path,
     query,
     body: sent,
   };

@@ -262,3 +262,15 @@ test('a channel that fails in a row is passed over for a while, then tried again
     describe: 'the channel to be taken back',
   });
 });
+
+test('a route bounds the output that is asked for and marks prompts for the cache, and events are of the request as it came', async () => {
+  await using system = await twoChannels(brokenBefore, served, { route: { max_tokens: 50, prompt_caching: true } });
+  const body = CHAT_STREAM_REQUEST.replace('{', '{"max_tokens":4096,');
+  await (await chat(system.ingress.url, body)).body.dump();
+  for (const sent of [...system.seenByA, ...system.seenByB]) {
+    expect(sent.body.toString()).toContain('"max_tokens":50,');
+    expect(sent.body.toString()).toContain('"include_usage":true');
+    expect(sent.headers['content-length']).toBe(String(sent.body.length));
+  }
+  expect((await system.ingress.events(1))[0]).toMatchObject({ requestBytes: body.length });
+});
