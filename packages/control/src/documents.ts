@@ -6,6 +6,7 @@ import { ID, instant } from './document-fields.ts';
 import { keyClassSchema } from './key-classes.ts';
 import { modelListsSchema } from './model-policy.ts';
 import { responseCacheSchema } from './response-caching.ts';
+import { tiersSchema } from './tier-policy.ts';
 
 const text = (max: number): z.ZodString => z.string().max(max);
 
@@ -14,10 +15,12 @@ const SECRET_REFERENCE = z.string().regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)
 
 /** What requests may ask for; absent: everything. */
 const models = modelListsSchema.optional();
+/** The only tiers whose channels requests may go to; absent: any channel. */
+const tiers = tiersSchema.optional();
 
-export const tenantSchema = z.strictObject({ kind: z.literal('tenant'), id: ID, name: text(200), models });
+export const tenantSchema = z.strictObject({ kind: z.literal('tenant'), id: ID, name: text(200), models, tiers });
 
-export const projectSchema = z.strictObject({ kind: z.literal('project'), id: ID, tenant: ID, name: text(200), models });
+export const projectSchema = z.strictObject({ kind: z.literal('project'), id: ID, tenant: ID, name: text(200), models, tiers });
 
 export const ownerSchema = z.strictObject({
   kind: z.literal('owner'),
@@ -57,6 +60,7 @@ export const virtualKeyInputSchema = z.strictObject({
   /** Values that win over what a request's headers say. */
   fixed: FIXED_ATTRIBUTION.default({}),
   models,
+  tiers,
   /** Absent: its answers never come from the response cache. */
   response_cache: responseCacheSchema.optional(),
 });

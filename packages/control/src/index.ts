@@ -18,3 +18,4 @@ export * from './references.ts';
 export * from './routes.ts';
 export * from './secrets.ts';
 export * from './state.ts';
+export { type Tiers, tiersOf } from './tier-policy.ts';

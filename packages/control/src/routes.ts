@@ -1,9 +1,11 @@
 /** Routes as requests are decided by them: resolved once per change of the documents, found by surface, model, task and labels. Pure. */
 import type { Attribution } from '@tokenledger/domain';
 import type { SurfaceName } from '@tokenledger/providers';
+import { withinTiers } from './confined-route.ts';
 import type { Route } from './documents.ts';
 import { responseCacheTtlMs } from './response-caching.ts';
 import type { ResolvedChannel } from './state.ts';
+import type { Tiers } from './tier-policy.ts';
 
 /** One place of a route. */
 export interface RouteTarget {
@@ -40,8 +42,9 @@ export interface ResolvedRoute {
 export type RouteAttribution = Pick<Attribution, 'taskType' | 'labels'>;
 
 export interface RouteTable {
-  /** The first route that takes a request of this surface, which names no channel; undefined when none does. */
-  find(surface: string, model: string, attribution: RouteAttribution): ResolvedRoute | undefined;
+  /** The first route that takes a request of this surface, which names no channel; undefined when none does. `within`: a route has those of its channels alone that are
+   *  of these tiers, and takes nothing where none is. */
+  find(surface: string, model: string, attribution: RouteAttribution, within?: Tiers | null): ResolvedRoute | undefined;
 }
 
 /** A route with what it asks of a request beside its model. */
@@ -74,10 +77,15 @@ export function routeTable(routes: readonly Route[], channels: ReadonlyMap<strin
     if (rules !== undefined) bySurface.set(surface, rules);
   }
   return {
-    find(surface, model, attribution) {
+    find(surface, model, attribution, within = null) {
       const rules = bySurface.get(surface);
       if (rules === undefined) return undefined;
-      return (rules.byModel.get(model) ?? rules.others).find((rule) => takes(rule, model, attribution))?.route;
+      for (const rule of rules.byModel.get(model) ?? rules.others) {
+        if (!takes(rule, model, attribution)) continue;
+        const route = within === null ? rule.route : withinTiers(rule.route, within);
+        if (route !== undefined) return route;
+      }
+      return undefined;
     },
   };
 }

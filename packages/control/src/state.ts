@@ -13,6 +13,7 @@ import { brokenReference } from './references.ts';
 import { responseCacheTtlMs } from './response-caching.ts';
 import { type RouteTable, routeTable } from './routes.ts';
 import type { SecretReader } from './secrets.ts';
+import { type TierPolicy, tierPolicy } from './tier-policy.ts';
 
 /** A virtual key with what follows from it. */
 export interface ResolvedKey {
@@ -27,6 +28,8 @@ export interface ResolvedKey {
   readonly projects: ReadonlySet<string>;
   /** What its requests may ask for; null: everything. */
   readonly models: ModelPolicy | null;
+  /** Where they may go; null: to any channel. */
+  readonly tiers: TierPolicy | null;
   /** Whether its answers say which channel served. */
   readonly showsChannel: boolean;
   /** How old an answer from the response cache may be; null: none comes from there. */
@@ -198,9 +201,10 @@ export function controlState(documents: DocumentSet, options: StateOptions): Con
     if (found === undefined) {
       const ofTenant = projects.get(key.tenant) ?? [];
       const itsOwn = key.project === undefined ? ofTenant : ofTenant.filter(({ id }) => id === key.project);
-      const models = modelPolicy({ key, tenant: documents.get('tenant', key.tenant), projects: itsOwn });
+      const tenant = documents.get('tenant', key.tenant);
+      const policies = { models: modelPolicy({ key, tenant, projects: itsOwn }), tiers: tierPolicy(tenant, key, itsOwn) };
       const team = documents.get('owner', key.owner)?.team ?? '';
-      resolved.set(key, (found = resolveKey(key, team, new Set(ofTenant.map(({ id }) => id)), models)));
+      resolved.set(key, (found = resolveKey(key, team, new Set(ofTenant.map(({ id }) => id)), policies)));
     }
     return found;
   };
@@ -273,7 +277,12 @@ function resolveChannel(document: Channel, { channels, readSecret }: StateOption
   }
 }
 
-function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<string>, models: ModelPolicy | null): ResolvedKey {
+function resolveKey(
+  document: VirtualKey,
+  team: string,
+  projects: ReadonlySet<string>,
+  policies: Pick<ResolvedKey, 'models' | 'tiers'>,
+): ResolvedKey {
   const { fixed } = document;
   const attribution: Attribution = {
     tenantId: document.tenant,
@@ -303,7 +312,7 @@ function resolveKey(document: VirtualKey, team: string, projects: ReadonlySet<st
     attribution: Object.freeze(attribution),
     fixed: fixedFields(document),
     projects,
-    models,
+    ...policies,
     showsChannel: document.shows_channel ?? false,
     cacheTtlMs: responseCacheTtlMs(document),
   };

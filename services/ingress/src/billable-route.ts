@@ -1,6 +1,6 @@
 /** A billable surface on the wire: key → body → journal → provider. Reads top to bottom as a request goes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ControlView } from '@tokenledger/control';
+import { type ControlView, tiersOf } from '@tokenledger/control';
 import { type Attribution, InvariantError, isRejected, type Rejected } from '@tokenledger/domain';
 import type { ReadRequestOptions, RequestFacts } from '@tokenledger/providers';
 import { traceIdOf } from '@tokenledger/tracing';
@@ -24,6 +24,7 @@ import { refuseModel } from './model-refusal.ts';
 import { collectBody } from './request-body.ts';
 import type { AnswerCapture } from './response-cache.ts';
 import { takesKeyInQuery, type Target } from './target.ts';
+import { channelWithin, tierRefusal } from './tiers.ts';
 
 export interface BillableContext extends ForwardContext, RefusalContext, CacheContext {
   readonly config: IngressConfig;
@@ -144,7 +145,9 @@ function understand(
       { status: 415, code: 'ENCODING_UNSUPPORTED', outcome: 'refused_invalid' },
     );
   }
-  const channel = target.channel ?? control.channelFor(target.surface.name);
+  const { models, tiers } = accepted.key;
+  const within = tiers === null ? null : tiersOf(tiers, attribution.projectId);
+  const channel = within === null ? (target.channel ?? control.channelFor(target.surface.name)) : channelWithin(control, target, within);
   const query = takesKeyInQuery(target) ? withoutKey(queryOf(request.url ?? '')) : queryOf(request.url ?? '');
   const readWith: ReadRequestOptions = {
     injectUsage: channel?.injectUsage ?? false,
@@ -157,11 +160,11 @@ function understand(
   const facts = target.surface.readRequest(body, readWith);
   if (facts.kind === 'rejected') return turnDown({ ...bareRecord(accepted, body.length), attribution }, invalid(facts));
   const record = recordOf(context, accepted, facts, attribution, body, beganAt);
-  const { models } = accepted.key;
   const refusal = models === null ? null : refuseModel(models, target, attribution.projectId, facts.model);
   if (refusal !== null) return turnDown(record, refusal);
-  const route = target.channel === undefined ? control.routes?.find(target.surface.name, facts.model, attribution) : undefined;
+  const route = target.channel === undefined ? control.routes?.find(target.surface.name, facts.model, attribution, within) : undefined;
   const serving = route?.groups[0]?.[0]?.channel ?? channel;
+  if (serving === undefined && within !== null) return turnDown(record, tierRefusal(within));
   if (serving === undefined) return turnDown(record, { status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
   if (serving.problem !== '') {
     context.metrics.channelUnusable(serving.id);
@@ -170,7 +173,8 @@ function understand(
   const ttlMs = cacheTtlMs(accepted.key, route);
   let capture: AnswerCapture | undefined;
   if (ttlMs !== null) {
-    const servedBy = route === undefined ? `channel/${serving.id}` : `route/${route.id}`;
+    const where = route === undefined ? `channel/${serving.id}` : `route/${route.id}`;
+    const servedBy = within === null ? where : `${where} of ${[...within].toSorted().join()}`;
     const found = answerFromCache(context, { accepted, record, ttlMs, servedBy, query, headers: headers.upstream, body }, response);
     if (found === 'answered') return undefined;
     capture = found;

@@ -6,6 +6,8 @@ export const ERRORS = {
   ATTRIBUTION_INVALID: 'An x-tokenledger-* header is unknown or has a value that is not allowed: correct or remove it.',
   MODEL_REFUSED:
     'The model may not be used: a list of the key, its project or its tenant refuses it. Ask for another one, or have `models` of that document changed.',
+  TIER_REFUSED:
+    'No channel of the tiers that the key, its project or its tenant is confined to serves this request: name such a channel, or have `tiers` of that document or `tier` of a channel changed.',
   BODY_TOO_LARGE: 'The request body is over the limit: send less, or have `ingress.body_bytes_max` raised.',
   ENCODING_UNSUPPORTED: 'The request body is compressed, so it cannot be read: send it without `content-encoding`.',
   CHANNEL_UNUSABLE:

@@ -13,6 +13,7 @@ import { boundedBody, isTooLarge, wholeBody } from './free-body.ts';
 import { passResults } from './result-answer.ts';
 import { answerRefusal, type Refusal } from './refusal.ts';
 import { type FreeCall, takesKeyInQuery } from './target.ts';
+import { tierRefusal, tiersOfFreeCall } from './tiers.ts';
 
 const NONE: ReadonlySet<string> = new Set();
 
@@ -36,6 +37,8 @@ export async function passFree(
     return turnDown({ status: 401, code: key.code, outcome: 'refused_policy' });
   }
   const { channel } = call;
+  const within = tiersOfFreeCall(key, headers.attribution);
+  if (within !== null && channel !== undefined && !within.has(channel.tier)) return turnDown(tierRefusal(within));
   if (channel === undefined) return turnDown({ status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
   if (channel.problem !== '') {
     context.metrics.channelUnusable(channel.id);
