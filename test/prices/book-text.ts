@@ -1,4 +1,4 @@
-/** The text of the price book that ships, from overrides and the installed collection. */
+/** The text of the price book that ships, from overrides, what is newer than the installed collection, and that. */
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { findProvider } from '@pydantic/genai-prices';
@@ -22,6 +22,9 @@ const additionSchema = z.strictObject({
   source: z.string(),
   effective_from: z.string(),
   prices: z.record(z.string(), z.record(z.string(), z.string())),
+  long_context: z
+    .strictObject({ above_input_tokens: z.string(), prices: z.record(z.string(), z.record(z.string(), z.string())) })
+    .optional(),
 });
 type Addition = z.output<typeof additionSchema>;
 
@@ -41,16 +44,22 @@ const overridesSchema = z.strictObject({
   blocks: z.array(z.looseObject({ source: z.string() })),
 });
 
+/** The collection has prices of this tier alone. */
+const STANDARD = 'standard';
+
+const newerSchema = z.strictObject({ sources: z.record(z.string(), z.unknown()), blocks: z.array(z.looseObject({ source: z.string() })) });
+
 const HEADER = `# The price book that ships: what providers charge, since when, and where that is written.
-# Made by \`npm run prices:book\` of overrides.yaml and a public collection of prices (npm @pydantic/genai-prices, MIT): change overrides.yaml, not this file.
+# Made by \`npm run prices:book\` of overrides.yaml, newer.yaml and a public collection of prices (npm @pydantic/genai-prices, MIT): change those, not this file.
 `;
 
 /** Throws when the collection says something that a price book cannot, or is not the version that the overrides were written beside. */
-export function madeBook(overridesText: string): string {
+export function madeBook(overridesText: string, newerText: string): string {
   // The failsafe schema knows no numbers: 0.30 stays the text that someone wrote.
   const { about, collection, providers, additions, sources, blocks } = overridesSchema.parse(parse(overridesText, { schema: 'failsafe' }));
   const installed = installedVersion(collection.package);
   if (installed !== collection.version) throw new Error(`${collection.package} ${installed} is installed, not ${collection.version}`);
+  const newer = newerSchema.parse(parse(newerText, { schema: 'failsafe' }));
   const stated = bookOf({ sources, blocks });
   const collected = collection.providers.map((id) => {
     const provider = parseCollectedProvider(findProvider({ providerId: id }));
@@ -61,7 +70,7 @@ export function madeBook(overridesText: string): string {
       earliest: collection.earliest,
       alwaysDated: collection.dated.includes(id),
       isTaken: (name) => stated.pricesOf(id, name) !== undefined,
-      without: (model) => new Set(addedTo(own, model).flatMap(({ prices }) => Object.values(prices).flatMap((each) => Object.keys(each)))),
+      without: (model) => new Set(addedTo(own, model).flatMap(({ prices }) => Object.keys(prices[STANDARD] ?? {}))),
     });
     const url = provider.pricing_urls?.[0] ?? 'https://github.com/pydantic/genai-prices';
     return {
@@ -70,17 +79,21 @@ export function madeBook(overridesText: string): string {
       blocks: models.flatMap((model) => withAdditions(model, own)),
     };
   });
-  const allSources = { ...sources, ...Object.fromEntries(collected.map(({ source, from }) => [source, from])) };
-  return bookText({ about, sources: allSources, providers, blocks: [...blocks, ...collected.flatMap((each) => each.blocks)] }, HEADER);
+  const allSources = { ...sources, ...newer.sources, ...Object.fromEntries(collected.map(({ source, from }) => [source, from])) };
+  return bookText(
+    { about, sources: allSources, providers, blocks: [...blocks, ...newer.blocks, ...collected.flatMap((each) => each.blocks)] },
+    HEADER,
+  );
 }
 
 function withAdditions({ model, names: named, blocks }: CollectedBlocks, additions: readonly Addition[]): readonly object[] {
-  const added = addedTo(additions, model).map(({ provider, source, effective_from, prices }) => ({
+  const added = addedTo(additions, model).map(({ provider, source, effective_from, prices, long_context: long }) => ({
     provider,
     ...named,
     source,
     effective_from,
     prices,
+    ...(long === undefined ? {} : { long_context: long }),
   }));
   return [...blocks, ...added];
 }

@@ -1,4 +1,4 @@
-/** Makes the price book that ships: the public collection of prices, and before it what `overrides.yaml` states. Writes the same bytes for the same input.
+/** Makes the price book that ships: the public collection of prices, what `overrides.yaml` states before it, and what `newer.yaml` has that it has not yet. Writes the same bytes for the same input.
  *  `npm run prices:book`; with `--check` it writes nothing, and fails when the book is not what it would write. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -6,10 +6,10 @@ import { isRejected } from '@tokenledger/domain';
 import { parsePriceBook, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
 import { madeBook } from './book-text.ts';
 
-const OVERRIDES = new URL('overrides.yaml', SHIPPED_PRICE_BOOK);
+const beside = (name: string): string => readFileSync(new URL(name, SHIPPED_PRICE_BOOK), 'utf8');
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
-const text = madeBook(readFileSync(OVERRIDES, 'utf8'));
+const text = madeBook(beside('overrides.yaml'), beside('newer.yaml'));
 const book = parsePriceBook(text);
 if (isRejected(book)) {
   console.error(book.message);
@@ -18,6 +18,6 @@ if (isRejected(book)) {
   writeFileSync(SHIPPED_PRICE_BOOK, text);
   console.log(`${book.entries.length} prices, version ${book.version}`);
 } else if (readFileSync(SHIPPED_PRICE_BOOK, 'utf8') !== text) {
-  console.error('schemas/pricebook/book.yaml is not what overrides.yaml and the collection say: run npm run prices:book');
+  console.error('schemas/pricebook/book.yaml is not what overrides.yaml, newer.yaml and the collection say: run npm run prices:book');
   process.exitCode = 1;
 }

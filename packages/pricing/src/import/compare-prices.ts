@@ -97,6 +97,8 @@ function priceOf(
 ): string | readonly string[] | undefined {
   const own = prices[usageClass] ?? prices[SHARED[usageClass] ?? ''];
   const containing = CONTAINING[usageClass];
+  // Whoever charges for writing to a cache charges more for a longer time.
+  if (usageClass === 'cache_write_1h' && prices['cache_write_5m'] !== undefined) return own;
   const isShared =
     unlisted === 'as_containing' || (unlisted === 'caches_as_input' && containing === 'input' && usageClass.startsWith('cache_'));
   return own !== undefined || !isShared || containing === undefined ? own : priceOf(prices, containing, unlisted);

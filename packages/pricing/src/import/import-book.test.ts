@@ -82,6 +82,15 @@ test('a class that was not priced is new; one that cost what contains it, and do
   ]);
 });
 
+test('a longer time in a cache is no input where a shorter one has a price', () => {
+  const text = BOOK.replace(
+    'models: [c], effective_from: 2026-01-01, prices: { standard: { input: 1, output: 2 } }',
+    'models: [c], effective_from: 2026-01-01, prices: { standard: { input: 1, cache_write_5m: 1.25 } }',
+  );
+  const { changes } = imported([said('c', { standard: { cache_write_1h: '2' } })], text);
+  expect(changes).toMatchObject([{ kind: 'new', usageClass: 'cache_write_1h', before: null, after: '2' }]);
+});
+
 test('hours of the day are nothing that an import can change', () => {
   const { changes, leftOut } = imported([said('d', { standard: { input: '9' } })]);
   expect(changes).toEqual([]);

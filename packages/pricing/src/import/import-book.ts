@@ -120,7 +120,8 @@ function planOf({ imported, source, from }: ImportInto, base: PriceBook, raw: Ra
     leftOut.push(...odd);
     if (fresh.length > 0) {
       added.push(...model.blocks.map((block) => ({ ...unnamed(block), ...scopeOf(fresh) })));
-      changes.push(...comparePrices({ provider, model: shown(fresh[0]), unlisted: source.unlisted }, {}, stated).changes);
+      const { changes: all } = comparePrices({ provider, model: shown(fresh[0]), unlisted: source.unlisted }, {}, stated);
+      changes.push(...all.map((change) => ({ ...change, kind: 'new' as const, before: null })));
     }
     for (const [block, { names: affected, stated: own }] of known) {
       const name = shown(affected[0]);
