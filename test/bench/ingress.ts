@@ -4,14 +4,15 @@
  *  1,000 requests, which is what `cpu_ratio_to_bare` compares. At one fixed rate for all: latency from the intended send time, and the CPU again
  *  (then every request also pays for waking idle processes). `--json` prints the last line alone; `--rounds N` (default 5); `--log kafka`
  *  publishes to a real broker in place of the embedded log; `--journal` measures what the journal costs instead: the ingress with a journal that
- *  waits for the disk, with one that waits for the operating system, and, for this comparison alone, with none.
+ *  waits for the disk, with one that waits for the operating system, and, for this comparison alone, with none; `--documents` what many documents cost:
+ *  1,000 keys, 50 routes and 20 channels beside one of each.
  *
  *  `bare` passes a request on as it comes; `bare_collecting` waits until it is whole, as the ingress has to, and passes on one piece. The ingress
  *  runs with the options of Node that its image gives it, both of these with the one that anybody would give a proxy, `bare_same` with ours.
  *
  *  The ingress counts tokens in threads of their own, whose CPU is printed beside its own; `ingress_uncounted` counts nothing. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Child, startChild } from '../support/child.ts';
@@ -22,6 +23,7 @@ import { repositoryRoot } from '../support/repository.ts';
 import { TEST_KEY } from '../support/running-ingress.ts';
 import { NODE_OPTIONS } from '../support/node-options.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
+import { type BenchDocuments, benchDocuments } from './support/bench-documents.ts';
 import { cpuTimeMs, workersCpuTimeMs } from './support/cpu-time.ts';
 import { closedLoop, type LoadTarget, openLoop } from './support/load.ts';
 import { median, percentile, rounded } from './support/statistics.ts';
@@ -32,14 +34,17 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '5' },
     log: { type: 'string', default: 'embedded' },
     journal: { type: 'boolean', default: false },
+    documents: { type: 'boolean', default: false },
   },
 });
 const ROUNDS = Number(options.rounds);
 if (options.log !== 'embedded' && options.log !== 'kafka') throw new Error(`--log is embedded or kafka, not ${options.log}`);
-if (options.journal && options.log === 'kafka') throw new Error('--journal compares on the embedded log');
+if ((options.journal || options.documents) && options.log === 'kafka')
+  throw new Error('--journal and --documents compare on the embedded log');
 /** Of a bare proxy and of what stands around it: the one option that anybody would give a proxy of Node. */
 const BARE_OPTIONS = ['--max-semi-space-size=32'];
 const START_TIMEOUT_MS = 60_000;
+const NOTHING_COUNTED = { TOKENLEDGER_INGRESS_COUNTING_THREADS: '0' };
 
 interface Scenario {
   readonly name: 'plain_1kb' | 'plain_64kb' | 'stream_50';
@@ -85,7 +90,18 @@ const HEADER = [
   'of threads that count',
 ];
 
-type TargetName = 'direct' | 'bare' | 'bare_same' | 'bare_collecting' | 'ingress' | 'ingress_uncounted' | 'disk' | 'process' | 'none';
+type TargetName =
+  | 'direct'
+  | 'bare'
+  | 'bare_same'
+  | 'bare_collecting'
+  | 'ingress'
+  | 'ingress_uncounted'
+  | 'one'
+  | 'many'
+  | 'disk'
+  | 'process'
+  | 'none';
 
 interface Target {
   readonly name: TargetName;
@@ -114,7 +130,8 @@ const upstreamUrl = await urlOf(upstream);
 const resources = new AsyncDisposableStack();
 await using _started = resources;
 const direct: Target = { name: 'direct', url: upstreamUrl, headers: {}, pid: null };
-const targets: readonly Target[] = options.journal ? [direct, ...(await journalTargets())] : [direct, ...(await proxyTargets())];
+const compared = options.journal ? journalTargets : options.documents ? documentTargets : proxyTargets;
+const targets: readonly Target[] = [direct, ...(await compared())];
 
 const results = new Map<string, Measured>();
 for (const scenario of SCENARIOS) {
@@ -142,21 +159,21 @@ async function proxyTargets(): Promise<readonly Target[]> {
   const bare = resources.use(await started('test/bench/support/bare-proxy.ts', [upstreamUrl]));
   const bareSame = resources.use(await started('test/bench/support/bare-proxy.ts', [upstreamUrl], NODE_OPTIONS));
   const bareCollecting = resources.use(await started('test/bench/support/bare-proxy.ts', [upstreamUrl, 'collect']));
-  const key = `tl-${randomBytes(24).toString('hex')}`;
   const kafka = options.log === 'kafka' ? resources.use(await ownKafka()) : null;
-  const deployment = await deploymentOf(key, kafka, resources);
-  const ingress = async (name: 'ingress' | 'ingress_uncounted', more: Readonly<Record<string, string>>): Promise<Target> => {
-    const child = resources.use(deployment.ingress(name, more));
-    const url = (await child.waitForOutput(/"urls":\{"ingress":"(http:[^"]+)"/, START_TIMEOUT_MS))[1] as string;
-    return { name, url, headers: { authorization: `Bearer ${key}` }, pid: child.pid };
-  };
+  const deployment = await deploymentOf(benchDocuments(upstreamUrl, { keys: 1, routes: 0, channels: 1 }), kafka);
   return [
     { name: 'bare', url: await urlOf(bare), headers: {}, pid: bare.pid },
     { name: 'bare_same', url: await urlOf(bareSame), headers: {}, pid: bareSame.pid },
     { name: 'bare_collecting', url: await urlOf(bareCollecting), headers: {}, pid: bareCollecting.pid },
-    await ingress('ingress_uncounted', { TOKENLEDGER_INGRESS_COUNTING_THREADS: '0' }),
-    await ingress('ingress', {}),
+    await deployment('ingress_uncounted', NOTHING_COUNTED),
+    await deployment('ingress', {}),
   ];
+}
+
+async function documentTargets(): Promise<readonly Target[]> {
+  const one = await deploymentOf(benchDocuments(upstreamUrl, { keys: 1, routes: 1, channels: 1 }), null);
+  const many = await deploymentOf(benchDocuments(upstreamUrl, { keys: 1000, routes: 50, channels: 20 }), null);
+  return [await one('one', NOTHING_COUNTED), await many('many', NOTHING_COUNTED)];
 }
 
 async function journalTargets(): Promise<readonly Target[]> {
@@ -220,8 +237,8 @@ function report(): void {
     say(`${scenario.padEnd(12)}${target.padEnd(17)}${printed.join('')}`);
   }
   say('');
-  const compared = options.journal ? journalCosts() : proxyRatios();
-  process.stdout.write(`${JSON.stringify({ bench: 'ingress', log: options.log, rounds: ROUNDS, ...compared, figures })}\n`);
+  const ratios = options.journal ? journalCosts() : options.documents ? documentCosts() : proxyRatios();
+  process.stdout.write(`${JSON.stringify({ bench: 'ingress', log: options.log, rounds: ROUNDS, ...ratios, figures })}\n`);
 }
 
 function figuresOf(scenario: Scenario, target: Target): Record<string, number | null> {
@@ -268,6 +285,12 @@ function proxyRatios(): Record<string, unknown> {
   };
 }
 
+function documentCosts(): Record<string, unknown> {
+  const ratios = cpuRatio('many', 'one', (measured) => measured.cpuMsPerThousand);
+  say(`CPU with 1,000 keys, 50 routes and 20 channels as a multiple of that with one of each: ${JSON.stringify(ratios)}`);
+  return { cpu_ratio_many_to_one: ratios };
+}
+
 /** CPU with a journal as a multiple of that without, at 64 in flight; milliseconds added to the median latency at a fixed rate. */
 function journalCosts(): Record<string, unknown> {
   const costs = (name: 'disk' | 'process') => ({
@@ -300,46 +323,36 @@ async function ownKafka(): Promise<Kafka> {
   return found.kafka;
 }
 
+/** Starts an ingress of these documents by a name of its own. */
+type Deployment = (name: TargetName, more: Readonly<Record<string, string>>) => Promise<Target>;
+
 /** On Kafka the registry has a process of its own; the embedded log has room for one process, and the registry idles in it. */
-async function deploymentOf(
-  secret: string,
-  kafka: Kafka | null,
-  beside: AsyncDisposableStack,
-): Promise<{ readonly ingress: (name: string, more: Readonly<Record<string, string>>) => Child }> {
-  const config = join(directory.path, 'tokenledger.yaml');
-  writeFileSync(
-    config,
-    [
-      'control: { key_hash_secret: env:BENCH_HASH_SECRET }',
-      'documents:',
-      '  tenants: [{ id: bench, name: Bench }]',
-      '  projects: [{ id: bench, tenant: bench, name: Bench }]',
-      '  owners: [{ id: bench, tenant: bench, name: Bench }]',
-      '  virtual_keys: [{ id: bench, tenant: bench, project: bench, owner: bench, secret: env:BENCH_KEY }]',
-      `  channels: [{ id: bench, provider: openai, surfaces: [openai.chat], base_url: '${upstreamUrl}', credential: env:BENCH_CREDENTIAL }]`,
-    ].join('\n'),
-  );
+async function deploymentOf(documents: BenchDocuments, kafka: Kafka | null): Promise<Deployment> {
+  const folder = join(directory.path, randomBytes(4).toString('hex'));
+  mkdirSync(folder);
+  const config = join(folder, 'tokenledger.yaml');
+  writeFileSync(config, documents.config);
   const env = {
-    BENCH_KEY: secret,
-    BENCH_CREDENTIAL: 'bench-credential',
-    BENCH_HASH_SECRET: randomBytes(32).toString('hex'),
+    ...documents.env,
     ...(kafka === null ? {} : { KAFKA_BROKERS: kafka.brokers, TOKENLEDGER_LOG_TOPIC_PREFIX: `bench-${randomBytes(4).toString('hex')}.` }),
   };
-  const run = (roles: string, name: string, more: Readonly<Record<string, string>> = {}): Child => {
-    const data = join(directory.path, name);
+  const run = (roles: string, name: string, more: Readonly<Record<string, string>>): Child => {
     const ports = ['--ingress-port', '0', '--admin-port', '0', '--registry-port', '0'];
-    const args = ['run', '--roles', roles, '--config', config, '--data', data, ...ports];
+    const args = ['run', '--roles', roles, '--config', config, '--data', join(folder, name), ...ports];
     return startChild(process.execPath, [...NODE_OPTIONS, join(repositoryRoot, 'packages/cli/src/main.ts'), ...args], {
       env: { ...env, ...more },
     });
   };
-  if (kafka === null) return { ingress: (name, more) => run('registry,ingress', name, more) };
-  const migrated = await runCli(['migrate', '--no-tables', '--config', config, '--data', join(directory.path, 'migrate')], {
-    cwd: directory.path,
-    env,
-  });
-  if (migrated.code !== 0) throw new Error(`migrate ended with ${migrated.code}: ${migrated.stderr}`);
-  const registry = beside.use(run('registry', 'registry'));
-  await registry.waitForOutput(/"urls":\{/, START_TIMEOUT_MS);
-  return { ingress: (name, more) => run('ingress', name, more) };
+  if (kafka !== null) {
+    const migrate = ['migrate', '--no-tables', '--config', config, '--data', join(folder, 'migrate')];
+    const migrated = await runCli(migrate, { cwd: folder, env });
+    if (migrated.code !== 0) throw new Error(`migrate ended with ${migrated.code}: ${migrated.stderr}`);
+    const registry = resources.use(run('registry', 'registry', {}));
+    await registry.waitForOutput(/"urls":\{/, START_TIMEOUT_MS);
+  }
+  return async (name, more) => {
+    const child = resources.use(run(kafka === null ? 'registry,ingress' : 'ingress', name, more));
+    const url = (await child.waitForOutput(/"urls":\{"ingress":"(http:[^"]+)"/, START_TIMEOUT_MS))[1] as string;
+    return { name, url, headers: { authorization: `Bearer ${documents.key}` }, pid: child.pid };
+  };
 }

@@ -8,7 +8,8 @@ if (journal !== 'disk' && journal !== 'process' && journal !== 'none')
 
 const ingress = await runIngress({
   upstreamUrl,
-  ...(journal === 'none' ? { journal: noJournal() } : { config: { journal_durability: journal } }),
+  config: { counting_threads: 0, ...(journal === 'none' ? {} : { journal_durability: journal }) },
+  ...(journal === 'none' ? { journal: noJournal() } : {}),
 });
 process.stdout.write(`${JSON.stringify({ url: ingress.url })}\n`);
 process.once('SIGTERM', () => void ingress[Symbol.asyncDispose]());
