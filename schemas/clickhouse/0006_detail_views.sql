@@ -6,6 +6,7 @@ SELECT
     e.request_id AS request_id,
     e.kind AS kind,
     e.occurred_at AS occurred_at,
+    e.recorded_at AS recorded_at,
     e.minute AS minute,
     e.hour AS hour,
     e.day AS day,

@@ -9,6 +9,7 @@ import { createIngress } from '@tokenledger/ingress';
 import { createPricer } from '@tokenledger/pricer';
 import { startProviderSimulator, type ProviderSimulator } from '@tokenledger/provider-simulator';
 import { createAdminServer, createRegistry, part, type Logger, type Part, type Role, type RunNote } from '@tokenledger/runtime';
+import type { PriceBook } from '@tokenledger/pricing';
 import { createRegistryRole } from '@tokenledger/registry';
 import { createWriter } from '@tokenledger/writer';
 import { applyMigrations, clickhouseAt, clickhouseNodes, requireMigrated } from './clickhouse-tables.ts';
@@ -80,15 +81,20 @@ export function compose(options: ComposeOptions): Composition {
     metrics: registry,
   });
 
+  let book: PriceBook | undefined;
+  /** Read once, whatever roles want it. */
+  const priceBook = (): PriceBook => (book ??= readPriceBook(settings));
+
   const writer = lateRole('writer', () =>
     createWriter({
       ...common('writer'),
       config: config.writer,
       clickhouse: started(running.clickhouse, 'ClickHouse'),
+      priceBook: priceBook(),
       ...(running.nodes === undefined ? {} : { nodes: running.nodes }),
     }),
   );
-  const pricer = lateRole('pricer', () => createPricer({ ...common('pricer'), config: config.pricer, priceBook: readPriceBook(settings) }));
+  const pricer = lateRole('pricer', () => createPricer({ ...common('pricer'), config: config.pricer, priceBook: priceBook() }));
   const registryRole = lateRole('registry', () => {
     const { documents, secrets, readSecret } = started(running.control, 'the documents');
     return createRegistryRole({

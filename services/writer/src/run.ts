@@ -16,6 +16,7 @@ import {
   type Topics,
   watchLags,
 } from '@tokenledger/event-log';
+import type { PriceBook } from '@tokenledger/pricing';
 import { type Logger, partitionHealth, type Registry, type Role, type RoleState, within } from '@tokenledger/runtime';
 import type { WriterConfig } from './config.ts';
 import { type Classify, classifyDeadLetters, classifyPriced } from './core/classify.ts';
@@ -24,6 +25,7 @@ import { classifySources } from './core/source-row.ts';
 import { createLandedAnnouncer, type LandedAnnouncer } from './landed-announcer.ts';
 import { writerMetrics } from './metrics.ts';
 import { placedStore } from './placed-store.ts';
+import { keepPriceTables, type PriceTables } from './price-tables.ts';
 import { sealedDays } from './sealed-days.ts';
 import { createSealer, type Sealer } from './sealer.ts';
 import { sourceStore } from './source-store.ts';
@@ -35,6 +37,8 @@ export interface WriterOptions {
   readonly topics: Topics;
   /** Its database is migrated. The writer does not close it. */
   readonly clickhouse: ClickHouse;
+  /** In force until the control topic activates another. With it the tables of prices are kept, for whoever recomputes amounts; absent: not by this writer. */
+  readonly priceBook?: PriceBook;
   /** Of a cluster: its nodes, shard by shard, replica by replica, each with the database that holds the rows. Default: `clickhouse` has the rows itself. */
   readonly nodes?: readonly (readonly ClickHouse[])[];
   readonly logger: Logger;
@@ -61,6 +65,7 @@ export function createWriter(options: WriterOptions): Role {
   let producer: Producer | undefined;
   let lagWatch: LagWatch | undefined;
   let landings: Landings = new Map();
+  let priceTables: PriceTables | undefined;
   const sinks: Running[] = [];
   const sealer = sealerOf();
 
@@ -98,6 +103,16 @@ export function createWriter(options: WriterOptions): Role {
       sinks.push(await startSink(GROUPS.writerAudit, topics.control, storeFor(classifyControl, producer)));
       // 5. Write what sources say of themselves.
       sinks.push(await startSink(GROUPS.writerSources, topics.sources, storeFor(classifySources, producer), SOURCES_LINGER_MS));
+      // 6. Beside all that, keep the tables that amounts can be computed again from.
+      if (options.priceBook !== undefined) {
+        priceTables = keepPriceTables({
+          clickhouse,
+          log,
+          topic: topics.control,
+          priceBook: options.priceBook,
+          onFailure: (error) => logger.warn({ err: error }, 'the tables of prices could not be kept; it is tried again'),
+        });
+      }
       lagWatch = watchLags({
         log,
         consumers: consumers(topics).filter(({ role }) => role === 'writer'),
@@ -235,7 +250,7 @@ export function createWriter(options: WriterOptions): Role {
   }
 
   async function closeAll(): Promise<void> {
-    await Promise.all([lagWatch?.close(), ...sinks.splice(0).map((sink) => sink.close())]);
+    await Promise.all([lagWatch?.close(), priceTables?.close(), ...sinks.splice(0).map((sink) => sink.close())]);
     await sealer.close();
     await Promise.all([...landings.values()].map(({ announcer }) => announcer.close()));
     await producer?.close();
