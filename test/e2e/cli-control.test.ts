@@ -84,6 +84,10 @@ describe('beside a running ledger', () => {
       'claude-*',
       '--deny-model',
       '*-preview',
+      '--tier',
+      'eu',
+      '--response-cache',
+      '10m',
     );
     const secret = /^ {4}(tlk_\S+)$/m.exec(created)?.[1] ?? '';
     expect(secret).toHaveLength(47);
@@ -97,6 +101,8 @@ describe('beside a running ledger', () => {
       class: 'sandbox',
       fixed: { application: 'bot' },
       models: { allow: ['gpt-5*', 'claude-*'], deny: ['*-preview'] },
+      tiers: ['eu'],
+      response_cache: { ttl_s: 600 },
     });
     expect(JSON.stringify(key)).not.toContain(secret);
   });

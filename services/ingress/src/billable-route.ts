@@ -173,9 +173,11 @@ function understand(
   const ttlMs = cacheTtlMs(accepted.key, route);
   let capture: AnswerCapture | undefined;
   if (ttlMs !== null) {
-    const where = route === undefined ? `channel/${serving.id}` : `route/${route.id}`;
-    const servedBy = within === null ? where : `${where} of ${[...within].toSorted().join()}`;
-    const found = answerFromCache(context, { accepted, record, ttlMs, servedBy, query, headers: headers.upstream, body }, response);
+    const found = answerFromCache(
+      context,
+      { accepted, record, ttlMs, servedBy: route ?? serving, query, headers: headers.upstream, body },
+      response,
+    );
     if (found === 'answered') return undefined;
     capture = found;
   }

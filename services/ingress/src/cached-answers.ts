@@ -1,6 +1,7 @@
 /** Answers that come from the response cache, and what is kept for it of those that do not. */
+import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { ResolvedKey } from '@tokenledger/control';
+import type { ResolvedChannel, ResolvedKey, ResolvedRoute } from '@tokenledger/control';
 import type { UsageEvent } from '@tokenledger/domain';
 import type { ObservedAnswer } from '@tokenledger/providers';
 import type { AcceptedRequest } from './accepted-request.ts';
@@ -31,8 +32,8 @@ export interface CacheableRequest {
   readonly record: RequestRecord;
   /** How old an answer may be. */
   readonly ttlMs: number;
-  /** The route or channel that would serve it. */
-  readonly servedBy: string;
+  /** What would serve it. */
+  readonly servedBy: ResolvedRoute | ResolvedChannel;
   readonly query: string;
   /** Flat pairs as they would leave, without credential. */
   readonly headers: readonly string[];
@@ -47,12 +48,24 @@ export function answerFromCache(
 ): 'answered' | AnswerCapture | undefined {
   const { accepted, record, ttlMs } = request;
   const { target } = accepted;
-  const name = cacheName({ ...request, tenantId: record.attribution.tenantId, target });
+  const name = cacheName({ ...request, tenantId: record.attribution.tenantId, servedBy: standing(request.servedBy), target });
   if (name === null) return undefined;
   const found = name.isFresh ? undefined : context.cache.find(name.key, ttlMs);
   if (found === undefined) return context.cache.capture(name.key, ttlMs);
   replay(context, request, found, response);
   return 'answered';
+}
+
+const standings = new WeakMap<ResolvedRoute | ResolvedChannel, string>();
+
+/** What serves, as its documents stand: what was answered before one of them changed does not come again. Told once for each. */
+function standing(servedBy: ResolvedRoute | ResolvedChannel): string {
+  let known = standings.get(servedBy);
+  if (known === undefined) {
+    const text = JSON.stringify(servedBy, (name, value: unknown) => (name === 'credential' ? undefined : value));
+    standings.set(servedBy, (known = createHash('sha256').update(text).digest('base64')));
+  }
+  return known;
 }
 
 /** Records its event, then answers. */

@@ -250,4 +250,8 @@ test('a route gives a cache to requests that it takes: what another channel serv
     requestedModel: 'alias',
     servedModel: 'gpt-4o-mini-2024-07-18',
   });
+  // What was answered before the route changed does not come again.
+  const route = routed.documents.get('route', 'chat')!;
+  await routed.control.put({ ...route, channels: route.channels.toReversed() });
+  await waitFor(async () => (await send('alias')).hit === undefined, { timeoutMs: 5_000, describe: 'the changed route' });
 });

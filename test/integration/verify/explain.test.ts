@@ -134,7 +134,7 @@ test('an answer from the response cache has no cost and says what it saved', asy
   const { stdout } = await pipeline.cli('explain', HIT_ID);
   expect(stdout).toMatch(/^Route\n {2}type: +cache\n {2}reason: +same_request\n {2}channel: +spare /m);
   expect(stdout).toMatch(/^Sum\n {2}usage: +none, nothing was forwarded\n {2}cost: +none, nothing was forwarded\n/m);
-  expect(stdout).toMatch(/^ {2}avoided: +uncached_input 1000, visible_output 20$/m);
+  expect(stdout).toMatch(/^ {2}saved: +0\.000162 USD\n {2}avoided: +uncached_input 1000, visible_output 20$/m);
   expect(stdout).not.toContain('Attempts');
 });
 

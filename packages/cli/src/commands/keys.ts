@@ -26,6 +26,8 @@ interface CreateOptions {
   readonly fixed: readonly string[];
   readonly allowModel?: readonly string[];
   readonly denyModel?: readonly string[];
+  readonly tier?: readonly string[];
+  readonly responseCache?: number;
   readonly expiresIn?: number;
   readonly note: string;
   readonly json: boolean;
@@ -48,6 +50,12 @@ function createCommand(): Command {
     .option('--fixed <name=value...>', 'values that win over headers of a request, e.g. application=bot environment=production', [])
     .option('--allow-model <pattern...>', 'the only models that it may ask for; * stands for any characters')
     .option('--deny-model <pattern...>', 'models that it may not ask for')
+    .option('--tier <name...>', 'the only tiers whose channels its requests may go to')
+    .addOption(
+      new Option('--response-cache <duration>', 'answers may come from the response cache, at most so old, e.g. 10m').argParser(
+        parseDuration,
+      ),
+    )
     .addOption(expiresOption())
     .addOption(noteOption())
     .addOption(jsonOption())
@@ -61,6 +69,8 @@ function createCommand(): Command {
         ...(options.settlement === undefined ? {} : { settlement: settlementOf(options.settlement) }),
         fixed: Object.fromEntries(options.fixed.map(fixedOf)),
         ...modelLists(options),
+        ...(options.tier === undefined ? {} : { tiers: options.tier }),
+        ...(options.responseCache === undefined ? {} : { response_cache: { ttl_s: options.responseCache } }),
         ...expiresAt(options.expiresIn),
         note: options.note,
       };

@@ -59,7 +59,9 @@ export async function findRefused(clickhouse: ClickHouse, id: string): Promise<R
   return { letter: letterId(identity), code: row.code, message: row.message };
 }
 
-const SELECT = `SELECT *, minute, hour, day, input_tokens, output_tokens, total_tokens FROM usage_events`;
+const SELECT = 'SELECT * FROM usage_events';
+/** Totals are alias columns, hours and days computed ones. */
+const EVERY_COLUMN = { asterisk_include_alias_columns: 1, asterisk_include_materialized_columns: 1 } as const;
 
 /** The table is ordered by time, and a UUIDv7 says when it was made: of a large ledger a few blocks are read instead of a whole column. */
 async function nearItsTime(clickhouse: ClickHouse, id: string): Promise<Fields | undefined> {
@@ -68,7 +70,7 @@ async function nearItsTime(clickhouse: ClickHouse, id: string): Promise<Fields |
   const [row] = await clickhouse.query<Fields>(
     `${SELECT} WHERE event_id = {id:UUID} AND occurred_at BETWEEN fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND fromUnixTimestamp64Milli({to:Int64}, 'UTC')
      ORDER BY recorded_at LIMIT 1`,
-    { params: { id, from: madeAtMs - ID_SLACK_MS, to: madeAtMs + ID_SLACK_MS } },
+    { params: { id, from: madeAtMs - ID_SLACK_MS, to: madeAtMs + ID_SLACK_MS }, settings: EVERY_COLUMN },
   );
   return row;
 }
@@ -78,7 +80,7 @@ async function anywhere(clickhouse: ClickHouse, id: string): Promise<Fields | un
   const [row] = await clickhouse.query<Fields>(
     `${SELECT} WHERE toString(event_id) = {id:String} OR request_id = {id:String}
      ORDER BY toString(event_id) = {id:String} DESC, kind = 'usage' DESC, recorded_at LIMIT 1`,
-    { params: { id } },
+    { params: { id }, settings: EVERY_COLUMN },
   );
   return row;
 }
@@ -89,7 +91,7 @@ async function relatedTo(clickhouse: ClickHouse, { columns }: StoredEvent): Prom
   const rows = await clickhouse.query<Fields>(
     `${SELECT} WHERE adjusts_event_id = {id:UUID} AND occurred_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC')
      ORDER BY recorded_at, source, sequence LIMIT {max:UInt32}`,
-    { params: { id: columns['event_id'], from, max: RELATED_MAX } },
+    { params: { id: columns['event_id'], from, max: RELATED_MAX }, settings: EVERY_COLUMN },
   );
   return rows.map(storedEvent);
 }
