@@ -88,7 +88,7 @@ const block = z.strictObject({
 });
 
 /** What people want to know of a version; no part of what it says. */
-const about = z.strictObject({
+export const aboutBook = z.strictObject({
   number: count.optional(),
   author: z.string().default(''),
   note: z.string().default(''),
@@ -97,14 +97,14 @@ const about = z.strictObject({
 });
 
 export const bookFile = z.strictObject({
-  about: about.optional(),
+  about: aboutBook.optional(),
   sources: z.record(name, source),
   providers: z.record(name, provider).default({}),
   blocks: z.array(block).min(1),
 });
 
 export type BookFile = z.output<typeof bookFile>;
-export type AboutBook = z.output<typeof about>;
+export type AboutBook = z.output<typeof aboutBook>;
 export type Block = z.output<typeof block>;
 export type Source = z.output<typeof source>;
 export type ClassPrices = z.output<typeof classPrices>;

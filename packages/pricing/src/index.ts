@@ -1,3 +1,4 @@
+export { aboutBookText } from './about-book.ts';
 export { type AgreedSchedule, agreedSchedule, type Agreements, type ChosenBy, NOTHING_AGREED } from './agreed-schedule.ts';
 export { type AttemptTerms, type Contract, type Discount, type FxRate, parseFactor, type Period, type RateCard } from './agreed-terms.ts';
 export { bookDifferences, type PriceDifference } from './book-difference.ts';

@@ -40,6 +40,19 @@ test('a key that opens nothing says so', () => {
   expect(keyState({ ...SAMPLE_KEY, key: without })).toBe('no secret');
 });
 
+test('a price book is told by its number, author, time and note', () => {
+  const about = { number: 12, author: 'ann', note: 'autumn', at: '2026-09-01T00:00:00.000Z' };
+  const books = [
+    sampleView({ kind: 'price_book', id: 'a', about, characters: 9, sha256: 'x' }),
+    sampleView({ kind: 'price_book', id: 'b', about: { ...about, number: null, note: '' }, characters: 9, sha256: 'x' }),
+  ];
+  expect(rows(documentTable(books, 'price_book')).map((row) => row.slice(0, 6))).toEqual([
+    ['ID', 'NUMBER', 'AUTHOR', 'AT', 'NOTE', 'CHARACTERS'],
+    ['a', '12', 'ann', '2026-09-01T00:00:00.000Z', 'autumn', '9'],
+    ['b', '-', 'ann', '2026-09-01T00:00:00.000Z', '-', '9'],
+  ]);
+});
+
 test('a list is one cell, and what is not there is a dash', () => {
   const channel = sampleView({
     kind: 'channel',

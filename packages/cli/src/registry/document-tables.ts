@@ -30,7 +30,13 @@ const BY_KIND: Readonly<Record<ControlKind, readonly Column[]>> = {
     field('priority'),
     field('attempts_max', 'attempts'),
   ],
-  price_book: [{ name: 'CHARACTERS', of: ({ document }) => shown(document['characters'] ?? shown(document['text']).length) }],
+  price_book: [
+    ...(['number', 'author', 'at', 'note'] as const).map((name) => ({
+      name: name.toUpperCase(),
+      of: ({ document }: DocumentView) => aboutOf(document['about'], name),
+    })),
+    { name: 'CHARACTERS', of: ({ document }) => shown(document['characters'] ?? shown(document['text']).length) },
+  ],
   price_book_activation: [field('price_book', 'price book'), field('activates_at', 'activates at')],
   contract: [
     field('provider'),
@@ -58,6 +64,10 @@ const BY_KIND: Readonly<Record<ControlKind, readonly Column[]>> = {
   ],
   closed_period: [field('tenant'), field('from'), field('to'), field('note')],
 };
+
+function aboutOf(about: unknown, name: string): string {
+  return typeof about === 'object' && about !== null ? shown(Reflect.get(about, name)) : '';
+}
 
 const LAST: readonly Column[] = [
   { name: 'VERSION', of: ({ version }) => String(version) },

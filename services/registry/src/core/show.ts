@@ -1,6 +1,7 @@
 /** Documents as they may be shown: no hash of a key, no check value, long texts by their hash where they are not asked for. */
 import { createHash } from 'node:crypto';
 import type { ControlDocument, ControlRecord, DocumentView, ShownDocument } from '@tokenledger/control';
+import { aboutBookText } from '@tokenledger/pricing';
 
 /** As an operator would hand it in. */
 function shownDocument(document: ControlDocument): ShownDocument {
@@ -28,12 +29,14 @@ function shownDocument(document: ControlDocument): ShownDocument {
   }
 }
 
-/** For the audit and for listings: prices by their length and hash, a key with what is known of its secrets. */
+/** For the audit and for listings: prices by their length and hash and what they say of themselves, a key with what is known of its secrets. */
 export function shortDocument(document: ControlDocument): ShownDocument {
   switch (document.kind) {
     case 'price_book': {
       const { text, ...short } = document;
-      return { ...short, ...digestOf(text) };
+      const { number, author, note, at } = aboutBookText(text);
+      const about = { number: number ?? null, author, note, at: at === undefined ? null : new Date(at).toISOString() };
+      return { ...short, about, ...digestOf(text) };
     }
     case 'contract':
     case 'rate_card': {
