@@ -102,7 +102,7 @@ export const channelSchema = z.strictObject({
   priority: z.int().min(0).max(1_000_000).default(100),
   /** A class of trust or quality that operators group channels by, e.g. `eu-only`; `''`: none. */
   tier: text(64).optional(),
-  /** Requests that a route sends there at one time; beyond it the next channel of the route is taken. Absent: any number. */
+  /** Requests that routes send there at one time; beyond it the next channel of the route is taken, and where there is none the request refused. Absent: any number. */
   in_flight_max: z.int().min(1).max(1_000_000).optional(),
   /** How long an answer is read on after its client has left, so that its usage is seen; absent: as `ingress.drain_timeout_ms` says. */
   drain_timeout_ms: z.int().min(0).max(3_600_000).optional(),

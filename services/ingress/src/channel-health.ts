@@ -7,6 +7,8 @@ import { Breaker } from './core/breaker.ts';
 export interface ChannelHealth {
   /** Whether a request should go there at this moment. */
   readonly takes: (channel: ResolvedChannel) => boolean;
+  /** Whether it may have another request in hand. */
+  readonly hasRoom: (channel: ResolvedChannel) => boolean;
   began(channel: ResolvedChannel): void;
   ended(channel: ResolvedChannel, result: AttemptResult): void;
 }
@@ -34,8 +36,9 @@ export function channelHealth(config: HealthConfig, now: () => number, onOpened:
   return {
     takes(channel) {
       const { breaker, inFlight } = of(channel);
-      return breaker.takes(now()) && (channel.inFlightMax === null || inFlight < channel.inFlightMax);
+      return breaker.takes(now()) && isBelow(inFlight, channel.inFlightMax);
     },
+    hasRoom: (channel) => isBelow(of(channel).inFlight, channel.inFlightMax),
     began(channel) {
       const health = of(channel);
       health.inFlight += 1;
@@ -51,4 +54,9 @@ export function channelHealth(config: HealthConfig, now: () => number, onOpened:
       if (isClosed && !health.breaker.isClosed) onOpened(channel.id);
     },
   };
+}
+
+/** `max`: null for none. */
+function isBelow(inFlight: number, max: number | null): boolean {
+  return max === null || inFlight < max;
 }

@@ -21,6 +21,8 @@ export const ERRORS = {
   PATH_INVALID: 'The path has dot segments, empty segments or a backslash, which providers may resolve into another one: send it resolved.',
   UPSTREAM_UNREACHABLE: 'The provider could not be reached or broke the connection: try again; check the base URL of the channel.',
   UPSTREAM_TIMED_OUT: 'The provider did not answer in time: try again, or have `ingress.upstream_headers_timeout_ms` raised.',
+  CHANNELS_FULL:
+    'Every channel of the route has as many requests in hand as it may: try again after `Retry-After`, or raise `in_flight_max` of the channels.',
   DEADLINE_PASSED:
     'A request ran out of time between two attempts, so none followed: raise `deadline_ms` of its route, or `x-tokenledger-timeout-ms` of the client.',
   PUBLISH_UNCONFIRMED:

@@ -11,7 +11,7 @@ import { isPlain, openedRequest, type SentAttempt, unresolvedEvent } from './cor
 import type { RequestRecord } from './core/usage-event.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeContext } from './exchange-context.ts';
-import { answerRefusal, JOURNAL_FULL } from './refusal.ts';
+import { answerRefusal, JOURNAL_FULL, refuse } from './refusal.ts';
 import type { AnswerCapture } from './response-cache.ts';
 import { RoutedAttempts } from './routed-attempts.ts';
 import { type Sending, type UpstreamCall, upstreamCall } from './upstream-call.ts';
@@ -78,7 +78,12 @@ export function forwardByRoute(
     // What is handed in twice is worked on twice, and paid for.
     isSentOnce: body.length > context.config.retry_buffer_bytes || facts.reportedLater === true,
   });
-  const exchange = begin(context, forwarding, attempts.first(), attempts, response);
+  const call = attempts.first();
+  if (call === null) {
+    refuse(context, response, accepted, record, { status: 503, code: 'CHANNELS_FULL', outcome: 'refused_limit' });
+    return undefined;
+  }
+  const exchange = begin(context, forwarding, call, attempts, response);
   if (exchange === undefined) attempts.ended('unsaid');
   return exchange;
 }

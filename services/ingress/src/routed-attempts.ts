@@ -69,8 +69,10 @@ export class RoutedAttempts {
     this.#plan = new AttemptPlan(order, limits, this.#deadline, isDrawn ? (stays ? 'sticky' : 'weight') : 'first');
   }
 
-  first(): UpstreamCall {
-    return this.call(this.#plan.first({ takes: this.#context.health.takes }));
+  /** Null: all channels have as many requests in hand as they may. */
+  first(): UpstreamCall | null {
+    const planned = this.#plan.first(this.#context.health);
+    return planned === null ? null : this.call(planned);
   }
 
   /** What follows an attempt that failed; null when nothing does. */

@@ -274,3 +274,22 @@ test('a route bounds the output that is asked for and marks prompts for the cach
   }
   expect((await system.ingress.events(1))[0]).toMatchObject({ requestBytes: body.length });
 });
+
+test('a channel has no more requests in hand than it may: then the next one is asked, and where all are full the request is refused and recorded', async () => {
+  const held: (() => void)[] = [];
+  const slow: AnswerScript = (response, seen) => void held.push(() => void served(response, seen));
+  await using system = await twoChannels(slow, slow, { channel: { in_flight_max: 1 } });
+  const asked: ReturnType<typeof chat>[] = [];
+  for (let index = 1; index <= 2; index++) {
+    asked.push(chat(system.ingress.url));
+    await waitFor(() => held.length === index, { timeoutMs: 5_000, describe: `request ${index} at its provider` });
+  }
+  const third = await chat(system.ingress.url);
+  expect([third.statusCode, third.headers['retry-after']]).toEqual([503, '1']);
+  expect(await third.body.json()).toMatchObject({ error: { code: 'CHANNELS_FULL' } });
+  for (const answer of held) answer();
+  for (const answer of await Promise.all(asked)) expect(answer.statusCode).toBe(200);
+  expect([system.seenByA.length, system.seenByB.length]).toEqual([1, 1]);
+  const events = await system.ingress.events(3);
+  expect(events.map(({ outcome, channelId }) => `${outcome} ${channelId}`).toSorted()).toEqual(['ok a', 'ok b', 'refused_limit ']);
+});

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AttemptFailure, AttemptPlan, attemptResult, isRetryable, type PlanContext, retryAfterMs } from './attempt-plan.ts';
+import {
+  type AttemptFailure,
+  AttemptPlan,
+  attemptResult,
+  isRetryable,
+  type PlanContext,
+  type PlannedAttempt,
+  retryAfterMs,
+} from './attempt-plan.ts';
 import { targetOf } from './sample-route.ts';
 
 const A = targetOf('a');
@@ -8,12 +16,13 @@ const B = targetOf('b');
 const DEADLINE = 60_000;
 const LIMITS = { attemptsMax: 5, retries: 1, retryAfterMaxMs: 10_000 };
 const context = (change: Partial<PlanContext> = {}): PlanContext => ({ now: 0, random: 1, takes: () => true, ...change });
+const FIRST = { takes: () => true, hasRoom: () => true };
 const status = (afterMs: number | null): AttemptFailure => ({ kind: 'status', retryAfterMs: afterMs });
 const UNANSWERED: AttemptFailure = { kind: 'unanswered' };
 
 function planned(order = [A, B], limits = LIMITS): AttemptPlan {
   const plan = new AttemptPlan(order, limits, DEADLINE, 'first');
-  plan.first(context());
+  plan.first(FIRST);
   return plan;
 }
 
@@ -69,11 +78,17 @@ describe('what follows a failure', () => {
   });
 });
 
-test('a channel that is passed over does not come first, unless all are', () => {
-  const plan = (takes: PlanContext['takes']) => new AttemptPlan([A, B], LIMITS, DEADLINE, 'sticky').first({ takes });
-  expect(plan(() => true)).toEqual({ target: A, reason: 'sticky', delayMs: 0 });
-  expect(plan(({ id }) => id === 'b')).toEqual({ target: B, reason: 'passed_over', delayMs: 0 });
-  expect(plan(() => false)).toEqual({ target: A, reason: 'sticky', delayMs: 0 });
+test('a channel that is passed over does not come first, unless all are; one that is full never does', () => {
+  type Taking = PlanContext['takes'];
+  const first = (takes: Taking, hasRoom: Taking) => new AttemptPlan([A, B], LIMITS, DEADLINE, 'sticky').first({ takes, hasRoom });
+  const all = (): boolean => true;
+  const none = (): boolean => false;
+  const onlyB: Taking = ({ id }) => id === 'b';
+  expect(first(all, all)).toEqual({ target: A, reason: 'sticky', delayMs: 0 });
+  expect(first(onlyB, all)).toEqual({ target: B, reason: 'passed_over', delayMs: 0 });
+  expect(first(none, all)).toEqual({ target: A, reason: 'sticky', delayMs: 0 });
+  expect(first(none, onlyB)).toEqual({ target: B, reason: 'passed_over', delayMs: 0 });
+  expect(first(none, none)).toBeNull();
 });
 
 test('whatever fails, attempts are as many as configured at most, none begins after the deadline, and none goes back to a channel that was left', () => {
@@ -94,7 +109,7 @@ test('whatever fails, attempts are as many as configured at most, none begins af
       (channels, limits, sequence) => {
         const order = Array.from({ length: channels }, (_, index) => targetOf(String(index)));
         const plan = new AttemptPlan(order, limits, DEADLINE, 'first');
-        let last = plan.first(context());
+        let last = plan.first(FIRST) as PlannedAttempt;
         let [now, attempts, begun] = [0, 1, 0];
         for (const { failure, tookMs, random, passedOver } of sequence) {
           now = begun + tookMs;

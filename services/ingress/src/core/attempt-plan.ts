@@ -30,8 +30,13 @@ export interface PlanContext {
   readonly now: number;
   /** Between 0 and 1, for the length of a pause. */
   readonly random: number;
-  /** Whether a channel takes requests at this moment. */
+  /** Whether a channel works, as far as is known, and has room. */
   readonly takes: (channel: ResolvedChannel) => boolean;
+}
+
+export interface FirstContext extends Pick<PlanContext, 'takes'> {
+  /** Whether a channel may have another request in hand. */
+  readonly hasRoom: (channel: ResolvedChannel) => boolean;
 }
 
 type RouteLimits = Pick<ResolvedRoute, 'attemptsMax' | 'retries' | 'retryAfterMaxMs'>;
@@ -73,12 +78,14 @@ export class AttemptPlan {
     return this.#made;
   }
 
-  /** The first channel that takes requests; the first of all where none does: a request is never refused because others failed. */
-  first({ takes }: Pick<PlanContext, 'takes'>): PlannedAttempt {
+  /** The first channel that takes requests; where none does, the first that has room: a request is never refused because others failed. Null: all are full. */
+  first({ takes, hasRoom }: FirstContext): PlannedAttempt | null {
+    const taking = this.#order.findIndex(({ channel }) => takes(channel));
+    const index = taking >= 0 ? taking : this.#order.findIndex(({ channel }) => hasRoom(channel));
+    if (index < 0) return null;
     this.#made = 1;
-    const index = this.#order.findIndex(({ channel }) => takes(channel));
-    this.#index = Math.max(index, 0);
-    return { target: this.target, reason: this.#index === 0 ? this.#firstReason : 'passed_over', delayMs: 0 };
+    this.#index = index;
+    return { target: this.target, reason: index === 0 ? this.#firstReason : 'passed_over', delayMs: 0 };
   }
 
   /** Null: what failed is what the client gets. */
