@@ -47,6 +47,7 @@ export interface RunningIngressOptions {
   readonly routes?: readonly Readonly<Record<string, unknown>>[];
   readonly journal?: IngressOptions['journal'];
   readonly tracing?: IngressOptions['tracing'];
+  readonly catalogue?: IngressOptions['catalogue'];
   /** More secrets, by reference; may change while it runs. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Wraps the log the ingress gets. */
@@ -75,6 +76,7 @@ export async function runIngress(options: RunningIngressOptions): Promise<Runnin
     metrics: registry,
     ...(options.journal === undefined ? {} : { journal: options.journal }),
     ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
+    ...(options.catalogue === undefined ? {} : { catalogue: options.catalogue }),
   });
   await ingress.start();
   let stopped: Promise<{ readonly left: string }> | undefined;

@@ -12,6 +12,7 @@ import { createAdminServer, createRegistry, part, type Logger, type Part, type R
 import type { PriceBook } from '@tokenledger/pricing';
 import { createRegistryRole } from '@tokenledger/registry';
 import { createWriter } from '@tokenledger/writer';
+import { catalogueAt } from './catalogue-file.ts';
 import { applyMigrations, clickhouseAt, clickhouseNodes, requireMigrated } from './clickhouse-tables.ts';
 import { loadControl, type LoadedControl } from './control-view.ts';
 import { simulatedSurfaces, type DemoPlan } from './demo/documents.ts';
@@ -19,6 +20,7 @@ import { demoTraffic } from './demo/traffic.ts';
 import { logPart, type TopicDuty } from './event-log.ts';
 import { lateRole } from './late-role.ts';
 import { adminToken, adminTokenFile } from './ledger-secrets.ts';
+import { SHIPPED } from './price-files.ts';
 import { readPriceBook } from './price-book.ts';
 import type { Settings } from './settings.ts';
 import { tracingOf } from './tracing.ts';
@@ -116,6 +118,7 @@ export function compose(options: ComposeOptions): Composition {
       fingerprintSecret: secrets.fingerprint(),
       journalDirectory: settings.layout.journal,
       ...(tracing === undefined ? {} : { tracing }),
+      catalogue: catalogueAt(SHIPPED),
     });
   });
   const roleParts: readonly Role[] = [writer, pricer, registryRole, ingress].filter((role) => roles.some((name) => name === role.name));

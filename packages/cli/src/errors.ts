@@ -4,6 +4,7 @@ export const ERRORS = {
     'The price book cannot be read. Correct `documents.price_book`, or leave it out for the one that ships; of `prices`, correct the name of the file.',
   PRICE_VERSION_UNKNOWN:
     'A re-rating names a price book that is not there. Name the id of a `price_book` document, `configured`, `shipped`, or eight characters or more of a version.',
+  CATALOGUE_UNREADABLE: 'The catalogue of models cannot be read. Correct the name of the file, or leave it out for the one that ships.',
   KAFKA_BROKERS_MISSING: 'The log is to be in Kafka and no brokers are named. Set `kafka.brokers` (or `KAFKA_BROKERS`).',
   KAFKA_FILE_UNREADABLE: 'A certificate, key or token file for Kafka cannot be read. Correct its path or its permissions.',
   ADMIN_TOKEN_MISSING:

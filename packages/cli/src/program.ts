@@ -11,6 +11,7 @@ import { getCommand } from './commands/get.ts';
 import { journalCommand } from './commands/journal.ts';
 import { keysCommand } from './commands/keys.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { modelsCommand } from './commands/models.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { ownersCommand } from './commands/owners.ts';
 import { pricesCommand } from './commands/prices.ts';
@@ -44,6 +45,7 @@ export function createProgram(): Command {
     .addCommand(keysCommand())
     .addCommand(ownersCommand())
     .addCommand(auditCommand())
+    .addCommand(modelsCommand())
     .addCommand(pricesCommand())
     .addCommand(rerateCommand())
     .addCommand(sqlCommand())

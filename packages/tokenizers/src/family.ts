@@ -46,7 +46,7 @@ const FAMILIES: readonly (readonly [RegExp, ModelFamily])[] = [
   [/^(gpt-3\.5|gpt-35|gpt-4)/, { name: 'gpt-4', framing: 'openai', ...CL100K }],
   [/^(text-embedding-3|text-embedding-ada-002|davinci-002|babbage-002|davinci:|babbage:)/, { name: 'cl100k', framing: 'none', ...CL100K }],
   [
-    /^claude-((opus|sonnet)-4-[7-9]|(opus|sonnet|haiku)-[5-9])/,
+    /^claude-((opus|sonnet)-4-[7-9]|[a-z]+-[5-9])/,
     { name: 'claude-new', inputFactor: 1.38, outputFactor: 1.38, framing: 'claude_4_5', ...CLAUDE },
   ],
   [/^claude-(opus|sonnet|haiku)-4-[56]/, { name: 'claude-4.5', inputFactor: 1.17, outputFactor: 1.09, framing: 'claude_4_5', ...CLAUDE }],

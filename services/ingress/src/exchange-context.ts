@@ -7,6 +7,7 @@ import type { IngressConfig } from './config.ts';
 import type { Counting, ExchangeCount } from './counting.ts';
 import type { RequestRecord } from './core/usage-event.ts';
 import type { IngressMetrics } from './metrics.ts';
+import type { ModelFlags } from './model-flags.ts';
 import type { AnswerCapture } from './response-cache.ts';
 import type { Results } from './result-posting.ts';
 import type { RoutedAttempts } from './routed-attempts.ts';
@@ -21,6 +22,8 @@ export interface ExchangeContext {
   readonly metrics: IngressMetrics;
   /** What answers name that is counted by these names. */
   readonly results: Results;
+  /** Undefined: there is no catalogue of models. */
+  readonly modelFlags: ModelFlags | undefined;
   /** Undefined: nothing is counted locally. */
   readonly counting: Counting | undefined;
   /** Undefined: off. */

@@ -383,7 +383,7 @@ export class Exchange implements CallHandler {
   }
 
   #attempt(observed: ObservedAnswer | null, error: Error | undefined): AttemptRecord {
-    return attemptRecord({
+    return attemptRecord(this.#context.modelFlags, {
       request: this.#request.record,
       sent: this.#call.sent,
       startedAt: this.#call.startedAt,

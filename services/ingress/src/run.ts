@@ -1,5 +1,6 @@
 /** The ingress role: wires documents, delivery and server, starts them in order and stops them in the reverse one. */
 import { createHash } from 'node:crypto';
+import type { Catalogue } from '@tokenledger/catalogue';
 import type { KeyHashSecrets, SecretReader } from '@tokenledger/control';
 import type { EventLog, Topics } from '@tokenledger/event-log';
 import type { Journal, JournalFill } from '@tokenledger/journal';
@@ -20,6 +21,7 @@ import { leave, leftSentence } from './leaving.ts';
 import { followDocuments, type LiveDocuments } from './live-documents.ts';
 import { journalDirectory } from './journal.ts';
 import { ingressMetrics } from './metrics.ts';
+import { modelFlags } from './model-flags.ts';
 import { ingressServer } from './server.ts';
 import { ResponseCache } from './response-cache.ts';
 import { turnOfEvents } from './turn.ts';
@@ -43,6 +45,8 @@ export interface IngressOptions {
   readonly journal?: Journal;
   /** Default: requests are not traced. */
   readonly tracing?: RequestTracing;
+  /** By which retired and unknown models are flagged. Default: none are. */
+  readonly catalogue?: Catalogue;
 }
 
 export interface Ingress extends Role {
@@ -173,6 +177,7 @@ export function createIngress(options: IngressOptions): Ingress {
           follow: (source, partition) => opened.follow(source, partition),
           onPosted: ({ origin }) => metrics.resultPosted(origin),
         }),
+        modelFlags: options.catalogue === undefined ? undefined : modelFlags(options.catalogue),
         counting,
         tracing: options.tracing,
         control: live,

@@ -1,5 +1,6 @@
 /** What the ledger is told of an attempt that has ended. Pure. */
 import type { UsageReason } from '@tokenledger/domain';
+import type { ModelFlags } from '../model-flags.ts';
 import type { AnswerSoFar, ObservedAnswer } from '@tokenledger/providers';
 import { type Estimate, estimateUsage } from './estimate.ts';
 import { errorClassOf } from './outcome.ts';
@@ -26,7 +27,8 @@ export interface AttemptEnd {
 /** Why an answer has no usage when nothing more is read of it; others say that the provider reported none, or something that cannot be. */
 const CUT_SHORT: ReadonlySet<UsageReason> = new Set(['cut_off', 'undecodable_answer', 'answer_too_large']);
 
-export function attemptRecord(end: AttemptEnd): AttemptRecord {
+/** `modelFlags`: what the catalogue of models says of a model; undefined: there is none. */
+export function attemptRecord(modelFlags: ModelFlags | undefined, end: AttemptEnd): AttemptRecord {
   const { sent, startedAt, endedAt, firstByteAt, observed, isCutShort } = end;
   const reason: UsageReason = isCutShort ? 'client_aborted' : 'upstream_error';
   return {
@@ -39,6 +41,7 @@ export function attemptRecord(end: AttemptEnd): AttemptRecord {
     answer: observed !== null && observed.usage === null && isCutShort ? { ...observed, usageReason: reason } : observed,
     reasonWithoutAnswer: reason,
     estimate: estimateOf(end),
+    modelFlag: modelFlags?.(sent.provider, sent.requestedModel, observed?.servedModel ?? '', sent.startedAtMs) ?? undefined,
   };
 }
 

@@ -58,6 +58,8 @@ export interface AttemptRecord {
   readonly reasonWithoutAnswer: UsageReason;
   /** Stands where nobody reported usage, and nobody will. */
   readonly estimate: Estimate | null;
+  /** What the catalogue of models says of the model. Absent: nothing. */
+  readonly modelFlag?: string | undefined;
 }
 
 export interface EventIdentity {
@@ -76,6 +78,7 @@ function attemptOf(record: AttemptRecord): Attempt {
   const reported = answer?.usage ?? null;
   const estimate = reported === null ? record.estimate : null;
   const usage = reported ?? estimate?.usage ?? null;
+  const flags = estimate !== null ? ESTIMATE_FLAGS : (answer?.usageFlags ?? []);
   return {
     attemptId: record.attemptId,
     channelId: record.channelId,
@@ -94,7 +97,7 @@ function attemptOf(record: AttemptRecord): Attempt {
     usageSource: estimate !== null ? 'estimated' : usage === null ? 'none' : 'reported',
     usageBasis: estimate?.basis ?? '',
     usageReason: estimate !== null ? '' : answer === null ? record.reasonWithoutAnswer : answer.usageReason,
-    usageFlags: estimate !== null ? ESTIMATE_FLAGS : (answer?.usageFlags ?? []),
+    usageFlags: record.modelFlag === undefined ? flags : [...flags, record.modelFlag],
     rawUsage: answer?.rawUsage ?? '',
   };
 }
