@@ -4,7 +4,7 @@ import { AppError } from '@tokenledger/domain';
 import { type EventLog, type OutgoingRecord, type Producer, recordBytes, type Topics } from '@tokenledger/event-log';
 import { encodeSourceState, identityHeaders, sourcePartition, type SourceState } from '@tokenledger/schemas';
 import { isIn, type LaneRanges, missingIn } from './landed-lines.ts';
-import { sendPatiently } from './sending.ts';
+import { patiently, sendPatiently } from './patience.ts';
 import type { FixedLane, FixedStatement } from './statement-log.ts';
 import type { NumberedLine, StatementStore } from './statement-store.ts';
 
@@ -47,7 +47,7 @@ export async function postStatement(options: PostingOptions, statement: FixedSta
     // 2. What may be on its way is let through first: sent again it would be a repeat, which costs time alone.
     await options.written();
     // 3. Send what ClickHouse lacks. A crash in between: the next run asks again.
-    const missing = await missingIn(clickhouse, statement);
+    const missing = await patiently(() => missingIn(clickhouse, statement));
     if (missing.size === 0) {
       // 4. All of it has landed: its lines may go. A crash before: the next run sees the same.
       const refused = await refusedLines(clickhouse, statement);

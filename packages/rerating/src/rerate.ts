@@ -9,6 +9,7 @@ import { type LedgerRow, type Standing, standingsOf } from './core/standing.ts';
 import { tally, type TallyRow } from './core/tally.ts';
 import { planSlices, readSlice, retiredDays, type Selection } from './ledger-reader.ts';
 import { type Posted, postStatement } from './posting.ts';
+import { patiently } from './patience.ts';
 import type { FixedStatement } from './statement-log.ts';
 import { type Draft, statementStore } from './statement-store.ts';
 
@@ -17,6 +18,8 @@ export interface RerateOptions {
   readonly selection: Selection;
   /** Pure: the same event has the same rating, whenever it is asked. */
   readonly rate: (event: UsageEvent) => NewRating;
+  /** Rows that are in memory at a time, twice over; 10,000 unless given. */
+  readonly sliceRowsMax?: number;
   /** Told of rows as they are read. */
   readonly onRead?: (progress: { readonly rows: number; readonly of: number }) => void;
 }
@@ -103,17 +106,17 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
 
 type Correct = (standing: Standing, correction: Correction) => Promise<void>;
 
-/** Rows of a slice: bounds what is in memory at a time, twice over. */
 const SLICE_ROWS_MAX = 10_000;
 
-async function rateAgain({ clickhouse, selection, rate, onRead }: RerateOptions, correct: Correct): Promise<Differences> {
+async function rateAgain(options: RerateOptions, correct: Correct): Promise<Differences> {
+  const { clickhouse, selection, rate, onRead, sliceRowsMax = SLICE_ROWS_MAX } = options;
   const sums = tally();
   let [orphans, read] = [0, 0];
-  const slices = await planSlices(clickhouse, selection, SLICE_ROWS_MAX);
+  const slices = await patiently(() => planSlices(clickhouse, selection, sliceRowsMax));
   const rowsInAll = slices.reduce((sum, { rows }) => sum + rows, 0);
   const load = (index: number): Promise<readonly LedgerRow[]> | undefined => {
     const slice = slices[index];
-    const rows = slice === undefined ? undefined : readSlice(clickhouse, selection, slice);
+    const rows = slice === undefined ? undefined : patiently(() => readSlice(clickhouse, selection, slice));
     // It is awaited in its turn; until then its failure is nobody's.
     rows?.catch(() => {});
     return rows;
@@ -132,7 +135,7 @@ async function rateAgain({ clickhouse, selection, rate, onRead }: RerateOptions,
     read += rows.length;
     onRead?.({ rows: read, of: rowsInAll });
   }
-  return { rows: sums.rows(), orphans, retiredDays: await retiredDays(clickhouse, selection) };
+  return { rows: sums.rows(), orphans, retiredDays: await patiently(() => retiredDays(clickhouse, selection)) };
 }
 
 async function addLine(

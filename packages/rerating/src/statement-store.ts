@@ -1,7 +1,7 @@
 /** Statements in the log: who makes one, its lines while they are written, the moment from which it is fixed, and reading it again. */
 import { AppError, invariant, isRejected } from '@tokenledger/domain';
 import type { EventLog, OutgoingRecord, Producer, Topics } from '@tokenledger/event-log';
-import { sendPatiently } from './sending.ts';
+import { sendPatiently } from './patience.ts';
 import { decodeChunk, encodeChunk, type StatementLine } from './core/line-chunks.ts';
 import {
   claimKey,

@@ -61,7 +61,7 @@ test('every row sums to its lines, and its lines to their prices', async () => {
 });
 
 // To be killed before a send is to be killed after the one before.
-test('killed after any of its sends, the next run makes it whole', async () => {
+test('killed after any of its sends, the next run makes it whole', { timeout: 400_000 }, async () => {
   await using world = await openWorld(ledger);
   await world.fill(12);
   let dead = true;

@@ -14,6 +14,8 @@ import type { Ledger } from '../writer/ledger.ts';
 
 const PARTITIONS = 2;
 const STEP_MS = 600_000;
+/** So that there are many slices, and hours with more rows than a slice may have. */
+const SLICE_ROWS_MAX = 20;
 const TIMEOUT_MS = 30_000;
 const STOP_MS = 5_000;
 const HOUR_MS = 3_600_000;
@@ -90,6 +92,7 @@ export async function openWorld(ledger: Ledger): Promise<World> {
         topics,
         selection: world.period,
         rate: (event) => rateEvent(event, book),
+        sliceRowsMax: SLICE_ROWS_MAX,
         source: `rerate/${statements}`,
         nowMs: FIRST_OCCURRED_MS + HOUR_MS * 1_000 + statements,
         facts: { by: 'ann', note: '', reopen: '', details: { price_version: book.version } },

@@ -48,7 +48,7 @@ const WAIT_SECONDS_MAX = 86_400;
 const ID_RANDOM_BYTES = 10;
 /** Rows that are printed; `--format json` has all. */
 const SHOWN_MAX = 50;
-const PROGRESS_MS = 2_000;
+const PROGRESS_MS = 1_000;
 
 export function rerateCommand(): Command {
   const command = new Command('rerate')

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { type HourCount, sliced } from './slices.ts';
 
 const HOUR_MS = 3_600_000;
-const PERIOD = { fromMs: HOUR_MS / 2, toMs: 100 * HOUR_MS };
+/** With more than a period has, as a selection is one. */
+const PERIOD = { fromMs: HOUR_MS / 2, toMs: 100 * HOUR_MS, tenants: [] };
 const ROWS_MAX = 100;
 
 const counts: fc.Arbitrary<readonly HourCount[]> = fc

@@ -34,7 +34,7 @@ export function sliced(counts: readonly HourCount[], period: Period, rowsMax: nu
   const whole = (hours: readonly HourCount[], span: Period): void => {
     if (hours.length === 0) return;
     const tenants = [...new Set(hours.map(({ tenant }) => tenant))];
-    slices.push({ tenants, ...span, buckets: 1, bucket: 0, rows: rowsOf(hours) });
+    slices.push({ tenants, fromMs: span.fromMs, toMs: span.toMs, buckets: 1, bucket: 0, rows: rowsOf(hours) });
   };
   for (const hours of Map.groupBy(counts, ({ tenant }) => tenant).values()) {
     if (rowsOf(hours) <= rowsMax) {
