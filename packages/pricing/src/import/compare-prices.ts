@@ -31,7 +31,7 @@ export interface Compared {
 }
 
 /** Lengths of requests that providers and lists round differently: "from 272,000 on" and "above 272,000". */
-const THRESHOLD_TOLERANCE = 1;
+export const THRESHOLD_TOLERANCE = 1;
 
 /** Whose price holds for a class that has none of its own; the second of two only where the source says so. */
 const SHARED: Readonly<Record<string, string>> = {
@@ -104,7 +104,8 @@ function priceOf(
   return own !== undefined || !isShared || containing === undefined ? own : priceOf(prices, containing, unlisted);
 }
 
-const PER_UNITS = 1_000_000;
+/** What a price is for where nothing else is written. */
+export const PER_UNITS = 1_000_000;
 
 function isSame(left: string, right: string): boolean {
   const [[a], [b]] = [parsePrices(left) ?? [], parsePrices(right) ?? []];

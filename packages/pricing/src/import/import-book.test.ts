@@ -69,6 +69,13 @@ test('a name that the book does not have is new, and one whose price a beginning
   expect(inputOf(book, 'new-1', FROM)).toBe(usd(4));
   expect(inputOf(book, 'wide-1', FROM)).toBe(usd(7));
   expect(leftOut.map(({ what }) => what)).toEqual(['p/wide-1']);
+  expect(imported([said('wide-1', { standard: { input: '7' } })])).toMatchObject({ changes: [], leftOut: [], unchanged: 1 });
+});
+
+test('a tier may have a block of its own, of another kind', () => {
+  const priority = `  - { provider: p, source: page, models: [a], effective_from: 2026-01-01, up_to_input_tokens: 9000, prices: { priority: { input: 6 } } }\n`;
+  const { changes, leftOut } = imported([said('a', { standard: { input: '2' } })], `${BOOK}${priority}`);
+  expect([changes.length, leftOut]).toEqual([1, []]);
 });
 
 test('a class that was not priced is new; one that cost what contains it, and does not any more, changes', () => {
@@ -126,6 +133,29 @@ test('longer requests that cost otherwise are taken along, with what is not stat
     usd(15),
     usd(1.5),
   ]);
+});
+
+test('of a new name too, and what is stated for them alone changes nothing else', () => {
+  const names = { models: ['long-1'] };
+  const long = { above_input_tokens: '200000', prices: { standard: { input: '6' } } };
+  const block = {
+    provider: 'p',
+    ...names,
+    source: 'x',
+    effective_from: SINCE,
+    prices: { standard: { input: '3', output: '9' } },
+    long_context: long,
+  };
+  const first = imported([{ model: 'long-1', names, blocks: [block] }]);
+  const output = first.book.pricesOf('p', 'long-1')?.priceOf({
+    usageClass: 'visible_output',
+    serviceTier: 'standard',
+    region: '',
+    atMs: Date.parse(FROM),
+    inputTokens: 200_001,
+  });
+  expect(output?.price).toBe(usd(9));
+  expect(imported([{ model: 'long-1', names, blocks: [block] }], first.text)).toMatchObject({ changes: [], unchanged: 1 });
 });
 
 test('a book that is none is refused', () => {

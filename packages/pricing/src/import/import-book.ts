@@ -1,11 +1,13 @@
 /** What a book becomes by an import: prices that changed end at an instant and go on with what the file says; nothing that held before is written anew. */
-import { isRejected, type Rejected } from '@tokenledger/domain';
+import { type ChargedClass, isRejected, type Rejected } from '@tokenledger/domain';
 import { parse } from 'yaml';
 import { bookText } from '../book-text.ts';
 import type { CollectedBlocks, WrittenBlock } from '../collection/blocks.ts';
 import type { Unlisted } from '../containing-classes.ts';
+import type { ModelPrices } from '../model-prices.ts';
 import { parsePriceBook, type PriceBook } from '../price-book.ts';
-import { type BlockPrices, comparePrices, type PriceChange } from './compare-prices.ts';
+import { parsePrices } from '../price-text.ts';
+import { type BlockPrices, comparePrices, PER_UNITS, type PriceChange, THRESHOLD_TOLERANCE } from './compare-prices.ts';
 import type { ImportedPrices, LeftOut } from './imported.ts';
 
 export interface ImportInto {
@@ -116,10 +118,11 @@ function planOf({ imported, source, from }: ImportInto, base: PriceBook, raw: Ra
       leftOut.push({ what: `${provider}/${model.model}`, why: 'the file has no one price for that time' });
       continue;
     }
-    const { fresh, known, odd } = sorted(provider, names, stated, index, base, atMs);
+    const { fresh, known, odd, confirmed } = sorted(provider, names, stated, index, base, atMs);
     leftOut.push(...odd);
+    unchanged += confirmed.length;
     if (fresh.length > 0) {
-      added.push(...model.blocks.map((block) => ({ ...unnamed(block), ...scopeOf(fresh) })));
+      added.push(...model.blocks.map((block) => ({ ...unnamed(block), ...scopeOf(fresh), ...filled(block) })));
       const { changes: all } = comparePrices({ provider, model: shown(fresh[0]), unlisted: source.unlisted }, {}, stated);
       changes.push(...all.map((change) => ({ ...change, kind: 'new' as const, before: null })));
     }
@@ -152,6 +155,8 @@ interface Sorted {
   readonly known: ReadonlyMap<RawBlock, { readonly names: readonly Name[]; readonly stated: BlockPrices }>;
   /** Names of which an import cannot say what they become. */
   readonly odd: readonly LeftOut[];
+  /** Names that cost what the file says, although the book does not have them. */
+  readonly confirmed: readonly Name[];
 }
 
 function sorted(
@@ -165,11 +170,14 @@ function sorted(
   const fresh: Name[] = [];
   const known = new Map<RawBlock, { readonly names: Name[]; readonly stated: BlockPrices }>();
   const odd: LeftOut[] = [];
+  const confirmed: Name[] = [];
   for (const each of names) {
     const serving = index.get(keyOf(provider, each));
     if (serving === undefined) {
       const isExact = each.kind === 'models' || each.kind === 'dated';
-      if (!isExact || base.pricesOf(provider, each.name) === undefined) fresh.push(each);
+      const prices = isExact ? base.pricesOf(provider, each.name) : undefined;
+      if (prices === undefined) fresh.push(each);
+      else if (confirms(stated, prices, atMs)) confirmed.push(each);
       else
         odd.push({
           what: `${provider}/${each.name}`,
@@ -180,7 +188,7 @@ function sorted(
     const current = serving.filter((block) => holdsAt(block, atMs));
     const sharing = current.filter((block) => pricedBy(block).some((priced) => pricedBy(stated).includes(priced)));
     const [main, ...others] = sharing.length === 0 ? current : sharing;
-    if (main === undefined || others.length > 0 || !current.every(isPlain)) {
+    if (main === undefined || others.length > 0 || !isPlain(main)) {
       odd.push({ what: `${provider}/${each.name}`, why: 'the book has hours, regions or no single price for it: state it there' });
       continue;
     }
@@ -192,7 +200,33 @@ function sorted(
     if (there === undefined) known.set(main, { names: [...own], stated: without(stated, apart) });
     else there.names.push(...own);
   }
-  return { fresh, known, odd };
+  return { fresh, known, odd, confirmed };
+}
+
+/** What a file does not state for long requests costs what it costs for others. */
+function filled({ prices, long_context: long }: WrittenBlock): Pick<WrittenBlock, 'long_context'> {
+  if (long === undefined) return {};
+  const whole = Object.entries(prices).map(([tier, of]) => [tier, { ...of, ...long.prices[tier] }]);
+  return { long_context: { ...long, prices: Object.fromEntries(whole) } };
+}
+
+const SHORTEST = 1;
+
+/** Whether all that is stated costs that much, of short requests and of long ones. */
+function confirms(stated: BlockPrices, prices: ModelPrices, atMs: number): boolean {
+  const { prices: short = {}, long_context: long } = stated;
+  const above = long === undefined ? [] : [[long.prices, Number(long.above_input_tokens) + 1 + THRESHOLD_TOLERANCE] as const];
+  return [[short, SHORTEST] as const, ...above].every(([tiers, inputTokens]) =>
+    Object.entries(tiers).every(([tier, of]) =>
+      Object.entries(of).every(([name, written]) => {
+        const usageClass = (name === 'input' ? 'uncached_input' : name === 'output' ? 'visible_output' : name) as ChargedClass;
+        const [entry, ...others] = prices.sheet(tier, '').pricesAt(usageClass, atMs, inputTokens);
+        const [said] = parsePrices(written) ?? [];
+        if (entry === undefined || said === undefined || others.length > 0) return false;
+        return entry.price * BigInt(said.perUnits ?? PER_UNITS) === said.amount * BigInt(entry.perUnits);
+      }),
+    ),
+  );
 }
 
 /** What a block prices: tier and class. */

@@ -57,9 +57,7 @@ test('classes, tiers and lengths are in its keys', () => {
         },
         long_context: {
           above_input_tokens: '200000',
-          prices: {
-            standard: { input: '2', output: '4', cache_read: '0.2', cache_write_1h: '2', reasoning: '5', web_search_requests: '35000' },
-          },
+          prices: { standard: { input: '2', cache_read: '0.2' } },
         },
       },
     ],
@@ -74,6 +72,7 @@ test('0 stands for no price, and a model without any is none', () => {
 test('what a book cannot say is left out and told', () => {
   const { models, leftOut } = read(`{
     "sample_spec": { "litellm_provider": "one of many" },
+    "_meta": { "updated": "today" },
     "a": { "litellm_provider": "openai", "input_cost_per_token": 1e-06, "input_cost_per_pixel": 1e-08 },
     "bedrock/us-west-2/b": { "litellm_provider": "bedrock", "input_cost_per_token": 1e-06 },
     "c": { "litellm_provider": "nobody", "input_cost_per_token": 1e-06 }

@@ -121,17 +121,12 @@ function blockOf(
   }
   // A book has no price above a threshold without one below it.
   if (Object.keys(prices).length === 0) return { block: null, unread };
-  const longPrices = above === null ? {} : { long_context: { above_input_tokens: String(above), prices: filledFrom(prices, long) } };
+  const longPrices = above === null ? {} : { long_context: { above_input_tokens: String(above), prices: long } };
   return { block: { provider, models: [name], source, effective_from: since, prices, ...longPrices }, unread };
 }
 
 function isZero(value: unknown): boolean {
   return typeof value === 'string' && /^0(?:\.0*)?(?:e[+-]?\d+)?$/i.test(value);
-}
-
-/** What is not stated for long requests costs what it costs for others; tiers without a price for them have none. */
-function filledFrom(prices: Prices, long: Prices): Prices {
-  return Object.fromEntries(Object.entries(long).map(([tier, of]) => [tier, { ...prices[tier], ...of }]));
 }
 
 interface ReadPrice {
@@ -176,16 +171,19 @@ function perMillion(digits: string): string | null {
 
 type Models = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** Numbers as their own digits. Null for what is no object of objects. */
+function isModel(value: unknown): value is Models[string] {
+  return typeof value === 'object' && value !== null && 'litellm_provider' in value;
+}
+
+/** Numbers as their own digits; what names no provider is no model. Null where nothing is one. */
 function exactJson(text: string): Models | null {
   const reviver = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
     typeof value === 'number' ? (context?.source ?? String(value)) : value;
   try {
     const parsed: unknown = JSON.parse(text, reviver);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return null;
-    const values = Object.values(parsed);
-    const isModel = (value: unknown): boolean => typeof value === 'object' && value !== null && 'litellm_provider' in value;
-    return values.length > 0 && values.every(isModel) ? (parsed as Models) : null;
+    const models = Object.entries(parsed).filter(([, value]) => isModel(value));
+    return models.length === 0 ? null : Object.fromEntries(models);
   } catch {
     return null;
   }
