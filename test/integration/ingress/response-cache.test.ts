@@ -1,5 +1,6 @@
 // The response cache of keys that have one: what comes from it is the answer that was given before, byte for byte, with an event and without a call.
 import { type ControlDocument, keyHasher } from '@tokenledger/control';
+import OpenAI from 'openai';
 import { request } from 'undici';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { CHAT_ANSWER, CHAT_CLASSES, chatFrames, MESSAGES_REQUEST } from '../../support/provider-answers.ts';
@@ -66,6 +67,10 @@ async function ask(prompt: string, { key = KEY, stream = false, headers = {} }: 
   return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
 }
 const isHit = ({ headers }: Awaited<ReturnType<typeof ask>>): boolean => headers['x-tokenledger-cache'] === 'hit';
+async function cacheGauge(name: string): Promise<number> {
+  const text = await ingress.registry.metrics();
+  return Number(new RegExp(`^tokenledger_ingress_response_cache_${name} (\\d+)$`, 'm').exec(text)?.[1]);
+}
 const lastEvent = async (more: number) => (await ingress.events((events += more))).at(-1);
 
 test('the same request again is answered from memory, with an event of what it did not take', async () => {
@@ -176,11 +181,58 @@ test('an answer that broke off does not come again, and its memory is given back
   upstream.answer = answers;
   expect(isHit(await ask('broken', { stream: true }))).toBe(false);
   events += 2;
-  const text = await ingress.registry.metrics();
-  const value = (name: string): number => Number(new RegExp(`^tokenledger_ingress_response_cache_${name} (\\d+)$`, 'm').exec(text)?.[1]);
-  expect(value('entries')).toBeGreaterThan(4);
+  const entries = await cacheGauge('entries');
+  expect(entries).toBeGreaterThan(4);
   // Answers of some hundred bytes, and a kilobyte for each.
-  expect(value('bytes')).toBeLessThan(value('entries') * 2_500);
+  expect(await cacheGauge('bytes')).toBeLessThan(entries * 2_500);
+});
+
+test('a client that leaves in the middle leaves nothing in the cache, whatever comes after it', async () => {
+  const before = await cacheGauge('bytes');
+  let finish: (() => void) | undefined;
+  upstream.answer = (response) => {
+    const [first = '', ...rest] = chatFrames(true);
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write(first);
+    finish = () => void response.end(rest.join(''));
+  };
+  const leaving = new AbortController();
+  const answer = await request(`${ingress.url}/v1/chat/completions`, {
+    method: 'POST',
+    body: JSON.stringify({ model: 'gpt-4o-mini', stream: true, messages: [{ role: 'user', content: 'leaving' }] }),
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}` },
+    signal: leaving.signal,
+  });
+  await new Promise((resolve) => answer.body.once('data', resolve));
+  expect(await cacheGauge('bytes')).toBeGreaterThan(before);
+  answer.body.once('error', () => undefined);
+  leaving.abort();
+  await waitFor(async () => (await cacheGauge('bytes')) === before, { timeoutMs: 5_000, describe: 'its bytes to be given back' });
+  finish?.();
+  upstream.answer = answers;
+  expect(isHit(await ask('leaving', { stream: true }))).toBe(false);
+  expect((await ingress.events((events += 2))).at(-2)).toMatchObject({ outcome: 'client_aborted' });
+});
+
+test("OpenAI's own client reads what comes again as it read it first, whole or event by event", async () => {
+  upstream.answer = (response, { body }) => {
+    const isStream = body.includes('"stream":true');
+    response.writeHead(200, { 'content-type': isStream ? 'text/event-stream' : 'application/json' });
+    response.end(isStream ? chatFrames(body.includes('include_usage')).join('') : CHAT_ANSWER);
+  };
+  const client = new OpenAI({ apiKey: KEY, baseURL: `${ingress.url}/v1`, maxRetries: 0 });
+  const asked = { model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content: 'by the client' }] };
+  const whole = [await client.chat.completions.create(asked), await client.chat.completions.create(asked)];
+  expect(whole[1]?.choices[0]?.message.content).toBe(whole[0]?.choices[0]?.message.content);
+  const streamed: string[] = [];
+  for (let times = 0; times < 2; times++) {
+    let text = '';
+    for await (const chunk of await client.chat.completions.create({ ...asked, stream: true })) text += JSON.stringify(chunk);
+    streamed.push(text);
+  }
+  expect(streamed[1]).toBe(streamed[0]);
+  const all = await ingress.events((events += 4));
+  expect(all.slice(-4).map(({ outcome }) => outcome)).toEqual(['ok', 'cache_hit', 'ok', 'cache_hit']);
 });
 
 test('an encoded answer comes again to those who asked for it so', async () => {
