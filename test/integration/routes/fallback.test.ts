@@ -6,6 +6,7 @@ import { freePort } from '../../support/free-port.ts';
 import { CHAT_ANSWER, CHAT_CLASSES, CHAT_REQUEST, CHAT_STREAM_REQUEST, chatFrames } from '../../support/provider-answers.ts';
 import { type RunningIngress, runIngress, type RunningIngressOptions, TEST_KEY } from '../../support/running-ingress.ts';
 import { type AnswerScript, scriptedUpstream, type SeenRequest } from '../../support/scripted-upstream.ts';
+import { testJournal } from '../../support/test-journal.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
 const served: AnswerScript = (response) => {
@@ -292,4 +293,48 @@ test('a channel has no more requests in hand than it may: then the next one is a
   expect([system.seenByA.length, system.seenByB.length]).toEqual([1, 1]);
   const events = await system.ingress.events(3);
   expect(events.map(({ outcome, channelId }) => `${outcome} ${channelId}`).toSorted()).toEqual(['ok a', 'ok b', 'refused_limit ']);
+});
+
+test('an attempt that the journal cannot take is not made: the client is told to come back, and the event has what was tried', async () => {
+  const journal = await testJournal();
+  journal.progress = () => null;
+  await using system = await twoChannels(refused(500), served, { journal, route: { retries: 0 } });
+  const answer = await chat(system.ingress.url);
+  expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '1']);
+  expect(await answer.body.json()).toMatchObject({ error: { code: 'JOURNAL_FULL' } });
+  expect(system.seenByB).toEqual([]);
+  const [event] = await system.ingress.events(1);
+  expect(event).toMatchObject({ outcome: 'upstream_error', httpStatus: 503 });
+  expect(attemptsOf(event)).toEqual(['a 500']);
+});
+
+test('a request that runs out of time between two attempts is answered 504', async () => {
+  await using system = await twoChannels((response) => void response.writeHead(500).write('{'), served, {
+    route: { retries: 0, deadline_ms: 400 },
+  });
+  const answer = await chat(system.ingress.url);
+  expect(answer.statusCode).toBe(504);
+  expect(await answer.body.json()).toMatchObject({ error: { code: 'UPSTREAM_TIMED_OUT' } });
+  expect(system.seenByB).toEqual([]);
+  const [event] = await system.ingress.events(1);
+  expect(event).toMatchObject({ outcome: 'timed_out', httpStatus: 504, errorClass: 'deadline_passed' });
+  expect(attemptsOf(event)).toEqual(['a 500']);
+});
+
+test('a client that leaves while its request waits for another attempt has an event with what was tried', async () => {
+  await using system = await twoChannels(refused(429, { 'retry-after': '9' }), served);
+  const leaving = new AbortController();
+  const asked = request(`${system.ingress.url}/v1/chat/completions`, {
+    method: 'POST',
+    body: CHAT_REQUEST,
+    signal: leaving.signal,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TEST_KEY}` },
+  });
+  await waitFor(() => system.seenByA.length === 1, { timeoutMs: 5_000, describe: 'the request at its provider' });
+  leaving.abort();
+  await expect(asked).rejects.toThrow(/abort/);
+  const [event] = await system.ingress.events(1);
+  expect(event).toMatchObject({ outcome: 'client_aborted', httpStatus: null });
+  expect(attemptsOf(event)).toEqual(['a 429']);
+  expect(system.seenByB).toEqual([]);
 });
