@@ -20,7 +20,7 @@ interface Health {
 
 export type HealthConfig = Pick<IngressConfig, 'breaker_failures' | 'breaker_open_ms'>;
 
-/** `now`: monotonic milliseconds. `onOpened`: a channel that worked is passed over from now on. */
+/** `now`: monotonic milliseconds. `onOpened`: a channel is passed over from now on, or goes on to be after a trial. */
 export function channelHealth(config: HealthConfig, now: () => number, onOpened: (channelId: string) => void): ChannelHealth {
   const known = new WeakMap<ResolvedChannel, Health>();
 
@@ -48,10 +48,7 @@ export function channelHealth(config: HealthConfig, now: () => number, onOpened:
       const health = of(channel);
       health.inFlight -= 1;
       if (result === 'served') health.breaker.succeeded();
-      if (result !== 'failed') return;
-      const { isClosed } = health.breaker;
-      health.breaker.failed(now());
-      if (isClosed && !health.breaker.isClosed) onOpened(channel.id);
+      if (result === 'failed' && health.breaker.failed(now())) onOpened(channel.id);
     },
   };
 }

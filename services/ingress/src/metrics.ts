@@ -136,9 +136,11 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
   const unusable = metrics.counter('channel_unusable_total', 'Requests refused because their channel has no credential here, by channel.', [
     'channel',
   ]);
-  const opened = metrics.counter('channel_opened_total', 'Times that routes began to pass a channel over because it failed, by channel.', [
-    'channel',
-  ]);
+  const opened = metrics.counter(
+    'channel_opened_total',
+    'Times that routes began to pass a channel over because it failed, and went on to after a trial, by channel.',
+    ['channel'],
+  );
   const followed = metrics.counter(
     'attempts_followed_total',
     'Attempts after the first of a request, by their channel and why it was chosen.',

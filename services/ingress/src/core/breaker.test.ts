@@ -17,9 +17,7 @@ test('a channel is passed over after so many failures in a row, and not before',
 test('a success in between begins the count anew', () => {
   const breaker = failing(2);
   breaker.succeeded();
-  breaker.failed(0);
-  breaker.failed(0);
-  expect(breaker.isClosed).toBe(true);
+  expect([breaker.failed(0), breaker.failed(0), breaker.takes(0)]).toEqual([false, false, true]);
 });
 
 test('after a while one request tries it, and others only if nothing is heard of that for as long again', () => {
@@ -39,5 +37,13 @@ test('one failure of the trial passes it over again, one success takes it back',
   expect(breaker.takes(2_100)).toBe(true);
   breaker.began(2_100);
   breaker.succeeded();
-  expect([breaker.takes(2_100), breaker.isClosed]).toEqual([true, true]);
+  expect(breaker.takes(2_100)).toBe(true);
+  expect([breaker.failed(2_200), breaker.failed(2_200), breaker.failed(2_200)]).toEqual([false, false, true]);
+});
+
+test('it tells once that it passes a channel over, and again for each trial that fails', () => {
+  const breaker = failing(2);
+  expect([breaker.failed(0), breaker.failed(1)]).toEqual([true, false]);
+  breaker.began(2_000);
+  expect([breaker.failed(2_001), breaker.failed(2_002)]).toEqual([true, false]);
 });

@@ -13,13 +13,10 @@ export class Breaker {
   #failures = 0;
   /** Monotonic milliseconds until which no request goes there; null while it is closed. */
   #openUntil: number | null = null;
+  #isTrying = false;
 
   constructor(limits: BreakerLimits) {
     this.#limits = limits;
-  }
-
-  get isClosed(): boolean {
-    return this.#openUntil === null;
   }
 
   /** Whether a request would be let through. */
@@ -29,16 +26,24 @@ export class Breaker {
 
   /** A request is let through: while it is tried, no other is, until as much time has passed again. */
   began(now: number): void {
-    if (this.#openUntil !== null && now >= this.#openUntil) this.#openUntil = now + this.#limits.openMs;
+    if (this.#openUntil === null || now < this.#openUntil) return;
+    this.#openUntil = now + this.#limits.openMs;
+    this.#isTrying = true;
   }
 
   succeeded(): void {
     this.#failures = 0;
     this.#openUntil = null;
+    this.#isTrying = false;
   }
 
-  failed(now: number): void {
+  /** True when the channel is passed over for this failure, be it again: not for those that were under way when it began to be. */
+  failed(now: number): boolean {
     this.#failures += 1;
-    if (this.#failures >= this.#limits.failuresMax) this.#openUntil = now + this.#limits.openMs;
+    if (this.#failures < this.#limits.failuresMax) return false;
+    const opens = this.#openUntil === null || this.#isTrying;
+    this.#openUntil = now + this.#limits.openMs;
+    this.#isTrying = false;
+    return opens;
   }
 }
