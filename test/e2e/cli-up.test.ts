@@ -1,6 +1,6 @@
 // `tokenledger up` as a newcomer meets it: start, the printed lines, a clean stop, a second start on the same data, the demo forgotten.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Child } from '../support/child.ts';
@@ -12,6 +12,8 @@ import { waitFor } from '../support/wait-for.ts';
 const READY_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 20_000;
 const ROW_TIMEOUT_MS = 10_000;
+/** The first count waits for its vocabulary; on a busy machine the first ones go without. */
+const COUNT_TIMEOUT_MS = 60_000;
 
 let folder: TempDir;
 let data: string;
@@ -111,6 +113,18 @@ describe('the first start', () => {
       intervalMs: 200,
     });
     expect(seen).toBe(3);
+  });
+
+  test('tokens are counted locally beside the demo traffic, and the queries about them and about models are answered', async () => {
+    const counted = async (): Promise<boolean> =>
+      Number((await cli('sql', '--format', 'TSV', 'SELECT countIf(counted_output_tokens > 0) FROM usage_events')).stdout) > 0;
+    await waitFor(counted, { timeoutMs: COUNT_TIMEOUT_MS, describe: 'a row with a local count', intervalMs: 500 });
+    for (const page of ['counting', 'models']) {
+      const text = readFileSync(join(repositoryRoot, 'docs', `${page}.md`), 'utf8');
+      const queries = Array.from(text.matchAll(/```sql\n([\s\S]+?)\n```/g), ([, sql = '']) => sql);
+      expect(queries).toHaveLength(1);
+      for (const sql of queries) expect(await cli('sql', '--format', 'TSV', sql)).toMatchObject({ code: 0, stderr: '' });
+    }
   });
 
   test('a table is what sql prints by default, and a refused query ends with 1', async () => {
