@@ -1,4 +1,4 @@
-/** avsc's types, where ours must differ from its own: collections believe no count, and the two types that nearly every field has are quick. */
+/** avsc's types, where ours must differ from its own: collections believe no count, and the types that nearly every field has are quick. */
 import avro from 'avsc';
 
 /** What avsc reads from and writes to; not declared in its types. Past the buffer's end reads give zeros, writes vanish, and `pos` goes on: avsc asks at the end. */
@@ -16,6 +16,7 @@ interface Tap {
 interface ItemType {
   _read(tap: Tap): unknown;
   _skip(tap: Tap): void;
+  _write(tap: Tap, value: unknown): void;
 }
 
 /** Builds avsc's type of a schema. Throws on what is no schema, and on a map of anything but strings, which has no bounded reader here. */
@@ -28,7 +29,9 @@ function ownType(schema: avro.Schema, options: avro.ForSchemaOptions): avro.Type
   if (schema === 'long') return new LongType();
   if (Array.isArray(schema)) {
     const [first, second] = schema as readonly unknown[];
-    return schema.length === 2 && first === 'null' && second === 'long' ? new NullableLongType(schema, options) : undefined;
+    if (schema.length !== 2 || first !== 'null') return undefined;
+    if (second === 'long') return new NullableLongType(schema, options);
+    return second === 'string' ? new NullableTextType(schema, options) : new NullableType(schema, options);
   }
   if (typeof schema !== 'object' || schema instanceof avro.Type || !('type' in schema)) return undefined;
   if (schema.type === 'array') return new BoundedArrayType(schema, options);
@@ -154,6 +157,45 @@ class NullableLongType extends avro.types.UnwrappedUnionType {
   _write(tap: Tap, value: unknown): void {
     tap.writeLong(value === null ? 0 : 1);
     if (value !== null) writeLong(tap, value);
+  }
+}
+
+/** `["null", "string"]`: likewise. */
+class NullableTextType extends avro.types.UnwrappedUnionType {
+  _read(tap: Tap): string | null {
+    const branch = tap.readLong();
+    if (branch === 0) return null;
+    if (branch !== 1) throw new RangeError(`a union of two has no branch ${branch}`);
+    return readText(tap);
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    tap.writeLong(value === null ? 0 : 1);
+    if (value === null) return;
+    if (typeof value !== 'string') throw new TypeError(`not a string: ${String(value)}`);
+    writeText(tap, value);
+  }
+}
+
+/** `null` or one other type: likewise. */
+class NullableType extends avro.types.UnwrappedUnionType {
+  readonly #other: ItemType;
+
+  constructor(schema: avro.Schema, options: avro.ForSchemaOptions) {
+    super(schema, options);
+    this.#other = this.types[1] as unknown as ItemType;
+  }
+
+  _read(tap: Tap): unknown {
+    const branch = tap.readLong();
+    if (branch === 0) return null;
+    if (branch !== 1) throw new RangeError(`a union of two has no branch ${branch}`);
+    return this.#other._read(tap);
+  }
+
+  _write(tap: Tap, value: unknown): void {
+    tap.writeLong(value === null ? 0 : 1);
+    if (value !== null) this.#other._write(tap, value);
   }
 }
 

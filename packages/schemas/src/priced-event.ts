@@ -35,6 +35,7 @@ interface RatingRow {
   readonly cost: string | null;
   readonly unpriced_reason: UnpricedReason;
   readonly line_items: readonly LineItemRow[];
+  readonly line_terms: readonly LineTermsRow[];
   readonly saved: string | null;
   readonly candidates: readonly string[];
   readonly agreed: AgreedRow | null;
@@ -64,9 +65,12 @@ interface LineItemRow {
   readonly per_units: number;
   readonly amount: string;
   readonly entry_id: string;
+}
+
+interface LineTermsRow {
   readonly price_version: string;
   readonly factor: string;
-  readonly part_of: LineParts | '';
+  readonly part_of: LineParts;
 }
 
 export const pricedEventCodec = recordCodec<PricedEvent, PricedEventRow>({
@@ -130,14 +134,23 @@ function ratingRow(rating: AttemptRating): RatingRow {
       per_units: line.perUnits,
       amount: formatUsd(line.amount),
       entry_id: line.entryId,
-      price_version: line.priceVersion,
-      factor: line.factor === ONE ? '' : formatUsd(line.factor),
-      part_of: line.partOf === ALL_PARTS ? '' : line.partOf,
     })),
+    line_terms: rating.lineItems.every(isPlain) ? NO_TERMS : rating.lineItems.map(lineTermsRow),
     saved: textOrNull(rating.saved),
     candidates: rating.candidates,
     agreed: rating.agreed === null ? null : agreedRow(rating.agreed),
   };
+}
+
+const NO_TERMS: readonly LineTermsRow[] = [];
+
+/** Nothing was agreed about it. */
+function isPlain({ priceVersion, factor, partOf }: LineItem): boolean {
+  return priceVersion === '' && factor === ONE && partOf === ALL_PARTS;
+}
+
+function lineTermsRow({ priceVersion, factor, partOf }: LineItem): LineTermsRow {
+  return { price_version: priceVersion, factor: formatUsd(factor), part_of: partOf };
 }
 
 function agreedRow(agreed: AgreedAmounts): AgreedRow {
@@ -169,12 +182,15 @@ function ratingFromRow(row: RatingRow): AttemptRating | Rejected {
   const agreed = row.agreed === null ? null : agreedFromRow(row.agreed);
   if (isRejected(agreed)) return agreed;
   const lineItems: LineItem[] = [];
-  for (const line of row.line_items) {
+  const { line_items: lines, line_terms: terms } = row;
+  if (terms.length > 0 && terms.length !== lines.length) return rejected('UNDECODABLE', 'line_terms: there is not one per line item');
+  for (const [index, line] of lines.entries()) {
     const unitPrice = amountFromRow('unit_price', line.unit_price);
     if (isRejected(unitPrice)) return unitPrice;
     const amount = amountFromRow('amount', line.amount);
     if (isRejected(amount)) return amount;
-    const factor = line.factor === '' ? ONE : amountFromRow('factor', line.factor);
+    const own = terms[index];
+    const factor = own === undefined ? ONE : amountFromRow('factor', own.factor);
     if (isRejected(factor)) return factor;
     lineItems.push({
       usageClass: line.usage_class,
@@ -183,9 +199,9 @@ function ratingFromRow(row: RatingRow): AttemptRating | Rejected {
       perUnits: line.per_units,
       amount,
       entryId: line.entry_id,
-      priceVersion: line.price_version,
+      priceVersion: own?.price_version ?? '',
       factor,
-      partOf: line.part_of === '' ? ALL_PARTS : line.part_of,
+      partOf: own?.part_of ?? ALL_PARTS,
     });
   }
   return { cost, unpricedReason: row.unpriced_reason, lineItems, saved, candidates: row.candidates, agreed };
