@@ -172,7 +172,7 @@ class NullableTextType extends avro.types.UnwrappedUnionType {
   _write(tap: Tap, value: unknown): void {
     tap.writeLong(value === null ? 0 : 1);
     if (value === null) return;
-    if (typeof value !== 'string') throw new TypeError(`not a string: ${String(value)}`);
+    if (typeof value !== 'string') throw new TypeError(`not a string: a ${typeof value}`);
     writeText(tap, value);
   }
 }
