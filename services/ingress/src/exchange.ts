@@ -131,7 +131,7 @@ export class Exchange implements CallHandler {
     });
     this.#answer.expect({ status, statusText, headers, isDecoded: this.#decodesInline }, filter, ownHeaders(accepted, sent));
     if (this.#attempts !== undefined && isRetryable(status) && this.#drain === null) {
-      this.#next = this.#attempts.afterStatus(singleHeader(headers['retry-after']));
+      this.#next = this.#attempts.afterStatus(status, singleHeader(headers['retry-after']));
       if (this.#next !== null) return this.#putAside(controller, this.#attempts.leftMs(this.#next));
     }
     if (this.#entry === null) this.#openSynced = true;

@@ -4,7 +4,14 @@ import type { RouteType } from '@tokenledger/domain';
 import type { ObservedAnswer } from '@tokenledger/providers';
 import type { ChannelHealth } from './channel-health.ts';
 import type { IngressConfig } from './config.ts';
-import { type AttemptFailure, AttemptPlan, type AttemptResult, type PlannedAttempt, retryAfterMs } from './core/attempt-plan.ts';
+import {
+  type AttemptFailure,
+  AttemptPlan,
+  type AttemptResult,
+  attemptResult,
+  type PlannedAttempt,
+  retryAfterMs,
+} from './core/attempt-plan.ts';
 import type { AttemptRecord } from './core/usage-event.ts';
 import { channelOrder, stickyDraw } from './core/channel-order.ts';
 import { type CallContext, type Sending, type UpstreamCall, upstreamCall } from './upstream-call.ts';
@@ -80,8 +87,9 @@ export class RoutedAttempts {
     return this.#plan.after(failure, { now: performance.now(), random: Math.random(), takes: this.#context.health.takes });
   }
 
-  /** As `after`, of an answer's head. */
-  afterStatus(retryAfter: string): PlannedAttempt | null {
+  /** As `after`, of an answer's head, which says of the channel all that there is to say. */
+  afterStatus(status: number, retryAfter: string): PlannedAttempt | null {
+    this.ended(attemptResult(status, undefined));
     return this.after({ kind: 'status', retryAfterMs: retryAfterMs(retryAfter, this.#context.now()) });
   }
 

@@ -338,3 +338,12 @@ test('a client that leaves while its request waits for another attempt has an ev
   expect(attemptsOf(event)).toEqual(['a 429']);
   expect(system.seenByB).toEqual([]);
 });
+
+test('a channel that may have one request in hand is tried again with it', async () => {
+  let asked = 0;
+  const first: AnswerScript = (response, seen) => (asked++ === 0 ? refused(429, { 'retry-after': '0' }) : served)(response, seen);
+  await using system = await twoChannels(first, served, { channel: { in_flight_max: 1 } });
+  expect((await chat(system.ingress.url)).statusCode).toBe(200);
+  expect((await chat(system.ingress.url)).statusCode).toBe(200);
+  expect((await system.ingress.events(2)).map(attemptsOf)).toEqual([['a 429', 'a 200'], ['a 200']]);
+});
