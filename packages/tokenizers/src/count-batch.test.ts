@@ -38,15 +38,15 @@ test('gathered parts stand one behind the other, those of one kind under one des
   expect(Buffer.from(bytes.subarray(0, 12)).toString()).toBe('one andthree');
 });
 
-test('a batch is full with 64 parts or a mebibyte; a longer part is alone in memory of its own, which is not used again', () => {
+test('a batch is full with 256 parts or a mebibyte; a longer part is alone in memory of its own, which is not used again', () => {
   const half = Buffer.alloc(600_000);
   const gathered = new GatheredParts<{ deadlineMs: number }>();
   gathered.add({ deadlineMs: 1 }, KIND, [half], half.length);
   expect([gathered.isFull, gathered.hasRoom(half.length), gathered.hasRoom(400_000)]).toEqual([false, false, true]);
   expect(gathered.clear()).toBe(true);
-  for (let index = 0; index < 64; index += 1) gathered.add({ deadlineMs: 1 }, KIND, [Buffer.from('x')], 1);
+  for (let index = 0; index < 256; index += 1) gathered.add({ deadlineMs: 1 }, KIND, [Buffer.from('x')], 1);
   expect(gathered.isFull).toBe(true);
-  expect(gathered.message().parts).toHaveLength(64 * PART_NUMBERS);
+  expect(gathered.message().parts).toHaveLength(256 * PART_NUMBERS);
   gathered.clear();
   expect(gathered.hasRoom(3_000_000)).toBe(true);
   gathered.add({ deadlineMs: 1 }, KIND, [Buffer.alloc(3_000_000, 'x')], 3_000_000);

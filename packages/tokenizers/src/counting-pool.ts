@@ -39,8 +39,11 @@ export interface CountingStats {
   readonly threadCpuUs: number;
 }
 
-/** Parts are gathered for so many milliseconds, unless a batch is full before. */
-const GATHER_MS = 5;
+/** Parts are gathered for so long, unless a batch is full before: waking a thread and being woken costs more than counting a short text. Events wait for others
+ *  as long to be published, so nobody notices. */
+const GATHER_MS = 50;
+/** Of the deadline, at most. */
+const GATHER_SHARE = 0.1;
 /** How often is looked for parts whose deadline has passed. */
 const SWEEP_MS = 50;
 /** Batches whose memory is used again. */
@@ -128,7 +131,7 @@ export class CountingPool {
     this.#due.push(waiting);
     this.#sweeping ??= setTimeout(() => this.#sweep(), SWEEP_MS);
     if (this.#gathered.isFull) this.#send();
-    else this.#timer ??= setTimeout(() => this.#send(), GATHER_MS);
+    else this.#timer ??= setTimeout(() => this.#send(), Math.min(GATHER_MS, this.#limits.deadlineMs * GATHER_SHARE));
   }
 
   /** What is not counted yet is `closed`. */

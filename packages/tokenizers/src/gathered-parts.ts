@@ -2,7 +2,7 @@
 import { type CountBatch, PART_NUMBERS, type PartKind } from './count-batch.ts';
 
 /** A batch is full with so many parts, or so many bytes; a longer part is alone in its own. */
-const PARTS_MAX = 64;
+const PARTS_MAX = 256;
 const BYTES_MAX = 1024 * 1024;
 
 export class GatheredParts<Part extends { readonly deadlineMs: number }> {

@@ -149,7 +149,7 @@ test('a counter outlives the answer of a thread that had been given up', async (
   // As many as go at once: the thread answers while this one is busy, and the answer finds nobody who waits for it.
   const closing = openTokenCounter({ deadlineMs: 10_000 });
   await ended(closing.begin(chat('x')));
-  const counts = Array.from({ length: 64 }, () => closing.begin(chat('some words')));
+  const counts = Array.from({ length: 256 }, () => closing.begin(chat('some words')));
   const until = performance.now() + 2_000;
   while (performance.now() < until);
   await closing.close();

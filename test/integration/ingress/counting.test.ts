@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { expect, test } from 'vitest';
 import { HOSTILE_TEXTS } from '../../bench/support/hostile-texts.ts';
-import { median, percentile } from '../../bench/support/statistics.ts';
+import { percentile } from '../../bench/support/statistics.ts';
 import {
   CHAT_ANSWER,
   CHAT_REQUEST,
@@ -107,8 +107,8 @@ test('texts that are hostile to tokenizers are counted, and other requests do no
     sent += hostileSent + 2 * REQUESTS;
     beside.push(p99);
   }
-  // Uncut and in this thread, each of these texts would take seconds.
-  expect(median(beside)).toBeLessThan(3 * median(alone) + 40);
+  // In this thread each of these texts would hold up whatever else is due, in every round: uncut for seconds. What else the machine does is in some rounds only.
+  expect(Math.min(...beside)).toBeLessThan(3 * Math.min(...alone) + 25);
   const events = await ingress.events(sent);
   expect(events.filter(({ counted }) => counted?.inputTokens === null)).toEqual([]);
   const letters = events.filter(({ requestBytes }) => (requestBytes ?? 0) > 100_000);
