@@ -18,7 +18,7 @@ export interface RerateOptions {
   readonly selection: Selection;
   /** Pure: the same event has the same rating, whenever it is asked. */
   readonly rate: (event: UsageEvent) => NewRating;
-  /** Rows that are in memory at a time, twice over; 10,000 unless given. */
+  /** Rows that are in memory at a time, twice over; 4,000 unless given. */
   readonly sliceRowsMax?: number;
   /** Told of rows as they are read. */
   readonly onRead?: (progress: { readonly rows: number; readonly of: number }) => void;
@@ -106,7 +106,7 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
 
 type Correct = (standing: Standing, correction: Correction) => Promise<void>;
 
-const SLICE_ROWS_MAX = 10_000;
+const SLICE_ROWS_MAX = 4_000;
 
 async function rateAgain(options: RerateOptions, correct: Correct): Promise<Differences> {
   const { clickhouse, selection, rate, onRead, sliceRowsMax = SLICE_ROWS_MAX } = options;

@@ -78,7 +78,7 @@ function attemptCorrection(before: AttemptStanding, after: AttemptRating, priceV
   return {
     cost: cost.value,
     unpricedReason: cost.reason,
-    lineItems: joinedLines(perAmount((name) => changedLines(before.lines[name], lines[name]))).map((line) =>
+    lineItems: joinedLines(changedByAmount(before.lines, lines)).map((line) =>
       line.priceVersion === priceVersion ? { ...line, priceVersion: '' } : line,
     ),
     saved: differenceOrNull(before.saved, after.saved),
@@ -104,6 +104,11 @@ function difference(before: PicoUsd | null, { value, reason }: Amount): Amount {
 function differenceOrNull(before: PicoUsd, after: PicoUsd | null): PicoUsd | null {
   const changed = (after ?? 0n) - before;
   return changed === 0n ? null : changed;
+}
+
+function changedByAmount(before: PerAmount<readonly LineItem[]>, after: PerAmount<readonly LineItem[]>): PerAmount<readonly LineItem[]> {
+  const cost = changedLines(before.cost, after.cost);
+  return perAmount((name) => (before[name] === before.cost && after[name] === after.cost ? cost : changedLines(before[name], after[name])));
 }
 
 /** Nothing where every class amounts to what it did: the same prices under other names correct nothing. */

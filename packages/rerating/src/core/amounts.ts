@@ -41,34 +41,46 @@ export function isKnownAfter(before: boolean, { value, reason }: Amount): boolea
   return reason === '' || reason === REPRICED;
 }
 
-/** Lines of each amount by itself; none of an amount that is not known, since lines without all the others are no amount. */
+/** Lines of each amount by itself; none of an amount that is not known, since lines without all the others are no amount. Amounts of the same lines share them. */
 export function linesByAmount(lines: readonly LineItem[], isKnown: (name: AmountName) => boolean): PerAmount<readonly LineItem[]> {
-  return perAmount((name) => (isKnown(name) ? netLines(lines.filter(({ partOf }) => isPart(partOf, name))) : []));
+  if (lines.every(({ partOf }) => partOf === ALL_PARTS)) {
+    const net = netLines(lines);
+    return perAmount((name) => (isKnown(name) ? net : NO_LINES));
+  }
+  return perAmount((name) => (isKnown(name) ? netLines(lines.filter(({ partOf }) => isPart(partOf, name))) : NO_LINES));
 }
 
 /** Lines of all amounts as they are written: one line where several amounts have the same. */
 export function joinedLines(byAmount: PerAmount<readonly LineItem[]>): readonly LineItem[] {
-  const joined = new Map<string, { readonly line: LineItem; readonly of: AmountName[] }>();
+  const { list, cost, billable } = byAmount;
+  if (list === cost && cost === billable) return list.map((line) => (line.partOf === ALL_PARTS ? line : { ...line, partOf: ALL_PARTS }));
+  const joined: { readonly line: LineItem; readonly of: AmountName[] }[] = [];
   for (const name of AMOUNTS) {
     for (const line of byAmount[name]) {
-      const key = `${lineKey(line)} ${line.quantity} ${line.amount}`;
-      const known = joined.get(key);
-      if (known === undefined) joined.set(key, { line, of: [name] });
-      else known.of.push(name);
+      const same = joined.find(
+        (other) =>
+          isSamePrice(other.line, line) &&
+          other.line.quantity === line.quantity &&
+          other.line.amount === line.amount &&
+          !other.of.includes(name),
+      );
+      if (same === undefined) joined.push({ line, of: [name] });
+      else same.of.push(name);
     }
   }
-  return Array.from(joined.values(), ({ line, of }) => ({ ...line, partOf: of.join(',') as LineParts }));
+  return joined.map(({ line, of }) => ({ ...line, partOf: of.join(',') as LineParts }));
 }
 
-/** Lines of the same class, factor and entry of the same prices as one; those that cancel each other are gone. */
+/** Lines of the same class, factor and entry of the same prices as one; those that cancel each other are gone. There are few of them. */
 export function netLines(lines: readonly LineItem[]): readonly LineItem[] {
-  const net = new Map<string, LineItem>();
+  const net: LineItem[] = [];
   for (const line of lines) {
-    const key = lineKey(line);
-    const before = net.get(key);
-    net.set(key, before === undefined ? line : { ...line, quantity: before.quantity + line.quantity, amount: before.amount + line.amount });
+    const index = net.findIndex((other) => isSamePrice(other, line));
+    const before = net[index];
+    if (before === undefined) net.push(line);
+    else net[index] = { ...line, quantity: before.quantity + line.quantity, amount: before.amount + line.amount };
   }
-  return [...net.values()].filter(({ quantity, amount }) => quantity !== 0 || amount !== 0n);
+  return net.filter(({ quantity, amount }) => quantity !== 0 || amount !== 0n);
 }
 
 export function negated(line: LineItem): LineItem {
@@ -79,6 +91,15 @@ function isPart(parts: LineParts, name: AmountName): boolean {
   return parts === ALL_PARTS || parts.split(',').includes(name);
 }
 
-function lineKey({ usageClass, unitPrice, perUnits, entryId, factor, priceVersion }: LineItem): string {
-  return `${usageClass} ${unitPrice} ${perUnits} ${entryId} ${factor} ${priceVersion}`;
+function isSamePrice(left: LineItem, right: LineItem): boolean {
+  return (
+    left.usageClass === right.usageClass &&
+    left.entryId === right.entryId &&
+    left.unitPrice === right.unitPrice &&
+    left.perUnits === right.perUnits &&
+    left.factor === right.factor &&
+    left.priceVersion === right.priceVersion
+  );
 }
+
+const NO_LINES: readonly LineItem[] = Object.freeze([]);
