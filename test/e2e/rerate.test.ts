@@ -48,6 +48,8 @@ test('a period is re-rated once, though the command is killed while it posts', a
   };
   const before = await look('--dry-run');
   expect(before).toMatchObject({ statement: null, total: { events: EVENTS, corrected: EVENTS } });
+  const asked = await ledger.cli('whatif', '--from', day(-1), '--to', day(1), '--model', `${MODEL}=gpt-4o`, '--format', 'json');
+  expect(JSON.parse(asked.stdout)).toMatchObject({ total: { compared: EVENTS, unknown: 0, cost_usd: before.total.cost.before_usd } });
   expect(await ledger.cli(...period)).toMatchObject({ code: 2, stderr: expect.stringMatching(/is in use by/) });
 
   await ledger.process.stop('SIGKILL', WAIT_MS);

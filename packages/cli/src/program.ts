@@ -23,6 +23,7 @@ import { sqlCommand } from './commands/sql.ts';
 import { topicsCommand } from './commands/topics.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { whatifCommand } from './commands/whatif.ts';
 import { withExamples } from './command-line.ts';
 import { VERSION } from './version.ts';
 
@@ -48,6 +49,7 @@ export function createProgram(): Command {
     .addCommand(modelsCommand())
     .addCommand(pricesCommand())
     .addCommand(rerateCommand())
+    .addCommand(whatifCommand())
     .addCommand(sqlCommand())
     .addCommand(eventsCommand())
     .addCommand(explainCommand())

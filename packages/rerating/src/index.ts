@@ -5,3 +5,5 @@ export { total, type TallyRow, type TallySums } from './core/tally.ts';
 export { ERRORS } from './errors.ts';
 export { RERATE_PREFIX, type Selection } from './ledger-reader.ts';
 export { type Differences, type PostOptions, rerate, type Rerated, rerateDifferences, type RerateOptions } from './rerate.ts';
+export type { Change, OtherModel } from './core/what-if.ts';
+export { whatIf, type WhatIf, type WhatIfOptions, type WhatIfRow } from './what-if.ts';

@@ -1,27 +1,19 @@
 /** Re-rating: what a period costs at other prices, and the corrections that make the ledger say so. It reads top to bottom as it goes. */
-import type { ClickHouse } from '@tokenledger/clickhouse';
 import { AppError, type UsageEvent } from '@tokenledger/domain';
 import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
 import { encodePriced, type StatementFacts } from '@tokenledger/schemas';
 import { adjustment, type Correction, corrections, type NewRating } from './core/adjustment.ts';
 import { type ClosedPeriod, reopenedFact, touchedPeriods } from './core/closed-periods.ts';
-import { type LedgerRow, type Standing, standingsOf } from './core/standing.ts';
+import type { Standing } from './core/standing.ts';
 import { tally, type TallyRow } from './core/tally.ts';
-import { planSlices, readSlice, retiredDays, type Selection } from './ledger-reader.ts';
+import { eachStanding, type ReadOptions } from './each-standing.ts';
 import { type Posted, postStatement } from './posting.ts';
-import { patiently } from './patience.ts';
 import type { FixedStatement } from './statement-log.ts';
 import { type Draft, statementStore } from './statement-store.ts';
 
-export interface RerateOptions {
-  readonly clickhouse: ClickHouse;
-  readonly selection: Selection;
+export interface RerateOptions extends ReadOptions {
   /** Pure: the same event has the same rating, whenever it is asked. */
   readonly rate: (event: UsageEvent) => NewRating;
-  /** Rows that are in memory at a time, twice over; 4,000 unless given. */
-  readonly sliceRowsMax?: number;
-  /** Told of rows as they are read. */
-  readonly onRead?: (progress: { readonly rows: number; readonly of: number }) => void;
 }
 
 /** What is known before anything is posted. */
@@ -106,36 +98,14 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
 
 type Correct = (standing: Standing, correction: Correction) => Promise<void>;
 
-const SLICE_ROWS_MAX = 4_000;
-
 async function rateAgain(options: RerateOptions, correct: Correct): Promise<Differences> {
-  const { clickhouse, selection, rate, onRead, sliceRowsMax = SLICE_ROWS_MAX } = options;
   const sums = tally();
-  let [orphans, read] = [0, 0];
-  const slices = await patiently(() => planSlices(clickhouse, selection, sliceRowsMax));
-  const rowsInAll = slices.reduce((sum, { rows }) => sum + rows, 0);
-  const load = (index: number): Promise<readonly LedgerRow[]> | undefined => {
-    const slice = slices[index];
-    const rows = slice === undefined ? undefined : patiently(() => readSlice(clickhouse, selection, slice));
-    // It is awaited in its turn; until then its failure is nobody's.
-    rows?.catch(() => {});
-    return rows;
-  };
-  let next = load(0);
-  for (let index = 0; next !== undefined; index += 1) {
-    const rows = await next;
-    next = load(index + 1);
-    const found = standingsOf(rows);
-    orphans += found.orphans;
-    for (const standing of found.standings) {
-      const posted = corrections(standing, rate(standing.event));
-      sums.add(standing, posted);
-      for (const correction of posted) await correct(standing, correction);
-    }
-    read += rows.length;
-    onRead?.({ rows: read, of: rowsInAll });
-  }
-  return { rows: sums.rows(), orphans, retiredDays: await patiently(() => retiredDays(clickhouse, selection)) };
+  const { orphans, retiredDays: days } = await eachStanding(options, async (standing) => {
+    const posted = corrections(standing, options.rate(standing.event));
+    sums.add(standing, posted);
+    for (const correction of posted) await correct(standing, correction);
+  });
+  return { rows: sums.rows(), orphans, retiredDays: days };
 }
 
 async function addLine(

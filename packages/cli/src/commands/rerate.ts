@@ -1,10 +1,9 @@
 /** `tokenledger rerate`: rates a period again, shows the difference, and posts it. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type DocumentSet, watchControl } from '@tokenledger/control';
+import type { DocumentSet } from '@tokenledger/control';
 import { AppError, formatUsd, uuidv7 } from '@tokenledger/domain';
-import { agreedPrices, agreementsOf } from '@tokenledger/pricer';
-import { agreedSchedule, type AgreedSchedule, type PriceBook, rateEvent } from '@tokenledger/pricing';
+import { type AgreedSchedule, type PriceBook, rateEvent } from '@tokenledger/pricing';
 import {
   AMOUNTS,
   type ClosedPeriod,
@@ -16,12 +15,12 @@ import {
   type TallySums,
   total,
 } from '@tokenledger/rerating';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { settingsOf, withExamples, withShared } from '../command-line.ts';
 import { EXIT } from '../exit.ts';
 import { type LedgerAccess, withLedger } from '../ledger.ts';
-import { readPriceBook } from '../price-book.ts';
-import { findPriceBook } from '../rerate/price-version.ts';
+import { parseTime, progressLine, usd } from '../rerate/output.ts';
+import { agreedAt, namedBook, readDocuments } from '../rerate/prices.ts';
 import { withWriting } from '../rerate/writing.ts';
 import { textTable } from '../registry/text-table.ts';
 import type { Settings } from '../settings.ts';
@@ -48,7 +47,6 @@ const WAIT_SECONDS_MAX = 86_400;
 const ID_RANDOM_BYTES = 10;
 /** Rows that are printed; `--format json` has all. */
 const SHOWN_MAX = 50;
-const PROGRESS_MS = 1_000;
 
 export function rerateCommand(): Command {
   const command = new Command('rerate')
@@ -84,7 +82,7 @@ export function rerateCommand(): Command {
 async function show(settings: Settings, options: Options): Promise<void> {
   await withLedger(settings, { sends: false }, async (ledger) => {
     const documents = await readDocuments(ledger);
-    const book = bookOf(settings, documents, options);
+    const book = namedBook(settings, documents, options.priceVersion);
     const found = await rerateDifferences(rating(ledger, book, agreedAt(documents), options));
     print(options, book, found, null);
   });
@@ -94,10 +92,10 @@ async function show(settings: Settings, options: Options): Promise<void> {
 async function post(settings: Settings, options: Options): Promise<void> {
   await withLedger(settings, { sends: true }, async (ledger) => {
     const documents = await readDocuments(ledger);
-    const book = bookOf(settings, documents, options);
+    const book = namedBook(settings, documents, options.priceVersion);
     const source = `${RERATE_PREFIX}${uuidv7(Date.now(), randomBytes(ID_RANDOM_BYTES))}`;
     const producer = await ledger.log.producer();
-    const sent = reporter();
+    const sent = progressLine();
     try {
       await withWriting(settings, ledger, options.wait * SECOND_MS, async (writing) => {
         const found = await rerate({
@@ -140,40 +138,13 @@ function rating(
   agreed: AgreedSchedule,
   { from, to, tenant, model, provider }: Options,
 ): RerateOptions {
-  const read = reporter();
+  const read = progressLine();
   return {
     clickhouse,
     selection: { fromMs: from, toMs: to, tenants: tenant, models: model, providers: provider },
     rate: (event) => rateEvent(event, book, agreed),
     onRead: ({ rows, of }) => read(`${rows} of ${of} rows are rated`),
   };
-}
-
-/** What was agreed is chosen by when it is in force, also where it was written down later. */
-function agreedAt(documents: DocumentSet): AgreedSchedule {
-  return agreedSchedule(agreementsOf(documents, agreedPrices()), 'effective');
-}
-
-async function readDocuments({ log, topics }: LedgerAccess): Promise<DocumentSet> {
-  const watch = await watchControl({ log, topic: topics.control });
-  try {
-    return watch.documents();
-  } finally {
-    await watch.close();
-  }
-}
-
-function bookOf(settings: Settings, documents: DocumentSet, { priceVersion }: Options): PriceBook {
-  return findPriceBook(priceVersion, {
-    documents,
-    others: [
-      ['configured', readPriceBook(settings)],
-      [
-        'shipped',
-        readPriceBook({ ...settings, config: { ...settings.config, documents: { ...settings.config.documents, price_book: '' } } }),
-      ],
-    ],
-  });
 }
 
 function closedPeriods(documents: DocumentSet): readonly ClosedPeriod[] {
@@ -247,24 +218,4 @@ function differencesJson(book: Pick<PriceBook, 'version'>, { rows, orphans, reti
     retired_days: retiredDays,
     orphans,
   };
-}
-
-function usd(amount: bigint): string {
-  return formatUsd(amount).replace(/(\.\d{2}\d*?)0+$/, '$1');
-}
-
-/** Says now and then how far something is. */
-function reporter(): (line: string) => void {
-  let saidMs = performance.now();
-  return (line) => {
-    if (performance.now() - saidMs < PROGRESS_MS) return;
-    saidMs = performance.now();
-    console.error(line);
-  };
-}
-
-function parseTime(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('Write a time as 2026-01-31 or 2026-01-31T12:00:00Z.');
-  return ms;
 }

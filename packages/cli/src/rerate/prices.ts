@@ -1,0 +1,44 @@
+/** Prices and agreements as the documents and the settings have them, for what is rated outside the pricer. */
+import { type DocumentSet, watchControl } from '@tokenledger/control';
+import { agreedPrices, agreementsOf } from '@tokenledger/pricer';
+import { agreedSchedule, type AgreedSchedule, type PriceBook, priceSchedule, type PriceSchedule } from '@tokenledger/pricing';
+import type { LedgerAccess } from '../ledger.ts';
+import { readPriceBook } from '../price-book.ts';
+import type { Settings } from '../settings.ts';
+import { findPriceBook } from './price-version.ts';
+
+export async function readDocuments({ log, topics }: LedgerAccess): Promise<DocumentSet> {
+  const watch = await watchControl({ log, topic: topics.control });
+  try {
+    return watch.documents();
+  } finally {
+    await watch.close();
+  }
+}
+
+/** What was agreed is chosen by when it is in force, also where it was written down later. */
+export function agreedAt(documents: DocumentSet): AgreedSchedule {
+  return agreedSchedule(agreementsOf(documents, agreedPrices()), 'effective');
+}
+
+/** Throws what `findPriceBook` throws. */
+export function namedBook(settings: Settings, documents: DocumentSet, version: string): PriceBook {
+  const shipped = { ...settings, config: { ...settings.config, documents: { ...settings.config.documents, price_book: '' } } };
+  return findPriceBook(version, {
+    documents,
+    others: [
+      ['configured', readPriceBook(settings)],
+      ['shipped', readPriceBook(shipped)],
+    ],
+  });
+}
+
+/** Which book holds when, as the pricer has it. Throws what `findPriceBook` throws. */
+export function activatedBooks(settings: Settings, documents: DocumentSet): PriceSchedule {
+  const activations = documents.of('price_book_activation').map(({ id, price_book: book, activates_at: at }) => ({
+    id,
+    activatesAtMs: Date.parse(at),
+    book: namedBook(settings, documents, book),
+  }));
+  return priceSchedule(readPriceBook(settings), activations);
+}
