@@ -30,9 +30,9 @@ import { wholeNumber } from './topics.ts';
 interface Options {
   readonly from: number;
   readonly to: number;
-  readonly tenant: readonly string[];
-  readonly model: readonly string[];
-  readonly provider: readonly string[];
+  readonly tenant?: readonly string[];
+  readonly model?: readonly string[];
+  readonly provider?: readonly string[];
   readonly priceVersion: string;
   readonly dryRun: boolean;
   readonly reopen: string;
@@ -59,9 +59,9 @@ export function rerateCommand(): Command {
       '--price-version <version>',
       "id of a price_book document, 'configured', 'shipped', or a version as rows name it, in full or its beginning",
     )
-    .option('--tenant <id...>', 'these tenants alone (default: all)', [])
-    .option('--model <name...>', 'events that asked for one of these models or were answered by it (default: all)', [])
-    .option('--provider <name...>', 'events that went to one of these providers (default: all)', [])
+    .option('--tenant <id...>', 'these tenants alone (default: all)')
+    .option('--model <name...>', 'events that asked for one of these models or were answered by it (default: all)')
+    .option('--provider <name...>', 'events that went to one of these providers (default: all)')
     .option('--dry-run', 'show the difference, and post nothing', false)
     .option('--reopen <reason>', 'correct closed periods too, and why: written to audit_log', '')
     .option('--note <text>', 'why, for the audit', '')
@@ -141,7 +141,7 @@ function rating(
   const read = progressLine();
   return {
     clickhouse,
-    selection: { fromMs: from, toMs: to, tenants: tenant, models: model, providers: provider },
+    selection: { fromMs: from, toMs: to, tenants: tenant ?? [], models: model ?? [], providers: provider ?? [] },
     rate: (event) => rateEvent(event, book, agreed),
     onRead: ({ rows, of }) => read(`${rows} of ${of} rows are rated`),
   };
@@ -157,9 +157,9 @@ function closedPeriods(documents: DocumentSet): readonly ClosedPeriod[] {
 function details(book: PriceBook, { tenant, model, provider }: Options): Readonly<Record<string, string>> {
   return {
     price_version: book.version,
-    ...(tenant.length === 0 ? {} : { tenants: tenant.join(' ') }),
-    ...(model.length === 0 ? {} : { models: model.join(' ') }),
-    ...(provider.length === 0 ? {} : { providers: provider.join(' ') }),
+    ...(tenant === undefined ? {} : { tenants: tenant.join(' ') }),
+    ...(model === undefined ? {} : { models: model.join(' ') }),
+    ...(provider === undefined ? {} : { providers: provider.join(' ') }),
   };
 }
 

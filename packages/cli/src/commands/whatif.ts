@@ -14,9 +14,9 @@ import { wholeNumber } from './topics.ts';
 interface Options {
   readonly from: number;
   readonly to: number;
-  readonly tenant: readonly string[];
-  readonly provider: readonly string[];
-  readonly model: ReadonlyMap<string, OtherModel>;
+  readonly tenant?: readonly string[];
+  readonly provider?: readonly string[];
+  readonly model?: ReadonlyMap<string, OtherModel>;
   readonly tier?: string;
   readonly cachedInput?: number;
   readonly priceVersion?: string;
@@ -44,13 +44,13 @@ export function whatifCommand(): Command {
       'so much of the text that was read from a cache, and none written to one',
       wholeNumber(0, PERCENT_MAX),
     )
-    .option('--tenant <id...>', 'these tenants alone (default: all)', [])
-    .option('--provider <name...>', 'events that went to one of these providers (default: all)', [])
+    .option('--tenant <id...>', 'these tenants alone (default: all)')
+    .option('--provider <name...>', 'events that went to one of these providers (default: all)')
     .option('--price-version <version>', 'at these prices, as for `rerate` (default: those in force at each event’s time)')
     .addOption(new Option('--format <name>', 'how to print it').choices(['table', 'json']).default('table'))
     .action(async (options: Options) => {
       if (options.from >= options.to) throw new AppError('USAGE', '--to must be after --from');
-      if (options.model.size === 0 && options.tier === undefined && options.cachedInput === undefined) {
+      if (options.model === undefined && options.tier === undefined && options.cachedInput === undefined) {
         throw new AppError('USAGE', 'say what is to be otherwise: --model, --tier or --cached-input');
       }
       const found = await ask(settingsOf(command), options);
@@ -77,9 +77,9 @@ async function ask(settings: Settings, options: Options): Promise<WhatIf> {
       selection: {
         fromMs: options.from,
         toMs: options.to,
-        tenants: options.tenant,
-        models: [...options.model.keys()],
-        providers: options.provider,
+        tenants: options.tenant ?? [],
+        models: [...(options.model?.keys() ?? [])],
+        providers: options.provider ?? [],
       },
       change: changeOf(options),
       costOf: (attempt, event) =>
@@ -92,7 +92,7 @@ async function ask(settings: Settings, options: Options): Promise<WhatIf> {
 
 function changeOf({ model, tier, cachedInput }: Options): Change {
   return {
-    models: model,
+    models: model ?? new Map(),
     ...(tier === undefined ? {} : { tier }),
     ...(cachedInput === undefined ? {} : { cachedPercent: cachedInput }),
   };
@@ -155,12 +155,12 @@ function share({ cost, whatIf: other }: Pick<WhatIfRow, 'cost' | 'whatIf'>): str
   return `${thousandths / 10n}.${thousandths % 10n < 0n ? -(thousandths % 10n) : thousandths % 10n} %`;
 }
 
-function addModel(text: string, known: ReadonlyMap<string, OtherModel>): ReadonlyMap<string, OtherModel> {
+function addModel(text: string, known?: ReadonlyMap<string, OtherModel>): ReadonlyMap<string, OtherModel> {
   const [from, to, ...rest] = text.split('=');
   if (from === undefined || from === '' || to === undefined || to === '' || rest.length > 0) {
     throw new InvalidArgumentError('Write a=b: what a answered, on b.');
   }
   const slash = to.indexOf('/');
   const other = slash < 1 ? { model: to } : { provider: to.slice(0, slash), model: to.slice(slash + 1) };
-  return new Map([...known, [from, other]]);
+  return new Map([...(known ?? []), [from, other]]);
 }
