@@ -24,16 +24,16 @@ import {
   type PricedEvent,
   TOKEN_CLASSES,
   UNIT_CLASSES,
-  type Usage,
   type UsageClass,
   type UsageEvent,
-  USD,
 } from '@tokenledger/domain';
+import { agreedColumns } from './agreed-columns.ts';
 import type { RowOwner } from './core/row.ts';
 import { type EventSums, sumAttempts } from './core/sums.ts';
 
 /** Made to be used again: what it grew to for one batch, it has for the next. */
 export interface EventBlock {
+  /** As they are now: those that every row leaves to the defaults of the table are not among them. */
   readonly columns: NativeBlock;
   /** `priced` must be acceptable (see `core/acceptable.ts`): the columns take what they are given, and ClickHouse refuses a whole block for one bad value. */
   append(priced: PricedEvent, owner: RowOwner): void;
@@ -58,32 +58,33 @@ export function eventBlock(): EventBlock {
   const totals = totalColumns();
   const lines = lineItemColumns();
   const attempts = attemptColumns();
-  const avoided = avoidedColumns();
+  const agreed = agreedColumns();
   const columns = {
     ...facts.columns,
     ...Object.fromEntries(usage.map(({ column, values }) => [column, values])),
     ...totals.columns,
     ...prefixed('line_items', lines.columns),
     ...prefixed('attempts', attempts.columns),
-    ...prefixed('avoided', avoided.columns),
   };
   return {
-    columns,
+    get columns() {
+      return { ...columns, ...agreed.columns() };
+    },
     append(priced, owner) {
       const { event, ratings } = priced;
       const sums = sumAttempts(priced);
       facts.append(event, event.attribution, owner);
       for (const { name, values } of usage) values.append(sums.usage[name]);
       totals.append(priced, sums);
-      for (const [index, { lineItems }] of ratings.entries())
-        for (const item of lineItems) lines.append(index + 1, item, priced.priceVersion);
+      for (const [index, { lineItems }] of ratings.entries()) for (const item of lineItems) lines.append(index + 1, item);
       lines.endRow();
       for (const [index, attempt] of event.attempts.entries()) attempts.append(attempt, ratings[index] as AttemptRating);
       attempts.endRow();
-      avoided.append(event.avoidedUsage);
+      agreed.append(priced, sums);
     },
     clear() {
       for (const column of Object.values(columns)) column.clear();
+      agreed.clear();
     },
   };
 }
@@ -233,43 +234,23 @@ function totalColumns() {
     usage_flags: usageFlags,
     attempts_usage_unknown: uint32Column(),
     cost_usd: moneyOrNull(),
-    list_cost_usd: moneyOrNull(),
-    billable_usd: moneyOrNull(),
     saved_usd: moneyOrNull(),
-    currency: lowCardinalityColumn(),
-    billable_amount: moneyOrNull(),
-    fx_rate: moneyOrNull(),
-    fx_rate_id: lowCardinalityColumn(),
-    fx_source: lowCardinalityColumn(),
-    rate_card: lowCardinalityColumn(),
     price_version: lowCardinalityColumn(),
     unpriced_reason: lowCardinalityColumn(),
-    list_unpriced_reason: lowCardinalityColumn(),
-    billable_unpriced_reason: lowCardinalityColumn(),
     attempts_unpriced: int64Column(),
   };
   return {
     columns,
-    append({ priceVersion, billing }: PricedEvent, sums: EventSums): void {
+    append({ priceVersion }: PricedEvent, sums: EventSums): void {
       columns.usage_reason.append(sums.usageReason);
       columns.usage_source.append(sums.usageSource);
       columns.usage_basis.append(sums.usageBasis);
       columns.usage_flags.append(sums.usageFlags);
       columns.attempts_usage_unknown.append(sums.attemptsUsageUnknown);
       columns.cost_usd.append(sums.cost);
-      columns.list_cost_usd.append(sums.list);
-      columns.billable_usd.append(sums.billable);
       columns.saved_usd.append(sums.saved);
-      columns.currency.append(billing?.currency ?? USD);
-      columns.billable_amount.append(billing === null ? sums.billable : billing.amount);
-      columns.fx_rate.append(billing?.fxRate ?? null);
-      columns.fx_rate_id.append(billing?.fxRateId ?? '');
-      columns.fx_source.append(billing?.fxSource ?? '');
-      columns.rate_card.append(billing?.rateCard ?? '');
       columns.price_version.append(priceVersion);
       columns.unpriced_reason.append(sums.unpricedReason);
-      columns.list_unpriced_reason.append(sums.listUnpricedReason);
-      columns.billable_unpriced_reason.append(sums.billableUnpricedReason);
       columns.attempts_unpriced.append(sums.attemptsUnpriced);
     },
   };
@@ -282,27 +263,21 @@ function lineItemColumns() {
     quantity: listColumn(int64Column()),
     unit_price_usd: listColumn(money()),
     per_units: listColumn(int64Column()),
-    factor: listColumn(money()),
     amount_usd: listColumn(money()),
     entry_id: listColumn(lowCardinalityColumn()),
-    price_version: listColumn(lowCardinalityColumn()),
-    part_of: listColumn(lowCardinalityColumn()),
   };
   const lists = Object.values(columns);
   return {
     columns,
     /** `attempt`: the one that is charged, from 1. */
-    append(attempt: number, item: LineItem, bookVersion: string): void {
+    append(attempt: number, item: LineItem): void {
       columns.attempt.items.append(attempt);
       columns.usage_class.items.append(item.usageClass);
       columns.quantity.items.append(item.quantity);
       columns.unit_price_usd.items.append(item.unitPrice);
       columns.per_units.items.append(item.perUnits);
-      columns.factor.items.append(item.factor);
       columns.amount_usd.items.append(item.amount);
       columns.entry_id.items.append(item.entryId);
-      columns.price_version.items.append(item.priceVersion === '' ? bookVersion : item.priceVersion);
-      columns.part_of.items.append(item.partOf);
     },
     endRow(): void {
       for (const list of lists) list.endList();
@@ -331,14 +306,8 @@ function attemptColumns() {
     usage_flags: listColumn(listColumn(lowCardinalityColumn())),
     raw_usage: listColumn(textColumn()),
     cost_usd: listColumn(moneyOrNull()),
-    list_cost_usd: listColumn(moneyOrNull()),
-    billable_usd: listColumn(moneyOrNull()),
     saved_usd: listColumn(moneyOrNull()),
-    contract: listColumn(lowCardinalityColumn()),
     unpriced_reason: listColumn(lowCardinalityColumn()),
-    list_unpriced_reason: listColumn(lowCardinalityColumn()),
-    billable_unpriced_reason: listColumn(lowCardinalityColumn()),
-    price_candidates: listColumn(listColumn(lowCardinalityColumn())),
   };
   const usage = CLASS_COLUMNS.map(([name, column]) => ({ name, column, values: listColumn(integerOrNull()) }));
   const lists = [...Object.values(columns), ...usage.map(({ values }) => values)];
@@ -364,37 +333,12 @@ function attemptColumns() {
       columns.usage_reason.items.append(attempt.usageReason);
       columns.usage_flags.items.append(attempt.usageFlags);
       columns.raw_usage.items.append(attempt.rawUsage);
-      const { cost, agreed } = rating;
-      columns.cost_usd.items.append(cost);
-      columns.list_cost_usd.items.append(agreed === null ? cost : agreed.list);
-      columns.billable_usd.items.append(agreed === null ? cost : agreed.billable);
+      columns.cost_usd.items.append(rating.cost);
       columns.saved_usd.items.append(rating.saved);
-      columns.contract.items.append(agreed === null ? '' : agreed.contract);
       columns.unpriced_reason.items.append(rating.unpricedReason);
-      columns.list_unpriced_reason.items.append(agreed === null ? rating.unpricedReason : agreed.listUnpricedReason);
-      columns.billable_unpriced_reason.items.append(agreed === null ? rating.unpricedReason : agreed.billableUnpricedReason);
-      columns.price_candidates.items.append(rating.candidates);
     },
     endRow(): void {
       for (const list of lists) list.endList();
-    },
-  };
-}
-
-function avoidedColumns() {
-  const columns = { usage_class: listColumn(lowCardinalityColumn()), quantity: listColumn(int64Column()) };
-  return {
-    columns,
-    /** Classes that are not known are left out. */
-    append(usage: Usage | null): void {
-      for (const [name] of usage === null ? [] : CLASS_COLUMNS) {
-        const quantity = usage?.[name] ?? null;
-        if (quantity === null) continue;
-        columns.usage_class.items.append(name);
-        columns.quantity.items.append(quantity);
-      }
-      columns.usage_class.endList();
-      columns.quantity.endList();
     },
   };
 }

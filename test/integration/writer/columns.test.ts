@@ -298,3 +298,25 @@ test('without attempts every nested column is empty, and reasons say why usage a
     'line_items.attempt': [],
   });
 });
+
+test('what the table says of events without agreements is what they say beside others that have some', async () => {
+  await ledger.empty();
+  const { store } = openStore(ledger.clickhouse);
+  await store.takeOver(owner(7));
+  const read = (): Promise<readonly unknown[]> => ledger.clickhouse.query('SELECT * FROM usage_events ORDER BY sequence');
+  const events = Array.from({ length: 14 }, (_, index) => pricedEvent(index + 1));
+  for (const [index, each] of events.entries()) await store.write(owner(7), batchOf([each], index));
+  const apart = await read();
+  await ledger.empty();
+  const { store: other } = openStore(ledger.clickhouse);
+  await other.takeOver(owner(7));
+  await other.write(owner(7), batchOf(events));
+  expect(await read()).toEqual(apart);
+  expect(apart).toHaveLength(events.length);
+  expect(apart[0]).toMatchObject({
+    cost_usd: '0.000126250101',
+    list_cost_usd: '0.000126250101',
+    currency: 'USD',
+    'line_items.factor': ['1'],
+  });
+});
