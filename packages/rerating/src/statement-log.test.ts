@@ -14,7 +14,7 @@ import {
 const fixed = (source: string): FixedStatement => ({
   source,
   recordedAtMs: 1_790_000_000_000,
-  lanes: [{ partition: 1, lines: 3, chunks: 1, from: 5, to: 6 }],
+  lanes: [{ partition: 5, linesPartition: 1, lines: 3, chunks: 1, from: 5, to: 6 }],
   facts: {
     kind: 'rerate',
     by: 'ann',

@@ -12,9 +12,11 @@ import { rejected, type Rejected, isRejected } from '@tokenledger/domain';
 import { type StatementFacts, statementFactsSchema } from '@tokenledger/schemas';
 import { z } from 'zod';
 
-/** Where the lines of a partition stand in the log. */
+/** Where the lines of a partition of the usage topics stand in the log. */
 export interface FixedLane {
   readonly partition: number;
+  /** Partition of the topic of lines: it may have fewer than the usage topics have grown to. */
+  readonly linesPartition: number;
   readonly lines: number;
   readonly chunks: number;
   /** Offsets of the first chunk, and after the last. */
@@ -56,7 +58,7 @@ const count = z.int().min(0);
 const claimSchema = z.object({ ends: z.array(count) });
 const fixedSchema = z.object({
   recorded_at_ms: count,
-  lanes: z.array(z.object({ partition: count, lines: count, chunks: count, from: count, to: count })),
+  lanes: z.array(z.object({ partition: count, lines_partition: count, lines: count, chunks: count, from: count, to: count })),
   facts: statementFactsSchema,
 });
 
@@ -69,7 +71,8 @@ export function encodeClaim({ ends }: StatementClaim): Buffer {
 }
 
 export function encodeFixed({ recordedAtMs, lanes, facts }: FixedStatement): Buffer {
-  return Buffer.from(JSON.stringify({ recorded_at_ms: recordedAtMs, lanes, facts }));
+  const rows = lanes.map(({ linesPartition, ...lane }) => ({ ...lane, lines_partition: linesPartition }));
+  return Buffer.from(JSON.stringify({ recorded_at_ms: recordedAtMs, lanes: rows, facts }));
 }
 
 export function statementLog(): StatementLog {
@@ -90,7 +93,8 @@ export function statementLog(): StatementLog {
       } else if (kind === 'fixed' && newest === source) {
         const statement = parsed(fixedSchema, value, key);
         if (isRejected(statement)) return statement;
-        fixed.set(source, { source, recordedAtMs: statement.recorded_at_ms, lanes: statement.lanes, facts: statement.facts });
+        const lanes = statement.lanes.map(({ lines_partition: linesPartition, ...lane }) => ({ ...lane, linesPartition }));
+        fixed.set(source, { source, recordedAtMs: statement.recorded_at_ms, lanes, facts: statement.facts });
       } else if (kind === 'settled') settled.add(source);
       return null;
     },

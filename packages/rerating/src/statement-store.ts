@@ -77,7 +77,10 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
     read,
 
     async settle({ source, lanes }) {
-      for (const { partition, chunks } of lanes) await bury(source, partition, chunks);
+      for (const { partition, linesPartition, chunks } of lanes) {
+        const keys = Array.from({ length: chunks }, (_, index) => chunkKey(source, partition, index + 1));
+        await bury(linesPartition, keys);
+      }
       await say(settledKey(source), Buffer.from('{}'));
     },
 
@@ -86,6 +89,7 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
 
   function draftOf(claim: StatementClaim): Draft {
     const lanes = new Map<number, { lines: number; chunks: number; from: number; to: number; waiting: StatementLine[]; bytes: number }>();
+    const linesPartition = (partition: number): number => partition % claim.ends.length;
     const laneOf = (partition: number) => {
       const found = lanes.get(partition) ?? { lines: 0, chunks: 0, from: 0, to: 0, waiting: [], bytes: 0 };
       lanes.set(partition, found);
@@ -96,9 +100,8 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
       if (lane.waiting.length === 0) return;
       lane.chunks += 1;
       const value = encodeChunk(lane.lines - lane.waiting.length + 1, lane.waiting);
-      const { baseOffset } = await sendPatiently(producer, topics.statementLines, partition, [
-        { key: chunkKey(claim.source, lane.chunks), value },
-      ]);
+      const key = chunkKey(claim.source, partition, lane.chunks);
+      const { baseOffset } = await sendPatiently(producer, topics.statementLines, linesPartition(partition), [{ key, value }]);
       if (lane.chunks === 1) lane.from = baseOffset;
       lane.to = baseOffset + 1;
       lane.waiting = [];
@@ -120,7 +123,14 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
         const statement: FixedStatement = {
           source: claim.source,
           recordedAtMs,
-          lanes: Array.from(lanes, ([partition, { lines, chunks, from, to }]) => ({ partition, lines, chunks, from, to })),
+          lanes: Array.from(lanes, ([partition, { lines, chunks, from, to }]) => ({
+            partition,
+            linesPartition: linesPartition(partition),
+            lines,
+            chunks,
+            from,
+            to,
+          })),
           facts,
         };
         await say(fixedKey(claim.source), encodeFixed(statement));
@@ -139,18 +149,18 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
 
   async function drop({ source, ends }: StatementClaim): Promise<void> {
     for (const [partition, end] of ends.entries()) {
-      let chunks = 0;
-      for await (const record of recordsFrom(topics.statementLines, partition, end)) {
-        if (record.value !== null && record.key?.startsWith(`${source}/`) === true) chunks = Math.max(chunks, chunkNumber(record.key));
+      const keys = new Set<string>();
+      for await (const { key, value } of recordsFrom(topics.statementLines, partition, end)) {
+        if (value !== null && key?.startsWith(`${source}/`) === true) keys.add(key);
       }
-      await bury(source, partition, chunks);
+      await bury(partition, [...keys]);
     }
     await say(settledKey(source), Buffer.from('{}'));
   }
 
-  async function* read(source: string, { partition, from, to }: FixedLane): AsyncGenerator<readonly NumberedLine[]> {
-    for await (const { key, value } of recordsFrom(topics.statementLines, partition, from, to)) {
-      if (value === null || key?.startsWith(`${source}/`) !== true) continue;
+  async function* read(source: string, { partition, linesPartition, from, to }: FixedLane): AsyncGenerator<readonly NumberedLine[]> {
+    for await (const { key, value } of recordsFrom(topics.statementLines, linesPartition, from, to)) {
+      if (value === null || key?.startsWith(`${source}/${partition}/`) !== true) continue;
       const { first, lines } = decodeChunk(value);
       yield lines.map((line, index) => ({ ...line, sequence: first + index }));
     }
@@ -193,11 +203,10 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
     }
   }
 
-  async function bury(source: string, partition: number, chunks: number): Promise<void> {
-    for (let from = 1; from <= chunks; from += TOMBSTONES_MAX) {
-      const length = Math.min(TOMBSTONES_MAX, chunks - from + 1);
-      const tombstones = Array.from({ length }, (_, index): OutgoingRecord => ({ key: chunkKey(source, from + index), value: null }));
-      await sendPatiently(producer, topics.statementLines, partition, tombstones);
+  async function bury(linesPartition: number, keys: readonly string[]): Promise<void> {
+    for (let from = 0; from < keys.length; from += TOMBSTONES_MAX) {
+      const tombstones = keys.slice(from, from + TOMBSTONES_MAX).map((key): OutgoingRecord => ({ key, value: null }));
+      await sendPatiently(producer, topics.statementLines, linesPartition, tombstones);
     }
   }
 
@@ -206,10 +215,6 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
   }
 }
 
-function chunkKey(source: string, chunk: number): string {
-  return `${source}/${chunk}`;
-}
-
-function chunkNumber(key: string): number {
-  return Number(key.slice(key.lastIndexOf('/') + 1));
+function chunkKey(source: string, partition: number, chunk: number): string {
+  return `${source}/${partition}/${chunk}`;
 }

@@ -50,7 +50,9 @@ export async function openWorld(ledger: Ledger): Promise<World> {
   const folder = resources.use(await makeTempDir('rerating'));
   const log = resources.adopt(openEmbeddedLog({ directory: join(folder.path, 'log') }), (open) => open.close());
   const topics = topicNames('');
-  await log.createTopics(topicSpecs(topics, { partitions: PARTITIONS, retentionMs: HOUR_MS }));
+  // The usage topics grew, the topic of lines did not.
+  const specs = topicSpecs(topics, { partitions: PARTITIONS, retentionMs: HOUR_MS });
+  await log.createTopics(specs.map((spec) => (spec.topic === topics.statementLines ? { ...spec, partitions: 1 } : spec)));
   const writer = createWriter({
     log,
     topics,

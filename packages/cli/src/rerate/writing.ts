@@ -3,6 +3,7 @@ import { AppError } from '@tokenledger/domain';
 import { consumers, GROUPS } from '@tokenledger/event-log';
 import { createLogger, createRegistry } from '@tokenledger/runtime';
 import { createWriter } from '@tokenledger/writer';
+import { clickhouseNodes } from '../clickhouse-tables.ts';
 import { usesKafka } from '../event-log.ts';
 import type { LedgerAccess } from '../ledger.ts';
 import type { Settings } from '../settings.ts';
@@ -37,11 +38,13 @@ export async function withWriting<Result>(
     told: () => untilWrittenBy(GROUPS.writerSources),
   };
   if (usesKafka(settings)) return use(writing);
+  const nodes = clickhouseNodes(settings);
   const writer = createWriter({
     config: settings.config.writer,
     log,
     topics,
     clickhouse,
+    ...(nodes === undefined ? {} : { nodes }),
     logger: createLogger({ level: 'error', format: settings.config.logging.format }),
     metrics: createRegistry({ processMetrics: false }),
   });
@@ -50,5 +53,6 @@ export async function withWriting<Result>(
     return await use(writing);
   } finally {
     await writer.stop(STOP_MS);
+    await Promise.all((nodes ?? []).flat().map((node) => node.close()));
   }
 }
