@@ -153,6 +153,8 @@ export const routeSchema = z.strictObject({
   attempt_timeout_ms: z.int().min(100).max(3_600_000).optional(),
   /** No attempt begins later than this after the request came; `x-tokenledger-timeout-ms` may ask for less. */
   deadline_ms: z.int().min(100).max(3_600_000).default(600_000),
+  /** When an answer has not begun by then, another channel is asked as well, and whichever answers first serves; absent: never. Both may be billed. */
+  hedge_after_ms: z.int().min(10).max(600_000).optional(),
   /** Most tokens of output that a request may ask for: more is lowered to it, and where a request names no bound this one is added. */
   max_tokens: z.int().min(1).max(10_000_000).optional(),
   /** Mark the unchanging beginning of prompts for the provider's cache, as it wants that, where the client marks nothing. */

@@ -32,6 +32,8 @@ export interface ResolvedRoute {
   /** Null: as the config says. */
   readonly attemptTimeoutMs: number | null;
   readonly deadlineMs: number;
+  /** Null: no second channel is asked while the first is still to answer. */
+  readonly hedgeAfterMs: number | null;
   /** Null: as many as the request asks for. */
   readonly maxTokens: number | null;
   readonly cachesPrompt: boolean;
@@ -148,6 +150,7 @@ function resolveRoute(document: Route, channels: ReadonlyMap<string, ResolvedCha
     retryAfterMaxMs: document.retry_after_max_ms,
     attemptTimeoutMs: document.attempt_timeout_ms ?? null,
     deadlineMs: document.deadline_ms,
+    hedgeAfterMs: document.hedge_after_ms ?? null,
     maxTokens: document.max_tokens ?? null,
     cachesPrompt: document.prompt_caching,
     cacheTtlMs: responseCacheTtlMs(document),

@@ -1,8 +1,16 @@
 /** Reading on after the client has left, so that the provider's usage is seen; within a time and a number of bytes. */
 
+import type { ResolvedChannel } from '@tokenledger/control';
+import type { IngressConfig } from './config.ts';
+
 export interface DrainLimits {
   readonly timeoutMs: number;
   readonly bytesMax: number;
+}
+
+/** As the channel says, else as the config does. */
+export function drainLimits({ drainTimeoutMs, drainBytesMax }: ResolvedChannel, config: IngressConfig): DrainLimits {
+  return { timeoutMs: drainTimeoutMs ?? config.drain_timeout_ms, bytesMax: drainBytesMax ?? config.drain_bytes_max };
 }
 
 export class Drain {

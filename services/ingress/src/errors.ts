@@ -25,6 +25,8 @@ export const ERRORS = {
     'Every channel of the route has as many requests in hand as it may: try again after `Retry-After`, or raise `in_flight_max` of the channels.',
   DEADLINE_PASSED:
     'A request ran out of time between two attempts, so none followed: raise `deadline_ms` of its route, or `x-tokenledger-timeout-ms` of the client.',
+  HEDGED:
+    'Another channel answered first, so this attempt was given up; what it cost is estimated. Nothing to do; see `hedge_after_ms` of the route.',
   PUBLISH_UNCONFIRMED:
     'The event log answered a send without naming where it landed: the send is tried again; look at the log if it goes on.',
   IMPORT_INCOMPLETE:

@@ -19,23 +19,23 @@ import { type AnswerReading, answerReading, contentCoding } from './answer-readi
 import { ClientAnswer, ownHeaders } from './client-answer.ts';
 import { closeEntry } from './closing.ts';
 import { endingOnDefect } from './defect.ts';
-import { Drain } from './drain.ts';
+import { Drain, drainLimits } from './drain.ts';
 import type { ExchangeContext, ExchangeRequest } from './exchange-context.ts';
 import { attemptResult, isRetryable, type PlannedAttempt } from './core/attempt-plan.ts';
-import { attemptRecord } from './core/attempt-record.ts';
+import { attemptRecord, lostAttempt } from './core/attempt-record.ts';
 import { requestIdIn, singleHeader } from './core/headers.ts';
-import { errorClassOf, outcomeOf, statusUnsent } from './core/outcome.ts';
-import { type Progress, type SentAttempt, unresolvedEvent } from './core/unresolved-event.ts';
-import { type AttemptRecord, type EventIdentity, type RequestEnd, usageEvent } from './core/usage-event.ts';
+import { type AnswerTimes, requestEnd, timesToFirst } from './core/request-end.ts';
+import { type Progress, type SentAttempt, unresolvedAttempt, unresolvedEvent } from './core/unresolved-event.ts';
+import { type AttemptRecord, type EventIdentity, usageEvent } from './core/usage-event.ts';
 import { HeldRequest } from './held-request.ts';
 import { ERRORS } from './errors.ts';
 import { ProgressPace } from './progress-pace.ts';
 import { countedByName } from './core/import-event.ts';
 import { postAnswered } from './result-posting.ts';
-import { ASIDE_BYTES_MAX, ASIDE_MS_MAX, type FailedAttempt, type RoutedAttempts } from './routed-attempts.ts';
-import type { CallHandler, UpstreamCall } from './upstream-call.ts';
+import { ASIDE_BYTES_MAX, type FailedAttempt, type RoutedAttempts } from './routed-attempts.ts';
+import type { HedgedHandler, LostCall, UpstreamCall } from './upstream-call.ts';
 
-export class Exchange implements CallHandler {
+export class Exchange implements HedgedHandler {
   readonly #context: ExchangeContext;
   readonly #request: ExchangeRequest;
   readonly #attempts: RoutedAttempts | undefined;
@@ -43,7 +43,6 @@ export class Exchange implements CallHandler {
   #call: UpstreamCall;
   /** What follows the answer that is being read: it is put aside, and its client gets nothing of it. */
   #next: PlannedAttempt | null = null;
-  #aside: NodeJS.Timeout | undefined;
   /** An attempt that failed, until the next one begins. */
   #between: FailedAttempt | undefined;
   /** Where the journal has all of the attempts so far. */
@@ -132,7 +131,10 @@ export class Exchange implements CallHandler {
     this.#answer.expect({ status, statusText, headers, isDecoded: this.#decodesInline }, filter, ownHeaders(accepted, sent));
     if (this.#attempts !== undefined && isRetryable(status) && this.#drain === null) {
       this.#next = this.#attempts.afterStatus(status, singleHeader(headers['retry-after']));
-      if (this.#next !== null) return this.#putAside(controller, this.#attempts.leftMs(this.#next));
+      if (this.#next !== null) {
+        this.#openSynced = true;
+        return this.#attempts.readAside(controller, this.#next);
+      }
     }
     if (this.#entry === null) this.#openSynced = true;
     else this.#context.journal.onSynced(this.#recordedThrough, () => this.#synced(sent));
@@ -145,12 +147,6 @@ export class Exchange implements CallHandler {
     if (sent !== this.#call.sent) return;
     this.#openSynced = true;
     this.#resumeIfFlowing();
-  }
-
-  /** It is read for the usage that it may state, not for long. */
-  #putAside(controller: Dispatcher.DispatchController, leftMs: number): void {
-    this.#openSynced = true;
-    this.#aside = setTimeout(() => controller.abort(new Error('a failing answer took too long')), Math.min(ASIDE_MS_MAX, leftMs));
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -192,7 +188,7 @@ export class Exchange implements CallHandler {
     const progress: Progress = {
       httpStatus: this.#status,
       responseBytes: this.#answer.sentBytes,
-      ...this.#timesToFirst(),
+      ...timesToFirst(this.#times()),
       attemptTimeToFirstByteMs: this.#firstByteAt === null ? null : Math.round(this.#firstByteAt - startedAt),
       upstreamRequestId: this.#upstreamRequestId,
       answer: reading.soFar(),
@@ -229,11 +225,9 @@ export class Exchange implements CallHandler {
     this.#answer.leave();
     this.#context.metrics.draining(1);
     this.#reading?.measureContent();
-    const { config } = this.#context;
-    const { drainTimeoutMs, drainBytesMax } = this.#call.channel;
-    const limits = { timeoutMs: drainTimeoutMs ?? config.drain_timeout_ms, bytesMax: drainBytesMax ?? config.drain_bytes_max };
-    this.#drain = new Drain(limits, () => this.#stopDraining());
+    this.#drain = new Drain(drainLimits(this.#call.channel, this.#context.config), () => this.#stopDraining());
     this.#flow(this.#waitsForReading, false);
+    this.#call.single?.();
     if (this.#between !== undefined) this.#settle(this.#between.observed, this.#between.failure);
   }
 
@@ -253,7 +247,6 @@ export class Exchange implements CallHandler {
 
   /** Whether another attempt follows: never once its client has a byte, or has left. */
   #goesOn(attempts: RoutedAttempts, observed: ObservedAnswer | null, failure: Error | undefined): boolean {
-    clearTimeout(this.#aside);
     attempts.ended(this.#drain?.limitHit === true ? 'unsaid' : attemptResult(this.#status, failure));
     if (this.#drain !== null || this.#answer.hasBegun) return false;
     const next = this.#next ?? (failure === undefined ? null : attempts.after({ kind: 'unanswered' }));
@@ -268,17 +261,11 @@ export class Exchange implements CallHandler {
     const failed = this.#between?.record;
     if (this.#settled || failed === undefined) return;
     if (attempts.leftMs() <= 0) return this.#settle(null, new AppError('DEADLINE_PASSED', ERRORS.DEADLINE_PASSED));
-    const { journal } = this.#context;
     const call = attempts.call(next);
     const earlier = [...attempts.earlier, failed];
-    if (this.#entry !== null) {
-      const unresolved = unresolvedEvent(this.#request.record, call.sent, null, this.#identity(0), earlier);
-      const position = journal.progress(this.#entry, encodeUsageEvent(unresolved));
-      if (position === null) {
-        attempts.ended('unsaid');
-        return this.#settle(null, new AppError('JOURNAL_FULL', ERRORS.JOURNAL_FULL));
-      }
-      this.#recordedThrough = position;
+    if (!this.#writeAhead(call.sent, earlier)) {
+      attempts.ended('unsaid');
+      return this.#settle(null, new AppError('JOURNAL_FULL', ERRORS.JOURNAL_FULL));
     }
     this.#between = undefined;
     attempts.earlier = earlier;
@@ -286,8 +273,34 @@ export class Exchange implements CallHandler {
     this.#call = call;
     this.#forgetAnswer();
     this.#heldRequest.sending();
-    if (this.#entry === null) this.begin();
-    else journal.onWritten(this.#recordedThrough, () => this.begin());
+    this.#onceWritten(() => this.begin());
+  }
+
+  /** What is known once another attempt is made. False where the journal does not take it. */
+  #writeAhead(sent: SentAttempt, earlier: readonly AttemptRecord[]): boolean {
+    if (this.#entry === null) return true;
+    const event = unresolvedEvent(this.#request.record, sent, null, this.#identity(0), earlier);
+    const position = this.#context.journal.progress(this.#entry, encodeUsageEvent(event));
+    this.#recordedThrough = position ?? this.#recordedThrough;
+    return position !== null;
+  }
+
+  #onceWritten(go: () => void): void {
+    if (this.#entry === null) go();
+    else this.#context.journal.onWritten(this.#recordedThrough, go);
+  }
+
+  beside(call: UpstreamCall, go: (isRecorded: boolean) => void): void {
+    const out = unresolvedAttempt(this.#request.record, this.#call.sent, null);
+    if (!this.#writeAhead(call.sent, [...(this.#attempts?.earlier ?? []), out])) return go(false);
+    this.#context.metrics.attemptFollowed(call.channel.id, 'hedge');
+    this.#onceWritten(() => go(this.#drain === null && !this.#settled));
+  }
+
+  remains(call: UpstreamCall, controller: Dispatcher.DispatchController | undefined, lost: LostCall): void {
+    this.#attempts?.failed(lostAttempt(this.#context.modelFlags, this.#request.record, lost, performance.now()));
+    this.#call = call;
+    this.#controller = controller;
   }
 
   #forgetAnswer(): void {
@@ -321,7 +334,8 @@ export class Exchange implements CallHandler {
   /** Records the event, then lets the client see the end. */
   #record(observed: ObservedAnswer | null, failure: Error | undefined): void {
     if (this.#drain !== null) this.#context.metrics.draining(-1);
-    const end = this.#endOf(observed, failure);
+    const seen = { ...this.#times(), endedAt: performance.now(), status: this.#answer.status, bytes: this.#answer.bytes };
+    const end = requestEnd({ clientGone: this.#drain !== null, status: this.#status, observed, error: failure }, seen);
     const { journal, tracing } = this.#context;
     const { channel } = this.#call;
     const { accepted, record, count } = this.#request;
@@ -360,26 +374,12 @@ export class Exchange implements CallHandler {
     if (this.#drain === null) this.#answer.end(this.#request.accepted, error);
   }
 
-  #endOf(observed: ObservedAnswer | null, error: Error | undefined): RequestEnd {
-    const answerEnd = { clientGone: this.#drain !== null, status: this.#status, observed, error };
-    return {
-      outcome: outcomeOf(answerEnd),
-      httpStatus: this.#answer.status ?? statusUnsent(answerEnd),
-      errorClass: errorClassOf(answerEnd),
-      responseBytes: this.#answer.bytes,
-      ...this.#timesToFirst(),
-      durationMs: Math.round(performance.now() - this.#request.accepted.startedAt),
-    };
-  }
-
   #identity(sequence: number): EventIdentity {
     return { source: this.#context.journal.source, sequence, recordedAtMs: this.#context.now() };
   }
 
-  #timesToFirst(): Pick<RequestEnd, 'timeToFirstByteMs' | 'timeToFirstTokenMs'> {
-    const { startedAt } = this.#request.accepted;
-    const since = (at: number | null): number | null => (at === null ? null : Math.round(at - startedAt));
-    return { timeToFirstByteMs: since(this.#firstByteAt), timeToFirstTokenMs: since(this.#firstTokenAt) };
+  #times(): AnswerTimes {
+    return { startedAt: this.#request.accepted.startedAt, firstByteAt: this.#firstByteAt, firstTokenAt: this.#firstTokenAt };
   }
 
   #attempt(observed: ObservedAnswer | null, error: Error | undefined): AttemptRecord {

@@ -2,6 +2,7 @@
 import type { ResolvedChannel, ResolvedRoute } from '@tokenledger/control';
 import type { RouteType } from '@tokenledger/domain';
 import type { ObservedAnswer } from '@tokenledger/providers';
+import type { Dispatcher } from 'undici';
 import type { ChannelHealth } from './channel-health.ts';
 import type { IngressConfig } from './config.ts';
 import {
@@ -9,16 +10,18 @@ import {
   AttemptPlan,
   type AttemptResult,
   attemptResult,
+  type PlanContext,
   type PlannedAttempt,
   retryAfterMs,
 } from './core/attempt-plan.ts';
 import type { AttemptRecord } from './core/usage-event.ts';
 import { channelOrder, stickyDraw } from './core/channel-order.ts';
+import { HedgedCall } from './hedged-call.ts';
 import { type CallContext, type Sending, type UpstreamCall, upstreamCall } from './upstream-call.ts';
 
 /** How much of a failing answer is read for its usage, and how long, before the next attempt. */
 export const ASIDE_BYTES_MAX = 1_048_576;
-export const ASIDE_MS_MAX = 1_000;
+const ASIDE_MS_MAX = 1_000;
 
 /** An attempt that failed and is followed by another. */
 export interface FailedAttempt {
@@ -61,6 +64,7 @@ export class RoutedAttempts {
   earlier: readonly AttemptRecord[] = [];
   /** Where the attempts went, in order. */
   readonly baseUrls: string[] = [];
+  #aside: NodeJS.Timeout | undefined;
   /** Whose result is awaited. */
   #pending: ResolvedChannel | undefined;
 
@@ -79,12 +83,32 @@ export class RoutedAttempts {
   /** Null: all channels have as many requests in hand as they may. */
   first(): UpstreamCall | null {
     const planned = this.#plan.first(this.#context.health);
-    return planned === null ? null : this.call(planned);
+    if (planned === null) return null;
+    const call = this.call(planned);
+    const { hedgeAfterMs } = this.#request.route;
+    if (hedgeAfterMs === null || this.#request.isSentOnce) return call;
+    return new HedgedCall(call, {
+      afterMs: hedgeAfterMs,
+      second: () => {
+        const planned = this.#plan.beside(this.#planContext());
+        return planned === null ? null : this.#callBeside(planned);
+      },
+      onUnsent: ({ channel }) => this.#context.health.ended(channel, 'unsaid'),
+      onLost: (lost, remaining, result) => {
+        this.#context.health.ended(lost.channel, result);
+        if (this.#pending === lost.channel) this.#pending = remaining.channel;
+        this.baseUrls.splice(0, this.baseUrls.length, lost.channel.baseUrl, remaining.channel.baseUrl);
+      },
+    });
   }
 
   /** What follows an attempt that failed; null when nothing does. */
   after(failure: AttemptFailure): PlannedAttempt | null {
-    return this.#plan.after(failure, { now: performance.now(), random: Math.random(), takes: this.#context.health.takes });
+    return this.#plan.after(failure, this.#planContext());
+  }
+
+  #planContext(): PlanContext {
+    return { now: performance.now(), random: Math.random(), takes: this.#context.health.takes };
   }
 
   /** As `after`, of an answer's head, which says of the channel all that there is to say. */
@@ -115,13 +139,34 @@ export class RoutedAttempts {
     );
   }
 
+  /** An answer that is not passed on is read for the usage that it may state, not for long. */
+  readAside(controller: Dispatcher.DispatchController, next: PlannedAttempt): void {
+    const stop = (): void => controller.abort(new Error('a failing answer took too long'));
+    this.#aside = setTimeout(stop, Math.min(ASIDE_MS_MAX, this.leftMs(next)));
+  }
+
   /** Milliseconds until the deadline, after a wait. */
   leftMs(next?: PlannedAttempt): number {
     return this.#deadline - performance.now() - (next?.delayMs ?? 0);
   }
 
+  /** The one that is out stays the one whose result is awaited. */
+  #callBeside(planned: PlannedAttempt): UpstreamCall {
+    const awaited = this.#pending;
+    const call = this.call(planned);
+    this.#pending = awaited;
+    this.baseUrls.pop();
+    return call;
+  }
+
+  /** One more of those that failed. */
+  failed(attempt: AttemptRecord): void {
+    this.earlier = [...this.earlier, attempt];
+  }
+
   /** What became of the last call, once: it is told to the channel's health. */
   ended(result: AttemptResult): void {
+    clearTimeout(this.#aside);
     const channel = this.#pending;
     if (channel === undefined) return;
     this.#pending = undefined;

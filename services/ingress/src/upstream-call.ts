@@ -42,6 +42,21 @@ export interface CallHandler extends Dispatcher.DispatchHandler {
   onResponseError(controller: Dispatcher.DispatchController | undefined, error: Error): void;
 }
 
+/** An exchange whose call may be made twice. */
+export interface HedgedHandler extends CallHandler {
+  /** `call` is about to be made beside the one that is out. Calls back once that is written, or with false where it is not. */
+  beside(call: UpstreamCall, go: (isRecorded: boolean) => void): void;
+  /** Of two calls `call` remains. */
+  remains(call: UpstreamCall, controller: Dispatcher.DispatchController | undefined, lost: LostCall): void;
+}
+
+/** A call that is not waited for any more. `status`: of its answer, null when none began. */
+export interface LostCall {
+  readonly call: UpstreamCall;
+  readonly status: number | null;
+  readonly error: Error | undefined;
+}
+
 export interface UpstreamCall {
   readonly channel: ResolvedChannel;
   readonly sent: SentAttempt;
@@ -50,7 +65,9 @@ export interface UpstreamCall {
   /** Takes the injected usage out again; undefined when nothing was injected. */
   readonly filter: StreamFilter | undefined;
   /** Signs it where the provider wants that, and sends it. */
-  dispatch(handler: CallHandler): void;
+  dispatch(handler: HedgedHandler): void;
+  /** From now on no second call is made beside it, and one that is out is given up. Absent: there never is one. */
+  single?(): void;
 }
 
 /** `headers`: flat pairs for this call alone; added to. */

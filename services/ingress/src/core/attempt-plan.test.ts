@@ -171,3 +171,11 @@ test.each<readonly [number | null, Error | undefined, string]>([
 ])('status %s with failure %s says of a channel: %s', (code, failure, expected) => {
   expect(attemptResult(code, failure)).toBe(expected);
 });
+
+test('beside an attempt that is out another channel is asked, never the same, within bound and time', () => {
+  expect(planned().beside(context())).toEqual({ target: B, reason: 'hedge', delayMs: 0 });
+  expect(planned([A]).beside(context())).toBeNull();
+  expect(planned([A, B], { ...LIMITS, attemptsMax: 1 }).beside(context())).toBeNull();
+  expect(planned().beside(context({ now: DEADLINE }))).toBeNull();
+  expect(planned().beside(context({ takes: ({ id }) => id === 'a' }))).toBeNull();
+});

@@ -17,7 +17,7 @@ export type AttemptFailure =
   | { readonly kind: 'unanswered' };
 
 /** Why a channel was tried. */
-export type ChannelReason = 'first' | 'weight' | 'sticky' | 'passed_over' | 'retry' | 'fallback';
+export type ChannelReason = 'first' | 'weight' | 'sticky' | 'passed_over' | 'retry' | 'fallback' | 'hedge';
 
 export interface PlannedAttempt {
   readonly target: RouteTarget;
@@ -88,10 +88,17 @@ export class AttemptPlan {
     return { target: this.target, reason: index === 0 ? this.#firstReason : 'passed_over', delayMs: 0 };
   }
 
+  /** Another channel to ask while the first is still to answer; null: none. */
+  beside(context: PlanContext): PlannedAttempt | null {
+    if (this.#made >= this.#limits.attemptsMax || context.now >= this.#deadline) return null;
+    const next = this.#nextAfter(context);
+    return next < 0 ? null : this.#moveTo(next, 'hedge');
+  }
+
   /** Null: what failed is what the client gets. */
   after(failure: AttemptFailure, context: PlanContext): PlannedAttempt | null {
     if (this.#made >= this.#limits.attemptsMax || context.now >= this.#deadline) return null;
-    const next = this.#order.findIndex(({ channel }, index) => index > this.#index && context.takes(channel));
+    const next = this.#nextAfter(context);
     const mayRetry = this.#retried < this.#limits.retries && context.takes(this.target.channel);
     const waitMs = mayRetry ? this.#waitMs(failure, context.random) : null;
     const isInTime = waitMs !== null && context.now + waitMs < this.#deadline;
@@ -100,11 +107,19 @@ export class AttemptPlan {
       this.#retried += 1;
       return { target: this.target, reason: 'retry', delayMs: waitMs };
     }
-    if (next < 0) return null;
+    return next < 0 ? null : this.#moveTo(next, 'fallback');
+  }
+
+  /** Below 0: there is none. */
+  #nextAfter({ takes }: PlanContext): number {
+    return this.#order.findIndex(({ channel }, index) => index > this.#index && takes(channel));
+  }
+
+  #moveTo(index: number, reason: ChannelReason): PlannedAttempt {
     this.#made += 1;
     this.#retried = 0;
-    this.#index = next;
-    return { target: this.target, reason: 'fallback', delayMs: 0 };
+    this.#index = index;
+    return { target: this.target, reason, delayMs: 0 };
   }
 
   /** Null: longer than is waited for. */

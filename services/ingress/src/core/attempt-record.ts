@@ -45,6 +45,34 @@ export function attemptRecord(modelFlags: ModelFlags | undefined, end: AttemptEn
   };
 }
 
+/** Of two calls the one that was not waited for: given up, or failed while the other was out. `endedAt`: monotonic milliseconds. */
+export function lostAttempt(
+  modelFlags: Parameters<typeof attemptRecord>[0],
+  request: RequestRecord,
+  { call, status, error }: Lost,
+  endedAt: number,
+): AttemptRecord {
+  return attemptRecord(modelFlags, {
+    request,
+    sent: call.sent,
+    startedAt: call.startedAt,
+    endedAt,
+    firstByteAt: null,
+    httpStatus: status,
+    upstreamRequestId: '',
+    observed: null,
+    error,
+    isCutShort: error !== undefined && 'code' in error && error.code === 'HEDGED',
+    reading: undefined,
+  });
+}
+
+interface Lost {
+  readonly call: { readonly sent: SentAttempt; readonly startedAt: number };
+  readonly status: number | null;
+  readonly error: Error | undefined;
+}
+
 /** Of an answer that was not read to its end, because its client had left. */
 function estimateOf({ isCutShort, observed, request, reading }: AttemptEnd): Estimate | null {
   if (!isCutShort || (observed !== null && !CUT_SHORT.has(observed.usageReason))) return null;

@@ -89,7 +89,6 @@ export function unresolvedEvent(
   identity: EventIdentity,
   earlier: readonly AttemptRecord[] = NO_ATTEMPTS,
 ): UsageEvent {
-  const estimate = estimateUsage({ request: record, answer: progress?.answer ?? null });
   const end: RequestEnd =
     progress === null
       ? NOTHING_SEEN
@@ -100,7 +99,13 @@ export function unresolvedEvent(
           timeToFirstByteMs: progress.timeToFirstByteMs,
           timeToFirstTokenMs: progress.timeToFirstTokenMs,
         };
-  const attempt: AttemptRecord = {
+  return usageEvent(record, end, unresolvedAttempt(record, sent, progress), identity, earlier);
+}
+
+/** An attempt that is under way. */
+export function unresolvedAttempt(record: RequestRecord, sent: SentAttempt, progress: Progress | null): AttemptRecord {
+  const estimate = estimateUsage({ request: record, answer: progress?.answer ?? null });
+  return {
     ...sent,
     durationMs: null,
     timeToFirstByteMs: progress?.attemptTimeToFirstByteMs ?? null,
@@ -111,7 +116,6 @@ export function unresolvedEvent(
     reasonWithoutAnswer: 'unresolved',
     estimate: estimate === null || progress === null ? estimate : { ...estimate, basis: 'progress' },
   };
-  return usageEvent(record, end, attempt, identity, earlier);
 }
 
 function unfinished({ servedModel, serviceTier }: AnswerSoFar): ObservedAnswer {
