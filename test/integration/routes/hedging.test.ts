@@ -14,7 +14,15 @@ const served: AnswerScript = (response) => {
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(CHAT_ANSWER) });
   response.end(CHAT_ANSWER);
 };
-const failing: AnswerScript = (response) => void response.writeHead(503, { 'content-type': 'application/json' }).end('{}');
+/** Fails, and tells when the ingress has turned away from it. */
+function failing() {
+  const { promise: givenUp, resolve } = Promise.withResolvers<void>();
+  const answer: AnswerScript = (response) => {
+    response.on('close', resolve);
+    response.writeHead(503, { 'content-type': 'application/json' }).write('{');
+  };
+  return { answer, givenUp };
+}
 const silent: AnswerScript = () => undefined;
 
 /** Answers once the test says so. */
@@ -95,31 +103,35 @@ test('no second channel is asked where the first answers in time, and never wher
 });
 
 test('a second channel that fails leaves the first to answer, and the other way round', async () => {
-  const first = held(served);
-  await using system = await hedged(first.answer, failing);
+  const [first, failed] = [held(served), failing()];
+  await using system = await hedged(first.answer, failed.answer);
   const asked = chat(system.ingress.url);
-  await waitFor(() => system.seenByB.length === 1, { timeoutMs: 5_000, describe: 'the second channel to be asked' });
-  setTimeout(first.release, 100);
+  await failed.givenUp;
+  first.release();
   expect((await asked).statusCode).toBe(200);
   expect(attemptsOf((await system.ingress.events(1))[0])).toEqual(['b 503 fine none', 'a 200 fine reported']);
 
-  const [late, second] = [held(failing), held(served)];
+  const failure = failing();
+  const [late, second] = [held(failure.answer), held(served)];
   await using other = await hedged(late.answer, second.answer);
   const askedOther = chat(other.ingress.url);
   await waitFor(() => other.seenByB.length === 1, { timeoutMs: 5_000, describe: 'the second channel to be asked' });
   late.release();
-  setTimeout(second.release, 100);
+  await failure.givenUp;
+  second.release();
   expect((await askedOther).statusCode).toBe(200);
   expect(attemptsOf((await other.ingress.events(1))[0])).toEqual(['a 503 fine none', 'b 200 fine reported']);
 });
 
 test('where both fail, the attempts that are left follow, and never more than the route allows', async () => {
-  const [first, second] = [held(failing), held(failing)];
+  const failure = failing();
+  const [first, second] = [held(failure.answer), held((response) => void response.writeHead(503).end('{}'))];
   await using system = await hedged(first.answer, second.answer, { attempts_max: 2 });
   const asked = chat(system.ingress.url);
   await waitFor(() => system.seenByB.length === 1, { timeoutMs: 5_000, describe: 'the second channel to be asked' });
   first.release();
-  setTimeout(second.release, 100);
+  await failure.givenUp;
+  second.release();
   expect((await asked).statusCode).toBe(503);
   const [event] = await system.ingress.events(1);
   expect(event?.attempts.map(({ channelId, httpStatus }) => `${channelId} ${httpStatus}`)).toEqual(['a 503', 'b 503']);
