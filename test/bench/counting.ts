@@ -1,5 +1,5 @@
 /** How well tokens are counted locally, and how fast: recorded exchanges of real providers are counted and held against what the provider stated; then texts that
- *  are hostile to tokenizers, with the delay that this does to the main thread.
+ *  are hostile to tokenizers, with the delay that this does to the main thread, and to other requests of an ingress.
  *
  *  `--recordings DIR` (default: TOKENLEDGER_RECORDINGS_DIR, or beside the repository); without recordings only the texts. `--json` prints the last line alone. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -11,6 +11,7 @@ import { readRecordingFolder } from '../conformance/support/recording.ts';
 import { findRecordings } from '../support/recordings.ts';
 import { countedRecording, type CountedRecording } from './support/counted-recordings.ts';
 import { HOSTILE_TEXTS } from './support/hostile-texts.ts';
+import { latencyBesideCounting } from './support/latency-beside-counting.ts';
 import { median, percentile, rounded } from './support/statistics.ts';
 
 /** Shares of exact counts that are promised for plain chats, and milliseconds for a hostile text. */
@@ -24,6 +25,11 @@ const PASSES = 5;
 /** As long as the delay without work is watched. */
 const IDLE_MS = 500;
 const NS_PER_MS = 1e6;
+/** Of 1 KB. */
+const ORDINARY_REQUEST = JSON.stringify({
+  model: 'gpt-4o-mini',
+  messages: [{ role: 'user', content: 'Summarise the notes of the meeting. '.repeat(26) }],
+});
 
 interface Comparison {
   readonly group: string;
@@ -53,10 +59,11 @@ const plainChat = (families: readonly string[]) => {
 };
 const goals = { gpt4: plainChat(['gpt-4', 'gpt-4o']), gpt5: plainChat(['gpt-5', 'o-series']) };
 const texts = await hostileTexts();
+const ingress = await latencyBesideCounting(Buffer.from(ORDINARY_REQUEST));
 
 if (!options.json) process.stdout.write(`${table().join('\n')}\n`);
 process.stdout.write(
-  `${JSON.stringify({ bench: 'counting', recordings: recordings.length, plain_openai_chat: goals, groups, not_counted: Object.fromEntries(reasons), ...texts })}\n`,
+  `${JSON.stringify({ bench: 'counting', recordings: recordings.length, plain_openai_chat: goals, groups, not_counted: Object.fromEntries(reasons), ...texts, ingress })}\n`,
 );
 
 /** Both sides of an exchange, as far as they can be counted and the provider stated them. */
@@ -189,6 +196,7 @@ function table(): readonly string[] {
     ),
     '',
     `the main thread was late by ${texts.main_thread_delay_p99_ms.idle} ms (p99) when idle, by ${texts.main_thread_delay_p99_ms.while_counting} ms while these were counted`,
+    `requests of 1 KB to an ingress: p50 ${ingress.alone.p50_ms} ms, p99 ${ingress.alone.p99_ms} ms alone; p50 ${ingress.beside.p50_ms} ms, p99 ${ingress.beside.p99_ms} ms beside such texts`,
     '',
   ];
 }
