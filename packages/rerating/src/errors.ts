@@ -2,6 +2,8 @@
 export const ERRORS = {
   PERIOD_CLOSED:
     'A re-rating would correct a period that was closed, so nothing was done. Choose another period, or say `--reopen` and why; the reason is written to `audit_log`, and the corrections are marked.',
+  PRICES_LOST:
+    'A re-rating would take the price from events whose models the new prices do not know, so nothing was posted. Choose a price book that knows them, name the models to correct with `--model`, or say `--allow-unpriced`.',
   STATEMENT_UNREADABLE:
     'A record of the topic `statements` cannot be read by this version, so nobody can say what is being posted. Use the version that wrote it, or a newer one.',
   STATEMENT_OVERTAKEN:

@@ -40,6 +40,8 @@ export interface PostOptions extends RerateOptions {
   readonly nowMs: number;
   readonly facts: Pick<StatementFacts, 'by' | 'note' | 'reopen' | 'details'>;
   readonly closedPeriods: readonly ClosedPeriod[];
+  /** Whether events may lose a price that they have: those of models which the new prices do not know. */
+  readonly mayUnprice: boolean;
   readonly instance: string;
   /** See `PostingOptions`. */
   readonly written: () => Promise<void>;
@@ -55,7 +57,7 @@ export interface Rerated extends Differences {
   readonly posted: (Posted & { readonly source: string }) | null;
 }
 
-/** Throws `PERIOD_CLOSED`, `STATEMENT_OVERTAKEN`, and what posting throws. Interrupted at any point, it is run again with the same arguments. */
+/** Throws `PERIOD_CLOSED`, `PRICES_LOST`, `STATEMENT_OVERTAKEN`, and what posting throws. Interrupted at any point, it is run again with the same arguments. */
 export async function rerate(options: PostOptions): Promise<Rerated> {
   const { selection, source } = options;
   // 1. Closed periods stay closed unless somebody says why not.
@@ -85,6 +87,11 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
   if (lines === 0) {
     await draft.drop();
     return { ...found, posted: null };
+  }
+  const lost = lostPrices(found.rows);
+  if (lost > 0 && !options.mayUnprice) {
+    await draft.drop();
+    throw pricesLost(lost);
   }
   // 6. Fix it. Before that nothing was posted; after that all of it is, by this run or the next, whatever prices have become.
   const { selection: period, facts, nowMs } = options;
@@ -117,6 +124,17 @@ async function addLine(
   const { partition, event } = standing;
   const priced = adjustment(standing, correction, { source, sequence: draft.next(partition), recordedAtMs: nowMs });
   await draft.add(partition, { key: event.attribution.virtualKeyId, value: encodePriced(priced) });
+}
+
+function lostPrices(rows: readonly TallyRow[]): number {
+  return rows.reduce((sum, { amounts: { cost } }) => sum + Math.max(0, cost.unpricedAfter - cost.unpricedBefore), 0);
+}
+
+function pricesLost(events: number): AppError {
+  return new AppError(
+    'PRICES_LOST',
+    `${events} events would lose the price that they have, so nothing was posted: the new prices do not know their models. Name the models that are to be corrected with --model, or say --allow-unpriced`,
+  );
 }
 
 function periodClosed(closed: readonly ClosedPeriod[]): AppError {

@@ -144,6 +144,15 @@ test('a closed period is refused unless it is opened with a reason, which stands
   await expectAt(world, AFTER);
 });
 
+test('nothing is posted that takes prices away, unless that is said', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(EVENTS);
+  await expect(world.rerate(AFTER, { mayUnprice: false })).rejects.toThrow(expect.objectContaining({ code: 'PRICES_LOST' }));
+  await expectAt(world, BEFORE);
+  const { posted } = await world.rerate(AFTER, { mayUnprice: false, selection: { ...world.period, models: ['small', 'new'] } });
+  expect(posted).not.toBeNull();
+});
+
 test('the difference is of what is known: a failure before it is fixed posts nothing', async () => {
   await using world = await openWorld(ledger);
   await world.fill(EVENTS);

@@ -99,6 +99,7 @@ export async function openWorld(ledger: Ledger): Promise<World> {
         nowMs: FIRST_OCCURRED_MS + HOUR_MS * 1_000 + statements,
         facts: { by: 'ann', note: '', reopen: '', details: { price_version: book.version } },
         closedPeriods: [],
+        mayUnprice: true,
         instance: 'host/1',
         written: world.written,
         onUnfinished: () => {},

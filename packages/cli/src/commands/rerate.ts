@@ -35,6 +35,7 @@ interface Options {
   readonly provider?: readonly string[];
   readonly priceVersion: string;
   readonly dryRun: boolean;
+  readonly allowUnpriced: boolean;
   readonly reopen: string;
   readonly note: string;
   readonly by: string;
@@ -63,6 +64,7 @@ export function rerateCommand(): Command {
     .option('--model <name...>', 'events that asked for one of these models or were answered by it (default: all)')
     .option('--provider <name...>', 'events that went to one of these providers (default: all)')
     .option('--dry-run', 'show the difference, and post nothing', false)
+    .option('--allow-unpriced', 'although events lose a price that they have, since the new prices do not know their model', false)
     .option('--reopen <reason>', 'correct closed periods too, and why: written to audit_log', '')
     .option('--note <text>', 'why, for the audit', '')
     .option('--by <name>', 'who, for the audit (default: the user of this shell)', shellUser())
@@ -106,6 +108,7 @@ async function post(settings: Settings, options: Options): Promise<void> {
           nowMs: Date.now(),
           facts: { by: options.by, note: options.note, reopen: options.reopen, details: details(book, options) },
           closedPeriods: closedPeriods(documents),
+          mayUnprice: options.allowUnpriced,
           instance: `${hostname()}/${process.pid}`,
           written: () => writing.written(),
           onUnfinished: ({ source: before, facts }) =>
