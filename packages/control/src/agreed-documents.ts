@@ -6,7 +6,6 @@ import { ID, instant } from './document-fields.ts';
 
 /** Digits, as text: a number of JSON is a float, and this multiplies money. */
 const factor = z.string().regex(/^\d{1,6}(\.\d{1,6})?$/, 'must be digits with at most six after the point, e.g. "0.85" for 15 % off');
-const usd = z.string().regex(/^\d{1,15}(\.\d{1,12})?$/, 'must be an amount in USD, in digits, e.g. "10000"');
 const perUsd = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,12})?$/, 'must be units of the currency for one USD, in digits, e.g. "0.92"')
@@ -50,12 +49,6 @@ export const contractSchema = z.strictObject({
         classes: z.array(z.enum(CHARGED_CLASSES)).min(1).optional(),
       }),
     )
-    .max(LIST_MAX)
-    .default([]),
-  /** Of what a calendar month (UTC) costs under this contract, the part above `above_usd` costs so much of it. Events are rated without: the difference is
-   *  posted for each day that is over. */
-  volume_tiers: z
-    .array(z.strictObject({ above_usd: usd, factor }))
     .max(LIST_MAX)
     .default([]),
 });

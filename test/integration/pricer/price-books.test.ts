@@ -124,7 +124,7 @@ test('what was agreed holds from its own instant on: the contract with the provi
   const { tenantId } = (sample as UsageEvent).attribution;
   await control.put(
     { kind: 'tenant', id: tenantId, name: 'Tenant' },
-    { kind: 'contract', id: 'half', provider, effective_from: ACTIVATES_AT, discounts: [{ factor: '0.5' }], volume_tiers: [] },
+    { kind: 'contract', id: 'half', provider, effective_from: ACTIVATES_AT, discounts: [{ factor: '0.5' }] },
     { kind: 'rate_card', id: 'card', tenant: tenantId, effective_from: ACTIVATES_AT, basis: 'list', markup: '1.2', currency: 'EUR' },
     { kind: 'fx_rate', id: 'eur', currency: 'EUR', per_usd: '0.5', effective_from: ACTIVATES_AT, source: 'a bank' },
   );

@@ -45,7 +45,6 @@ const documents: readonly ControlDocument[] = [
     ...from,
     prices: NEGOTIATED,
     discounts: [{ factor: '0.333333', classes: ['uncached_input'] }, { factor: '0.9' }],
-    volume_tiers: [],
   },
   {
     kind: 'contract',
@@ -53,7 +52,6 @@ const documents: readonly ControlDocument[] = [
     provider: 'anthropic',
     ...from,
     discounts: [{ factor: '0.777777', models: ['Claude'] }],
-    volume_tiers: [],
   },
   { kind: 'rate_card', id: 'euros', tenant: 'tenant-0', ...from, basis: 'list', markup: '1.1', currency: 'EUR' },
   { kind: 'rate_card', id: 'all', ...from, basis: 'cost', markup: '1.234567', currency: 'USD' },

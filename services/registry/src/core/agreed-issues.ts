@@ -1,6 +1,6 @@
 /** What is wrong with an agreement: what its fields say together, and the prices that it holds. Pure. */
-import { activationOf, type AgreedDocument, type ContractDocument, type ControlDocument, type Issue } from '@tokenledger/control';
-import { isRejected, parseUsd } from '@tokenledger/domain';
+import { activationOf, type AgreedDocument, type ControlDocument, type Issue } from '@tokenledger/control';
+import { isRejected } from '@tokenledger/domain';
 import { parsePriceBook } from '@tokenledger/pricing';
 
 export function isAgreed(document: ControlDocument): document is AgreedDocument {
@@ -17,16 +17,5 @@ export function agreedIssues(document: AgreedDocument): readonly Issue[] {
     wrong('effective_to', 'is not after effective_from');
   const book = document.prices === undefined ? null : parsePriceBook(document.prices);
   if (book !== null && isRejected(book)) issues.push({ path: 'prices', code: book.code, message: book.message });
-  if (document.kind === 'contract' && !rises(document.volume_tiers)) wrong('volume_tiers', 'has to rise by above_usd');
   return issues;
-}
-
-function rises(tiers: ContractDocument['volume_tiers']): boolean {
-  let before = -1n;
-  for (const { above_usd: text } of tiers) {
-    const above = parseUsd(text);
-    if (isRejected(above) || above <= before) return false;
-    before = above;
-  }
-  return true;
 }

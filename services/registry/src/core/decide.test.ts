@@ -45,7 +45,6 @@ const CONTRACT: ContractDocument = {
   provider: 'p',
   effective_from: at(LEAD_MS),
   discounts: [{ factor: '0.85' }],
-  volume_tiers: [],
 };
 const CARD: ControlDocument = {
   kind: 'rate_card',
@@ -57,7 +56,6 @@ const CARD: ControlDocument = {
   currency: 'EUR',
 };
 const FX: ControlDocument = { kind: 'fx_rate', id: 'f', currency: 'EUR', per_usd: '0.92', effective_from: at(LEAD_MS), source: 'a bank' };
-const tiers = (...above: readonly string[]): ContractDocument['volume_tiers'] => above.map((usd) => ({ above_usd: usd, factor: '0.9' }));
 const GENERATION: ControlDocument = { kind: 'key_hash_secret', id: '1', generation: 1, check: `${'C'.repeat(43)}=`, created_at: at(-1000) };
 
 function records(...documents: readonly (ControlDocument | (Partial<ControlRecord> & { readonly document: ControlDocument }))[]): Records {
@@ -178,13 +176,6 @@ describe('a document that is applied', () => {
       'documents[0].effective_to INPUT_INVALID',
     ],
     ['agrees on no prices that are none', records(), { ...CONTRACT, prices: 'x' }, 'documents[0].prices PRICE_BOOK_INVALID'],
-    ['agrees on tiers that rise', records(), { ...CONTRACT, volume_tiers: tiers('9', '10') }, 'create 1'],
-    [
-      'agrees on no tiers that do not',
-      records(),
-      { ...CONTRACT, volume_tiers: tiers('10', '9') },
-      'documents[0].volume_tiers INPUT_INVALID',
-    ],
     ['gives a tenant that is there a rate card', records(TENANT), CARD, 'create 1'],
     ['gives no rate card to a tenant that is not', records(), CARD, 'documents[0].tenant REFERENCE_MISSING'],
     ['changes what is not near', records(CONTRACT), { ...CONTRACT, discounts: [] }, 'update 4'],
