@@ -158,7 +158,7 @@ export const ingressConfig = z.strictObject({
     .number()
     .min(0)
     .max(1_000)
-    .default(8)
+    .default(4)
     .describe(
       'Milliseconds that a sync of the journal may wait under load, counted from the one before: the more answers share a sync, the longer the next gathers its own. Up to three at a time never wait; 0: none ever does.',
     ),
