@@ -1,6 +1,6 @@
 /** What a block for ClickHouse holds, kept beside its columns: a simulated table takes events, not bytes. That the bytes say the same is tested on the real engine. */
 import type { NativeBlock } from '@tokenledger/clickhouse';
-import type { PricedEvent } from '@tokenledger/domain';
+import { invariant, type PricedEvent } from '@tokenledger/domain';
 import { type Classify, classifyPriced } from '@tokenledger/writer';
 
 export interface BlockRow {
@@ -10,13 +10,14 @@ export interface BlockRow {
   readonly epoch: number;
 }
 
-const rowsOf = new WeakMap<NativeBlock, BlockRow[]>();
+/** By the column that every block has: which others it has may change with its rows. */
+const rowsOf = new WeakMap<NativeBlock[string], BlockRow[]>();
 
 /** The writer's decision, noting what it puts into a block. */
 export const classifyRecorded: Classify = (records, owner, block) => {
-  const { columns } = block;
-  let rows = rowsOf.get(columns);
-  if (rows === undefined || countOf(columns) === 0) rowsOf.set(columns, (rows = []));
+  const ids = idsOf(block.columns);
+  let rows = rowsOf.get(ids);
+  if (rows === undefined || ids.count === 0) rowsOf.set(ids, (rows = []));
   const kept = rows;
   return classifyPriced(records, owner, {
     ...block,
@@ -29,13 +30,16 @@ export const classifyRecorded: Classify = (records, owner, block) => {
 
 /** A copy: the block is filled anew for the next batch. */
 export function rowsIn(columns: NativeBlock): readonly BlockRow[] {
-  const rows = rowsOf.get(columns) ?? [];
-  if (rows.length !== countOf(columns)) throw new Error(`a block of ${countOf(columns)} rows was recorded with ${rows.length}`);
+  const ids = idsOf(columns);
+  const rows = rowsOf.get(ids) ?? [];
+  if (rows.length !== ids.count) throw new Error(`a block of ${ids.count} rows was recorded with ${rows.length}`);
   return rows.slice();
 }
 
-function countOf(columns: NativeBlock): number {
-  return columns['event_id']?.count ?? 0;
+function idsOf(columns: NativeBlock): NativeBlock[string] {
+  const ids = columns['event_id'];
+  invariant(ids !== undefined, 'a block of events has their ids');
+  return ids;
 }
 
 /** A block that holds nothing but what is recorded of it. */
