@@ -135,8 +135,9 @@ function understand(
   response: ServerResponse,
 ): Exchange | undefined {
   const beganAt = performance.now();
-  const attribution = readAttribution(accepted.key, headers.attribution);
-  if (isRejected(attribution)) return turnDown(bareRecord(accepted, body.length), invalid(attribution));
+  const asked = readAttribution(accepted.key, headers.attribution);
+  if (isRejected(asked)) return turnDown(bareRecord(accepted, body.length), invalid(asked));
+  const attribution = context.names.attribution(asked, accepted.key.attribution, accepted.occurredAtMs);
   const { target, control } = accepted;
   const coding = headers.read['content-encoding'];
   if (coding !== undefined && coding !== 'identity' && target.endpoint !== undefined) {
@@ -162,7 +163,7 @@ function understand(
   const record = recordOf(context, accepted, facts, attribution, body, beganAt);
   const refusal = models === null ? null : refuseModel(models, target, attribution.projectId, facts.model);
   if (refusal !== null) return turnDown(record, refusal);
-  const route = target.channel === undefined ? control.routes?.find(target.surface.name, facts.model, attribution, within) : undefined;
+  const route = target.channel === undefined ? control.routes?.find(target.surface.name, facts.model, asked, within) : undefined;
   const serving = route?.groups[0]?.[0]?.channel ?? channel;
   if (serving === undefined && within !== null) return turnDown(record, tierRefusal(within));
   if (serving === undefined) return turnDown(record, { status: 503, code: 'CHANNEL_MISSING', outcome: 'refused_unavailable' });
@@ -204,7 +205,7 @@ function recordOf(
     occurredAtMs: accepted.occurredAtMs,
     attribution,
     surface: accepted.target.surface.name,
-    requestedModel: facts.model,
+    requestedModel: context.names.model(attribution.tenantId, facts.model, accepted.occurredAtMs),
     streamed: facts.streamed,
     traceId: accepted.traceId,
     promptFingerprint: context.fingerprint(body),

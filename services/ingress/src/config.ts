@@ -136,6 +136,13 @@ export const ingressConfig = z.strictObject({
       'Memory in bytes for answers of keys and routes that have a response cache; the least recently used leave first. 0: none are kept.',
     ),
   response_cache_answer_bytes_max: z.int().min(1024).default(MIB).describe('Longest answer in bytes that the response cache keeps.'),
+  name_entries_max: z
+    .int()
+    .min(1)
+    .default(5000)
+    .describe(
+      'Different models, names of labels, and values of each field of attribution that rows are grouped by, which one tenant may bring in a day (in each ingress). What comes beyond is recorded as `(overflow)`.',
+    ),
   leave_delay_ms: z
     .int()
     .min(0)

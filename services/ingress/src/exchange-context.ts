@@ -9,6 +9,7 @@ import type { RequestRecord } from './core/usage-event.ts';
 import type { IngressMetrics } from './metrics.ts';
 import type { ModelFlags } from './model-flags.ts';
 import type { AnswerCapture } from './response-cache.ts';
+import type { RecordedNames } from './recorded-names.ts';
 import type { Results } from './result-posting.ts';
 import type { RoutedAttempts } from './routed-attempts.ts';
 import type { Turn } from './turn.ts';
@@ -24,6 +25,7 @@ export interface ExchangeContext {
   readonly results: Results;
   /** Undefined: there is no catalogue of models. */
   readonly modelFlags: ModelFlags | undefined;
+  readonly names: RecordedNames;
   /** Undefined: nothing is counted locally. */
   readonly counting: Counting | undefined;
   /** Undefined: off. */

@@ -391,7 +391,7 @@ export class Exchange implements HedgedHandler {
       firstByteAt: this.#firstByteAt,
       httpStatus: this.#status,
       upstreamRequestId: this.#upstreamRequestId,
-      observed,
+      observed: this.#context.names.answer(this.#request.record.attribution.tenantId, observed, this.#request.record.occurredAtMs),
       error,
       isCutShort: this.#drain?.limitHit === true,
       reading: this.#reading,

@@ -7,6 +7,7 @@ import type { Behind } from './core/lane-ages.ts';
 import { countingMetrics } from './counting-metrics.ts';
 import type { Counting } from './counting.ts';
 import type { RequestEnd, RequestRecord } from './core/usage-event.ts';
+import type { NamedField } from './recorded-names.ts';
 import { responseCacheMetrics } from './response-cache-metrics.ts';
 import type { CacheStats } from './response-cache.ts';
 
@@ -40,6 +41,8 @@ export interface IngressMetrics {
   channelOpened(channelId: string): void;
   /** A further attempt at a request, and why its channel was chosen. */
   attemptFollowed(channelId: string, reason: string): void;
+  /** A name beyond the bound of its tenant, recorded as `(overflow)`. */
+  nameOverflowed(field: NamedField): void;
   /** An exchange whose local count is done, or is not to be had. */
   counted(counted: Counted): void;
 }
@@ -146,6 +149,11 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
     'Attempts after the first of a request, by their channel and why it was chosen.',
     ['channel', 'reason'],
   );
+  const overflowed = metrics.counter(
+    'names_overflowed_total',
+    'Models, labels and values of attribution beyond the bound of their tenant, recorded as (overflow), by field.',
+    ['field'],
+  );
   const problemCodes = new Set<string>();
   const byOutcome = new Map<string, CounterSeries>();
   return {
@@ -160,6 +168,7 @@ export function ingressMetrics(registry: Registry, gauges: IngressGauges): Ingre
     unrecorded: (reason) => unrecorded.with({ reason }).inc(),
     resultPosted: (origin) => results.with({ origin }).inc(),
     free: (surface, endpoint) => free.with({ surface, endpoint }).inc(),
+    nameOverflowed: (field) => overflowed.with({ field }).inc(),
     unread: () => unread.inc(),
     connectionRefused: () => refused.inc(),
     draining: (change) => draining.inc(change),

@@ -14,6 +14,7 @@ import { channelHealth } from './channel-health.ts';
 import { openCounting } from './counting.ts';
 import { LaneAges } from './core/lane-ages.ts';
 import { openItems, type OpenItems } from './open-items.ts';
+import { recordedNames } from './recorded-names.ts';
 import { resultPosting } from './result-posting.ts';
 import { fingerprinter } from './fingerprint.ts';
 import { inFlightBound } from './in-flight.ts';
@@ -177,6 +178,7 @@ export function createIngress(options: IngressOptions): Ingress {
           follow: (source, partition) => opened.follow(source, partition),
           onPosted: ({ origin }) => metrics.resultPosted(origin),
         }),
+        names: recordedNames(config.name_entries_max, (field) => metrics.nameOverflowed(field)),
         modelFlags: options.catalogue === undefined ? undefined : modelFlags(options.catalogue),
         counting,
         tracing: options.tracing,

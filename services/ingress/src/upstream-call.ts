@@ -7,11 +7,13 @@ import type { Dispatcher } from 'undici';
 import { type AcceptedRequest, newId } from './accepted-request.ts';
 import { plainAnswer } from './core/headers.ts';
 import type { SentAttempt } from './core/unresolved-event.ts';
+import type { RecordedNames } from './recorded-names.ts';
 import { regionInPath } from './target.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface CallContext {
   readonly upstreams: Upstreams;
+  readonly names: RecordedNames;
   readonly now: () => number;
 }
 
@@ -110,7 +112,7 @@ export function upstreamCall(context: CallContext, sending: Sending, place: Call
       channelId: channel.id,
       provider: channel.provider,
       region,
-      requestedModel: sending.model,
+      requestedModel: context.names.model(accepted.key.attribution.tenantId, sending.model, accepted.occurredAtMs),
       routeType: place.routeType,
       routeReason: place.routeReason,
       startedAtMs: accepted.occurredAtMs + Math.round(startedAt - accepted.startedAt),
