@@ -87,3 +87,8 @@ test('what only an inherited member would name is not named', () => {
     expect(SURFACES['openai.chat'].readRequest(Buffer.from(body), { injectUsage: true })).toMatchObject({ kind: 'rejected' });
   }
 });
+
+test('half a character in the model of a batch is recorded as text', () => {
+  const body = String.raw`{"requests":[{"custom_id":"a","params":{"model":"claude\ud800","messages":[]}}]}`;
+  expect(SURFACES['anthropic.batches'].readRequest(Buffer.from(body), { injectUsage: false })).toMatchObject({ model: 'claude\ufffd' });
+});

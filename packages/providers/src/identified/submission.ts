@@ -12,7 +12,7 @@ export function readSubmission(body: Buffer, modelOf: (batch: JsonObject) => str
   if (request.kind === 'rejected') return request;
   return {
     kind: 'request',
-    model: modelOf(request.object).slice(0, MODEL_CHARS_MAX),
+    model: modelOf(request.object).slice(0, MODEL_CHARS_MAX).toWellFormed(),
     streamed: false,
     injectedBody: undefined,
     holdsMedia: true,
