@@ -24,19 +24,28 @@ const policies = statements.flatMap((sql) => {
 
 /** Tables and views whose rows are no tenant's own. */
 const WITHHELD = [
-  ...['completeness', 'sources', 'retired_numbers', 'dead_letters', 'fence', 'schema_migrations', 'audit_log'],
-  ...[
-    'price_book',
-    'price_book_entries',
-    'contracts',
-    'contract_versions',
-    'rate_cards',
-    'rate_card_versions',
-    'fx_rates',
-    'fx_rate_versions',
-  ],
+  'completeness',
+  'sources',
+  'retired_numbers',
+  'dead_letters',
+  'fence',
+  'schema_migrations',
+  'audit_log',
+  'price_book',
+  'price_book_entries',
+  'contracts',
+  'contract_versions',
+  'rate_cards',
+  'rate_card_versions',
+  'fx_rates',
+  'fx_rate_versions',
   // Of every tenant's rows, for those who price and correct them.
-  ...['unpriced', 'statements', 'corrections', 'cost_as_of', 'events_as_of', 'usage_line_items'],
+  'unpriced',
+  'statements',
+  'corrections',
+  'cost_as_of',
+  'events_as_of',
+  'usage_line_items',
 ];
 
 /** Views that are asked with a parameter. */
