@@ -166,7 +166,8 @@ test('no bytes of a key are in logs, errors, metrics, events, rows, traces, or a
   const metrics = await (await request(`${ledger.adminUrl}/metrics`)).body.text();
   expect(metrics).toContain('tokenledger_ingress_requests_total');
   const tables = await ledger.clickhouse.query<{ name: string }>(
-    "SELECT name FROM system.tables WHERE database = 'tokenledger' AND engine NOT IN ('Join')",
+    // Views with a parameter show what the tables behind them have.
+    "SELECT name FROM system.tables WHERE database = 'tokenledger' AND engine NOT IN ('Join') AND create_table_query NOT LIKE '%{as_of:%'",
   );
   expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['usage_events', 'dead_letters', 'audit_log']));
   let dumped = '';
