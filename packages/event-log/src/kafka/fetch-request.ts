@@ -70,6 +70,7 @@ function decode(raw: Buffer): readonly FetchedPartition[] {
   reader.skip(4);
   const errorCode = reader.int16();
   if (errorCode !== 0) throw errors.createErrorFromCode(errorCode);
+  // The session's id: no session was asked for.
   reader.skip(4);
   const fetched: FetchedPartition[] = [];
   for (let topics = reader.int32(); topics > 0; topics -= 1) {
@@ -80,6 +81,7 @@ function decode(raw: Buffer): readonly FetchedPartition[] {
       // High watermark, last stable offset, the log's start.
       reader.skip(24);
       const aborted = reader.int32();
+      // Aborted transactions, of which there are none, and the replica that is to be preferred: it is read from the leader.
       reader.skip(Math.max(0, aborted) * 16 + 4);
       const length = reader.int32();
       fetched.push({ topic, partition, errorCode: error, records: reader.bytes(Math.max(0, length)) });

@@ -32,6 +32,7 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   const topics = Array.from({ length: reader.int32() }, () => reader.text());
   const userBytes = reader.int32();
   const generation = userBytes === 4 ? reader.int32() : -1;
+  // What another client, which shares the group's name, says of itself.
   if (userBytes > 0 && userBytes !== 4) reader.skip(userBytes);
   return { topics, generation, owned: version >= 1 ? readPartitions(reader) : new Map() };
 }
@@ -44,6 +45,7 @@ export function encodeAssignment(partitions: Partitions): Buffer {
 export function decodeAssignment(bytes: Buffer | null): Partitions {
   if (bytes === null || bytes.length === 0) return new Map();
   const reader = new WireReader(bytes);
+  // The version: what follows is the same in each.
   reader.skip(2);
   return readPartitions(reader);
 }
