@@ -77,6 +77,8 @@ export class ChangeWriter {
   #serving = false;
   #claimedBy = '';
   readonly #ready = Promise.withResolvers<void>();
+  /** The newest stretch of ownership, and when it has ended. */
+  #ended: Promise<void> = Promise.resolve();
 
   constructor(options: ChangeWriterOptions, producer: Producer, watch: () => ControlWatch) {
     this.#options = options;
@@ -132,6 +134,20 @@ export class ChangeWriter {
 
   /** Runs for as long as the partition is owned. Throws what keeps this registry from writing at all. */
   async run(owned: OwnedPartition): Promise<void> {
+    // Whoever lost the partition and got it back at once may not have noticed: one stretch at a time may write and tell what holds.
+    const former = this.#ended;
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#ended = ended;
+    this.#turn?.end();
+    await former;
+    try {
+      await this.#write(owned);
+    } finally {
+      end();
+    }
+  }
+
+  async #write(owned: OwnedPartition): Promise<void> {
     const { logger, metrics, pacing } = this.#options;
     const retry: Retry = {
       pacing,

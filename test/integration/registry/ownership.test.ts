@@ -106,6 +106,26 @@ describe('two registries', () => {
   });
 });
 
+describe('one registry', () => {
+  test('gets the partition back before it has noticed that it lost it, and writes again after it has', async () => {
+    const only = await start('only');
+    await insist(only, tenant('acme', 'before'));
+    const retries = async (): Promise<number> => Number(/^tokenledger_registry_retries_total (\d+)$/m.exec(await only.metrics())?.[1] ?? 0);
+    const before = await retries();
+    // One stretch of ownership waits to try its claim again; the next one claims at once, and the first then hears that it is over.
+    log.setFaults({ commitFails: 1 });
+    log.changeOwner('registry', TOPIC, 0, 0);
+    await waitFor(async () => (await retries()) >= before + 4, { timeoutMs: 10_000, describe: 'a claim that is tried again' });
+    log.changeOwner('registry', TOPIC, 0, 2_000);
+    log.setFaults({ commitFails: 0 });
+    await insist(only, tenant('acme', 'after'));
+    // Longer than the first one's wait can be: 0.4 s after four attempts.
+    const untilMs = systemPacing.nowMs() + 1_000;
+    while (systemPacing.nowMs() < untilMs) expect((await apply(only, tenant('acme', 'after'))).status).toBe(200);
+    expect(await nameOf(only, 'acme')).toBe('after');
+  });
+});
+
 describe('a log that', () => {
   test('loses the answer to a send: the change is read back and answered', async () => {
     const registry = await start('only');
