@@ -41,7 +41,7 @@ const ALL: Containing = {
 const WHERE_STATED: Readonly<Record<Unlisted, Containing>> = {
   unknown: ALWAYS,
   as_containing: { ...ALWAYS, ...ALL },
-  caches_as_input: { ...ALWAYS, ...CACHES },
+  caches_as_input: { ...ALWAYS, ...CACHES, cached_audio: ['input_audio'] },
 };
 
 /** By priced class, those that are charged at its price, by what their source says. */
