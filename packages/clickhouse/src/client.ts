@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client';
 import { AppError, invariant } from '@tokenledger/domain';
 import { toAppError } from './client-error.ts';
+import { lazyRows } from './lazy-rows.ts';
 import { encodeBlock, type NativeBlock } from './native/block.ts';
 import { quoteName, quoteString } from './sql/quote.ts';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
@@ -48,6 +49,8 @@ export interface ClickHouse {
   readonly database: string;
   /** Rows as objects: 64-bit integers and decimals as strings, `DateTime64` as ISO 8601 in UTC, e.g. `2026-01-31T23:59:59.123Z`. */
   query<Row>(sql: string, options?: QueryOptions): Promise<Row[]>;
+  /** Rows as `query` gives them, for many wide ones that are taken one by one: each is text until then, so that few live at a time. */
+  queryLazily<Row>(sql: string, options?: QueryOptions): Promise<Iterable<Row>>;
   /** A statement without rows in its answer. */
   command(sql: string, options?: QueryOptions): Promise<void>;
   /** One insert of all rows, in the order of `columns`. Returns how many rows the server says it wrote. Besides the errors of all methods it throws `FENCED`
@@ -133,6 +136,15 @@ class HttpClickHouse implements ClickHouse {
     return this.#call(async () => {
       const answer = await this.#client.query({ query: sql, format: 'JSONEachRow', ...toRequest(options) });
       return answer.json<Row>();
+    });
+  }
+
+  async queryLazily<Row>(sql: string, options: QueryOptions = {}): Promise<Iterable<Row>> {
+    return this.#call(async () => {
+      const answer = await this.#client.query({ query: sql, format: 'JSONCompactEachRowWithNames', ...toRequest(options) });
+      const lines: string[] = [];
+      for await (const rows of answer.stream()) for (const { text } of rows) lines.push(text);
+      return lazyRows<Row>(lines);
     });
   }
 

@@ -1,4 +1,5 @@
 /** Every event of a period as it stands, slice by slice; while one is worked on, the next is read. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import { type LedgerRow, type Standing, standingsOf } from './core/standing.ts';
 import { planSlices, readSlice, retiredDays, type Selection } from './ledger-reader.ts';
@@ -7,7 +8,7 @@ import { patiently } from './patience.ts';
 export interface ReadOptions {
   readonly clickhouse: ClickHouse;
   readonly selection: Selection;
-  /** Rows that are in memory at a time, twice over; 4,000 unless given. */
+  /** Rows that are in memory at a time, as text and twice over; 16,000 unless given. */
   readonly sliceRowsMax?: number;
   /** Told of rows as they are read. */
   readonly onRead?: (progress: { readonly rows: number; readonly of: number }) => void;
@@ -21,14 +22,16 @@ export interface Unread {
   readonly retiredDays: readonly string[];
 }
 
-const SLICE_ROWS_MAX = 4_000;
+const SLICE_ROWS_MAX = 16_000;
+/** After so many rows others have their turn: what is read and sent meanwhile would wait. */
+const TURN_ROWS = 100;
 
 export async function eachStanding(options: ReadOptions, use: (standing: Standing) => Promise<void> | void): Promise<Unread> {
   const { clickhouse, selection, onRead, sliceRowsMax = SLICE_ROWS_MAX } = options;
   let [orphans, read] = [0, 0];
   const slices = await patiently(() => planSlices(clickhouse, selection, sliceRowsMax));
   const rowsInAll = slices.reduce((sum, { rows }) => sum + rows, 0);
-  const load = (index: number): Promise<readonly LedgerRow[]> | undefined => {
+  const load = (index: number): Promise<Iterable<LedgerRow>> | undefined => {
     const slice = slices[index];
     const rows = slice === undefined ? undefined : patiently(() => readSlice(clickhouse, selection, slice));
     // It is awaited in its turn; until then its failure is nobody's.
@@ -36,14 +39,39 @@ export async function eachStanding(options: ReadOptions, use: (standing: Standin
     return rows;
   };
   let next = load(0);
+  let turnAt = TURN_ROWS;
   for (let index = 0; next !== undefined; index += 1) {
     const rows = await next;
     next = load(index + 1);
-    const found = standingsOf(rows);
-    orphans += found.orphans;
-    for (const standing of found.standings) await use(standing);
-    read += rows.length;
+    for (const moment of moments(rows)) {
+      const found = standingsOf(moment);
+      orphans += found.orphans;
+      for (const standing of found.standings) await use(standing);
+      read += moment.length;
+      if (read < turnAt) continue;
+      turnAt = read + TURN_ROWS;
+      onRead?.({ rows: read, of: rowsInAll });
+      await turn();
+    }
     onRead?.({ rows: read, of: rowsInAll });
   }
   return { orphans, retiredDays: await patiently(() => retiredDays(clickhouse, selection)) };
+}
+
+/** Rows of the same tenant and moment together: an event, and what corrects it, are of the same. */
+function* moments(rows: Iterable<LedgerRow>): Generator<readonly LedgerRow[]> {
+  let moment: LedgerRow[] = [];
+  for (const row of rows) {
+    const [first] = moment;
+    if (first !== undefined && !isSameMoment(first, row)) {
+      yield moment;
+      moment = [];
+    }
+    moment.push(row);
+  }
+  if (moment.length > 0) yield moment;
+}
+
+function isSameMoment({ event: left }: LedgerRow, { event: right }: LedgerRow): boolean {
+  return left.occurredAtMs === right.occurredAtMs && left.attribution.tenantId === right.attribution.tenantId;
 }

@@ -105,7 +105,7 @@ const LINE_COLUMNS = [
 
 const USAGE_COLUMNS = USAGE_CLASSES.map((name) => `attempts.${isToken(name) ? `${name}_tokens` : name}`);
 
-const SELECTED = [
+export const SELECTED = [
   'toString(event_id) AS id',
   `ifNull(toString(adjusts_event_id), '') AS adjusts`,
   'toUnixTimestamp64Milli(occurred_at) AS occurred_at_ms',
@@ -151,16 +151,16 @@ export async function planSlices(clickhouse: ClickHouse, selection: Selection, r
   return sliced(counts, selection, rowsMax);
 }
 
-/** Rows of a slice: all of an event, or none. */
-export async function readSlice(clickhouse: ClickHouse, selection: Selection, slice: Slice): Promise<readonly LedgerRow[]> {
+/** Rows of a slice: all of an event, or none, and these behind each other with those of other events of the same tenant and moment. */
+export async function readSlice(clickhouse: ClickHouse, selection: Selection, slice: Slice): Promise<Iterable<LedgerRow>> {
   const ofSlice = { ...selection, fromMs: slice.fromMs, toMs: slice.toMs, tenants: slice.tenants };
   // A correction is in the bucket of its event.
   const bucket = slice.buckets === 1 ? '' : 'AND cityHash64(ifNull(adjusts_event_id, event_id)) % {buckets:UInt64} = {bucket:UInt64}';
-  const rows = await clickhouse.query<Row>(
+  const rows = await clickhouse.queryLazily<Row>(
     `SELECT ${SELECTED} FROM usage_events WHERE ${conditions(ofSlice)} ${bucket} ORDER BY tenant_id, occurred_at`,
     { params: { ...parameters(ofSlice), buckets: slice.buckets, bucket: slice.bucket } },
   );
-  return rows.map(toLedgerRow);
+  return Iterator.from(rows).map(toLedgerRow);
 }
 
 /** Days of the selection whose raw rows have left, of any tenant of it: what they cost cannot be corrected any more. */

@@ -89,6 +89,7 @@ export function clickhouseOf(clickhouse: ClickHouse, life: Life): ClickHouse {
     url: clickhouse.url,
     database: clickhouse.database,
     query: <Row>(...call: Parameters<ClickHouse['query']>) => life.around(() => clickhouse.query<Row>(...call)),
+    queryLazily: <Row>(...call: Parameters<ClickHouse['queryLazily']>) => life.around(() => clickhouse.queryLazily<Row>(...call)),
     command: (...call) => life.around(() => clickhouse.command(...call)),
     insertRows: (...call) => life.around(() => clickhouse.insertRows(...call)),
     insertBlock: (...call) => life.around(() => clickhouse.insertBlock(...call)),

@@ -97,6 +97,10 @@ export class SimulatedNode implements ClickHouse {
     return rows as Row[];
   }
 
+  async queryLazily<Row>(sql: string, options: QueryOptions = {}): Promise<Iterable<Row>> {
+    return this.query<Row>(sql, options);
+  }
+
   async insertRows(table: string, columns: readonly string[], rows: readonly (readonly Cell[])[], options: Insert = {}) {
     if (table === 'fence') return this.#insert(options, rows.length, () => this.#raise(rows), []);
     const taken = rows.map((row) => letterRow(columns, row));

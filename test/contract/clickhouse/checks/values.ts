@@ -13,6 +13,19 @@ const WIDE = [
 
 export const valueChecks: readonly Check[] = [
   {
+    name: 'rows that are parsed as they are taken are the same rows',
+    run: async ({ clickhouse }) => {
+      const sql = `SELECT number AS n, toDecimal64(number / 4, 2) AS amount, if(number % 2 = 0, NULL, 'a\\nb"ü') AS text, arrayZip([1, 2], ['x', 'y']) AS pairs,
+        map('k', toString(number)) AS labels, toDateTime64(number, 3, 'UTC') AS at FROM numbers({rows:UInt64}) ORDER BY n`;
+      for (const rows of [0, 1, 20_000]) {
+        const lazily = await clickhouse.queryLazily(sql, { params: { rows } });
+        assert.deepEqual([...lazily], await clickhouse.query(sql, { params: { rows } }), `${rows} rows`);
+        assert.equal([...lazily].length, rows, 'they can be taken again');
+      }
+      await assert.rejects(clickhouse.queryLazily('SELECT throwIf(number = 3) FROM numbers(5)'), { code: 'CLICKHOUSE_QUERY_FAILED' });
+    },
+  },
+  {
     name: 'decimals are exact in JSON, going in and coming out',
     run: async ({ clickhouse, run }) => {
       await run('CREATE TABLE money (id UInt32, amount Decimal(38, 12), maybe Nullable(Decimal(38, 12))) ENGINE = MergeTree ORDER BY id');
