@@ -8,7 +8,7 @@ import { patiently } from './patience.ts';
 export interface ReadOptions {
   readonly clickhouse: ClickHouse;
   readonly selection: Selection;
-  /** Rows that are in memory at a time, as text and twice over; 16,000 unless given. */
+  /** Rows that are in memory at a time, as text and twice over; 8,000 unless given. */
   readonly sliceRowsMax?: number;
   /** Told of rows as they are read. */
   readonly onRead?: (progress: { readonly rows: number; readonly of: number }) => void;
@@ -22,7 +22,7 @@ export interface Unread {
   readonly retiredDays: readonly string[];
 }
 
-const SLICE_ROWS_MAX = 16_000;
+const SLICE_ROWS_MAX = 8_000;
 /** After so many rows others have their turn: what is read and sent meanwhile would wait. */
 const TURN_ROWS = 100;
 

@@ -4,6 +4,7 @@ export { AMOUNTS, type AmountName } from './core/amounts.ts';
 export { total, type TallyRow, type TallySums } from './core/tally.ts';
 export { ERRORS } from './errors.ts';
 export { RERATE_PREFIX, type Selection } from './ledger-reader.ts';
-export { type Differences, type PostOptions, rerate, type Rerated, rerateDifferences, type RerateOptions } from './rerate.ts';
+export type { Differences } from './differences.ts';
+export { type PostOptions, rerate, type Rerated, rerateDifferences, type RerateOptions } from './rerate.ts';
 export type { Change, OtherModel } from './core/what-if.ts';
 export { whatIf, type WhatIf, type WhatIfOptions, type WhatIfRow } from './what-if.ts';

@@ -105,7 +105,7 @@ const LINE_COLUMNS = [
 
 const USAGE_COLUMNS = USAGE_CLASSES.map((name) => `attempts.${isToken(name) ? `${name}_tokens` : name}`);
 
-export const SELECTED = [
+const SELECTED = [
   'toString(event_id) AS id',
   `ifNull(toString(adjusts_event_id), '') AS adjusts`,
   'toUnixTimestamp64Milli(occurred_at) AS occurred_at_ms',

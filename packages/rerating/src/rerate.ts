@@ -1,12 +1,15 @@
 /** Re-rating: what a period costs at other prices, and the corrections that make the ledger say so. It reads top to bottom as it goes. */
+import { isDeepStrictEqual } from 'node:util';
 import { AppError, type UsageEvent } from '@tokenledger/domain';
 import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
 import { encodePriced, type StatementFacts } from '@tokenledger/schemas';
 import { adjustment, type Correction, corrections, type NewRating } from './core/adjustment.ts';
 import { type ClosedPeriod, reopenedFact, touchedPeriods } from './core/closed-periods.ts';
+import { type Differences, shortened } from './differences.ts';
 import type { Standing } from './core/standing.ts';
 import { tally, type TallyRow } from './core/tally.ts';
 import { eachStanding, type ReadOptions } from './each-standing.ts';
+import type { Selection } from './ledger-reader.ts';
 import { type Posted, postStatement } from './posting.ts';
 import type { FixedStatement } from './statement-log.ts';
 import { type Draft, statementStore } from './statement-store.ts';
@@ -14,15 +17,6 @@ import { type Draft, statementStore } from './statement-store.ts';
 export interface RerateOptions extends ReadOptions {
   /** Pure: the same event has the same rating, whenever it is asked. */
   readonly rate: (event: UsageEvent) => NewRating;
-}
-
-/** What is known before anything is posted. */
-export interface Differences {
-  readonly rows: readonly TallyRow[];
-  /** Corrections whose events have left by retention: nothing is corrected there. */
-  readonly orphans: number;
-  /** Days of which raw rows have left: what they cost stands as it is. */
-  readonly retiredDays: readonly string[];
 }
 
 /** Reads the period and rates it again, and posts nothing. */
@@ -38,6 +32,7 @@ export interface PostOptions extends RerateOptions {
   readonly source: string;
   /** Milliseconds since the epoch: from then on the corrections are believed. */
   readonly nowMs: number;
+  /** `details`: whatever else decides what comes out, e.g. the version of the prices. An interrupted re-rating is known by these, its period and its selection. */
   readonly facts: Pick<StatementFacts, 'by' | 'note' | 'reopen' | 'details'>;
   readonly closedPeriods: readonly ClosedPeriod[];
   /** Whether events may lose a price that they have: those of models which the new prices do not know. */
@@ -55,24 +50,43 @@ export interface PostOptions extends RerateOptions {
 export interface Rerated extends Differences {
   /** Null when there was nothing to correct. */
   readonly posted: (Posted & { readonly source: string }) | null;
+  /** Whether this was begun by an earlier run, and has been posted as that one fixed it. */
+  readonly resumed: boolean;
 }
 
 /** Throws `PERIOD_CLOSED`, `PRICES_LOST`, `STATEMENT_OVERTAKEN`, and what posting throws. Interrupted at any point, it is run again with the same arguments. */
 export async function rerate(options: PostOptions): Promise<Rerated> {
-  const { selection, source } = options;
+  const { selection, source, nowMs } = options;
   // 1. Closed periods stay closed unless somebody says why not.
   const closed = touchedPeriods(options.closedPeriods, selection);
   if (closed.length > 0 && options.facts.reopen === '') throw periodClosed(closed);
+  const facts: StatementFacts = {
+    ...options.facts,
+    kind: 'rerate',
+    from: iso(selection.fromMs),
+    to: iso(selection.toMs),
+    reopened: closed.map(reopenedFact),
+    details: { ...options.facts.details, ...selectionDetails(selection) },
+  };
   const statements = statementStore(options);
   const posting = { ...options, statements, onProgress: options.onSent ?? (() => {}) };
   // 2. From here on nobody else corrects, unless he overtakes us. A crash: whoever comes next finds the claim, and drops what was drafted under it.
-  for (const open of await statements.claim(source)) {
-    if (open.kind === 'dropped') await statements.drop(open.claim);
-    else {
-      // 3. What was fixed before is posted first: the difference is to what the ledger will say.
-      options.onUnfinished(open.statement);
-      await postStatement(posting, open.statement);
+  const open = await statements.claim(source);
+  const newest = open.findLast(({ kind }) => kind === 'fixed');
+  for (const each of open) {
+    if (each.kind === 'dropped') {
+      await statements.drop(each.claim);
+      continue;
     }
+    // 3. What was fixed before is posted first, as it was fixed: the difference is to what the ledger will say. If it is this very re-rating, nothing is left to do then.
+    const { found } = each.statement;
+    const isThis = each === newest && isSameQuestion(each.statement.facts, facts);
+    options.onUnfinished(each.statement);
+    if (isThis && found !== null) options.onDifferences(found);
+    const posted = await postStatement(posting, each.statement);
+    if (!isThis || found === null) continue;
+    await statements.draft(source).then((draft) => draft.drop());
+    return { ...found, posted: { ...posted, source: each.statement.source }, resumed: true };
   }
   // 4. What a writer has in hand counts, too.
   await options.written();
@@ -86,7 +100,7 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
   options.onDifferences(found);
   if (lines === 0) {
     await draft.drop();
-    return { ...found, posted: null };
+    return { ...found, posted: null, resumed: false };
   }
   const lost = lostPrices(found.rows);
   if (lost > 0 && !options.mayUnprice) {
@@ -94,13 +108,20 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
     throw pricesLost(lost);
   }
   // 6. Fix it. Before that nothing was posted; after that all of it is, by this run or the next, whatever prices have become.
-  const { selection: period, facts, nowMs } = options;
-  const statement = await draft.fix({
-    recordedAtMs: nowMs,
-    facts: { ...facts, kind: 'rerate', from: iso(period.fromMs), to: iso(period.toMs), reopened: closed.map(reopenedFact) },
-  });
+  const statement = await draft.fix({ recordedAtMs: nowMs, facts, found: shortened(found) });
   // 7. Post it.
-  return { ...found, posted: { ...(await postStatement(posting, statement)), source } };
+  return { ...found, posted: { ...(await postStatement(posting, statement)), source }, resumed: false };
+}
+
+/** Who asked, and why, may differ. */
+function isSameQuestion(left: StatementFacts, right: StatementFacts): boolean {
+  const asked = ({ kind, from, to, details }: StatementFacts) => ({ kind, from, to, details });
+  return isDeepStrictEqual(asked(left), asked(right));
+}
+
+function selectionDetails({ tenants, models, providers }: Selection): Readonly<Record<string, string>> {
+  const named = Object.entries({ tenants, models, providers }).filter(([, names]) => names.length > 0);
+  return Object.fromEntries(named.map(([name, names]) => [name, names.join(' ')]));
 }
 
 type Correct = (standing: Standing, correction: Correction) => Promise<void>;

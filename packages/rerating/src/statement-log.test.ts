@@ -11,6 +11,8 @@ import {
   statementLog,
 } from './statement-log.ts';
 
+const AMOUNT = { before: 5n, after: -7n, unpricedBefore: 1, unpricedAfter: 0 };
+
 const fixed = (source: string): FixedStatement => ({
   source,
   recordedAtMs: 1_790_000_000_000,
@@ -24,6 +26,11 @@ const fixed = (source: string): FixedStatement => ({
     reopen: '',
     reopened: [],
     details: { price_version: 'abc' },
+  },
+  found: {
+    rows: [{ tenant: 'acme', model: 'small', events: 3, corrected: 3, amounts: { list: AMOUNT, cost: AMOUNT, billable: AMOUNT } }],
+    orphans: 0,
+    retiredDays: [],
   },
 });
 

@@ -11,6 +11,7 @@
 import { rejected, type Rejected, isRejected } from '@tokenledger/domain';
 import { type StatementFacts, statementFactsSchema } from '@tokenledger/schemas';
 import { z } from 'zod';
+import { bigintsAsText, type Differences, differencesSchema } from './differences.ts';
 
 /** Where the lines of a partition of the usage topics stand in the log. */
 export interface FixedLane {
@@ -30,6 +31,8 @@ export interface FixedStatement {
   readonly recordedAtMs: number;
   readonly lanes: readonly FixedLane[];
   readonly facts: StatementFacts;
+  /** What a re-rating found, shortened; null of others. */
+  readonly found: Differences | null;
 }
 
 export interface StatementClaim {
@@ -60,6 +63,7 @@ const fixedSchema = z.object({
   recorded_at_ms: count,
   lanes: z.array(z.object({ partition: count, lines_partition: count, lines: count, chunks: count, from: count, to: count })),
   facts: statementFactsSchema,
+  found: differencesSchema.nullable().default(null),
 });
 
 export const claimKey = (source: string): string => `claim/${source}`;
@@ -70,9 +74,9 @@ export function encodeClaim({ ends }: StatementClaim): Buffer {
   return Buffer.from(JSON.stringify({ ends }));
 }
 
-export function encodeFixed({ recordedAtMs, lanes, facts }: FixedStatement): Buffer {
+export function encodeFixed({ recordedAtMs, lanes, facts, found }: FixedStatement): Buffer {
   const rows = lanes.map(({ linesPartition, ...lane }) => ({ ...lane, lines_partition: linesPartition }));
-  return Buffer.from(JSON.stringify({ recorded_at_ms: recordedAtMs, lanes: rows, facts }));
+  return Buffer.from(JSON.stringify({ recorded_at_ms: recordedAtMs, lanes: rows, facts, found }, bigintsAsText));
 }
 
 export function statementLog(): StatementLog {
@@ -94,7 +98,7 @@ export function statementLog(): StatementLog {
         const statement = parsed(fixedSchema, value, key);
         if (isRejected(statement)) return statement;
         const lanes = statement.lanes.map(({ lines_partition: linesPartition, ...lane }) => ({ ...lane, linesPartition }));
-        fixed.set(source, { source, recordedAtMs: statement.recorded_at_ms, lanes, facts: statement.facts });
+        fixed.set(source, { source, recordedAtMs: statement.recorded_at_ms, lanes, facts: statement.facts, found: statement.found });
       } else if (kind === 'settled') settled.add(source);
       return null;
     },

@@ -43,9 +43,21 @@ export interface Draft {
   next(partition: number): number;
   add(partition: number, line: StatementLine): Promise<void>;
   /** From its return on the statement is posted, whatever happens. Throws `STATEMENT_OVERTAKEN`. */
-  fix(statement: Pick<FixedStatement, 'recordedAtMs' | 'facts'>): Promise<FixedStatement>;
+  fix(statement: Pick<FixedStatement, 'recordedAtMs' | 'facts'> & Partial<Pick<FixedStatement, 'found'>>): Promise<FixedStatement>;
   /** Nothing is to be posted. */
   drop(): Promise<void>;
+}
+
+/** Lines of one partition while they are drafted. */
+interface DraftLane {
+  lines: number;
+  chunks: number;
+  from: number;
+  to: number;
+  waiting: StatementLine[];
+  bytes: number;
+  /** The last chunk that was sent. */
+  sent: Promise<void>;
 }
 
 /** What a record of lines holds at most, unless one line alone is larger. */
@@ -88,24 +100,31 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
   };
 
   function draftOf(claim: StatementClaim): Draft {
-    const lanes = new Map<number, { lines: number; chunks: number; from: number; to: number; waiting: StatementLine[]; bytes: number }>();
+    const lanes = new Map<number, DraftLane>();
     const linesPartition = (partition: number): number => partition % claim.ends.length;
-    const laneOf = (partition: number) => {
-      const found = lanes.get(partition) ?? { lines: 0, chunks: 0, from: 0, to: 0, waiting: [], bytes: 0 };
+    const laneOf = (partition: number): DraftLane => {
+      const found = lanes.get(partition) ?? { lines: 0, chunks: 0, from: 0, to: 0, waiting: [], bytes: 0, sent: Promise.resolve() };
       lanes.set(partition, found);
       return found;
     };
+    /** Returns before it is in the log: the next one of the partition waits for that. */
     const flush = async (partition: number): Promise<void> => {
       const lane = laneOf(partition);
       if (lane.waiting.length === 0) return;
-      lane.chunks += 1;
+      await lane.sent;
       const value = encodeChunk(lane.lines - lane.waiting.length + 1, lane.waiting);
+      lane.waiting = [];
+      lane.bytes = 0;
+      lane.sent = sendChunk(partition, lane, value);
+      // It is awaited before anything else of the partition; until then its failure is nobody's.
+      lane.sent.catch(() => {});
+    };
+    const sendChunk = async (partition: number, lane: DraftLane, value: Buffer): Promise<void> => {
+      lane.chunks += 1;
       const key = chunkKey(claim.source, partition, lane.chunks);
       const { baseOffset } = await sendPatiently(producer, topics.statementLines, linesPartition(partition), [{ key, value }]);
       if (lane.chunks === 1) lane.from = baseOffset;
       lane.to = baseOffset + 1;
-      lane.waiting = [];
-      lane.bytes = 0;
     };
     return {
       next: (partition) => laneOf(partition).lines + 1,
@@ -118,8 +137,9 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
         lane.bytes += line.value.byteLength;
       },
 
-      async fix({ recordedAtMs, facts }) {
+      async fix({ recordedAtMs, facts, found = null }) {
         for (const partition of lanes.keys()) await flush(partition);
+        for (const { sent } of lanes.values()) await sent;
         const statement: FixedStatement = {
           source: claim.source,
           recordedAtMs,
@@ -132,6 +152,7 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
             to,
           })),
           facts,
+          found,
         };
         await say(fixedKey(claim.source), encodeFixed(statement));
         // Whoever claimed in between does not know of it, so it does not hold.
@@ -143,7 +164,11 @@ export function statementStore({ log, producer, topics }: StatementStoreOptions)
         );
       },
 
-      drop: () => drop(claim),
+      async drop() {
+        // What came after it would stay.
+        await Promise.allSettled(Array.from(lanes.values(), ({ sent }) => sent));
+        await drop(claim);
+      },
     };
   }
 

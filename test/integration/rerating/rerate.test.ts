@@ -1,7 +1,7 @@
 // Re-rating against a real log, a real writer and ClickHouse: the ledger says what the new prices say, however often and wherever it was killed.
 import { AppError } from '@tokenledger/domain';
 import type { Producer } from '@tokenledger/event-log';
-import { type Rerated, rerateDifferences, total } from '@tokenledger/rerating';
+import { type Differences, type Rerated, rerateDifferences, total } from '@tokenledger/rerating';
 import { rateEvent } from '@tokenledger/pricing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AFTER, BEFORE } from '../../support/rerating-events.ts';
@@ -76,10 +76,44 @@ test('killed after any of its sends, the next run makes it whole', { timeout: 40
     );
     const unfinished: string[] = [];
     const again = await world.rerate(book, { onUnfinished: ({ source }) => unfinished.push(source) });
-    // What was fixed is posted, and then there is nothing left to correct.
-    if (unfinished.length > 0) expect({ send, posted: again.posted }).toEqual({ send, posted: null });
+    // What was fixed is posted as it was, and that is all.
+    const [source] = unfinished;
+    if (source !== undefined) expect({ send, ...again }).toMatchObject({ send, resumed: true, posted: { source } });
     await expectAt(world, book);
   }
+});
+
+test('an interrupted one that was fixed is posted as it was fixed, whatever prices have become, and what else is asked is rated after it', async () => {
+  await using world = await openWorld(ledger);
+  await world.fill(EVENTS);
+  const real = await world.log.producer();
+  const dying: Producer = {
+    close: () => real.close(),
+    async send(topic, partition, records) {
+      if (topic === world.topics.usagePriced) throw new Killed('before anything of it is posted');
+      return real.send(topic, partition, records);
+    },
+  };
+  const facts = { by: 'ann', note: '', reopen: '', details: { price_version: 'the one that is asked for' } };
+  const shown: Differences[] = [];
+  const onDifferences = (found: Differences): void => void shown.push(found);
+  await expect(world.rerate(AFTER, { producer: dying, facts, onDifferences })).rejects.toThrow(Killed);
+  await expectAt(world, BEFORE);
+  // The same question, to which the answer would be another by now.
+  const resumed = await world.rerate(BEFORE, { facts: { ...facts, by: 'bob' }, onDifferences });
+  expect(resumed).toMatchObject({ resumed: true, posted: { source: 'rerate/1', lines: total(resumed.rows).corrected } });
+  expect(shown).toEqual([shown[0], shown[0]]);
+  expect(resumed).toMatchObject({ ...shown[0] });
+  await expectAt(world, AFTER);
+
+  await expect(world.rerate(BEFORE, { producer: dying, facts })).rejects.toThrow(Killed);
+  // Another question: a part of the same period.
+  const part = { ...world.period, tenants: ['acme'] };
+  const other = await world.rerate(AFTER, { facts, selection: part });
+  expect(other).toMatchObject({ resumed: false, posted: { source: 'rerate/4' } });
+  expect((await world.rerate(AFTER)).posted).not.toBeNull();
+  await expectAt(world, AFTER);
+  await real.close();
 });
 
 test('of two who correct the same at the same time, one is overtaken and posts nothing', async () => {

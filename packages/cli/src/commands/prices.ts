@@ -10,9 +10,10 @@ import {
   type PriceEntry,
   problemText,
 } from '@tokenledger/pricing';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { withExamples } from '../command-line.ts';
 import { EXIT } from '../exit.ts';
+import { parseTime } from '../parse-time.ts';
 import { textTable } from '../registry/text-table.ts';
 import { bookAt, bookTextOf, SHIPPED } from '../price-files.ts';
 import { importCommand } from './prices-import.ts';
@@ -164,10 +165,4 @@ export function bookSentence({ about, entries, version }: Pick<PriceBook, 'about
     ...(note === '' ? [] : [`(${note})`]),
   ].join(' ');
   return `a price book of ${entries.length} prices, version ${version}${by === '' ? '' : `, ${by}`}`;
-}
-
-function parseTime(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('Write a time as 2026-01-31 or 2026-01-31T12:00:00Z.');
-  return ms;
 }

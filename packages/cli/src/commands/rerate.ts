@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { DocumentSet } from '@tokenledger/control';
-import { AppError, formatUsd, uuidv7 } from '@tokenledger/domain';
+import { formatUsd, uuidv7 } from '@tokenledger/domain';
 import { type AgreedSchedule, type PriceBook, rateEvent } from '@tokenledger/pricing';
 import {
   AMOUNTS,
@@ -12,14 +12,16 @@ import {
   RERATE_PREFIX,
   rerateDifferences,
   type RerateOptions,
+  type Selection,
   type TallySums,
   total,
 } from '@tokenledger/rerating';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { settingsOf, withExamples, withShared } from '../command-line.ts';
 import { EXIT } from '../exit.ts';
 import { type LedgerAccess, withLedger } from '../ledger.ts';
-import { parseTime, progressLine, usd } from '../rerate/output.ts';
+import { progressLine, usd } from '../rerate/output.ts';
+import { type PeriodOptions, retiredNote, selectionOf, withPeriod } from '../rerate/period.ts';
 import { agreedAt, namedBook, readDocuments } from '../rerate/prices.ts';
 import { withWriting } from '../rerate/writing.ts';
 import { textTable } from '../registry/text-table.ts';
@@ -27,12 +29,8 @@ import type { Settings } from '../settings.ts';
 import { shellUser } from '../shell-user.ts';
 import { wholeNumber } from './topics.ts';
 
-interface Options {
-  readonly from: number;
-  readonly to: number;
-  readonly tenant?: readonly string[];
+interface Options extends PeriodOptions {
   readonly model?: readonly string[];
-  readonly provider?: readonly string[];
   readonly priceVersion: string;
   readonly dryRun: boolean;
   readonly allowUnpriced: boolean;
@@ -40,7 +38,6 @@ interface Options {
   readonly note: string;
   readonly by: string;
   readonly wait: number;
-  readonly format: 'table' | 'json';
 }
 
 const SECOND_MS = 1_000;
@@ -49,30 +46,33 @@ const ID_RANDOM_BYTES = 10;
 /** Rows that are printed; `--format json` has all. */
 const SHOWN_MAX = 50;
 
+interface PostedStatement {
+  readonly source: string | null;
+  /** It had been fixed by an earlier run, which was interrupted. */
+  readonly resumed: boolean;
+}
+
+const NOTHING_POSTED: PostedStatement = { source: null, resumed: false };
+
 export function rerateCommand(): Command {
-  const command = new Command('rerate')
+  const command = withPeriod(new Command('rerate'))
     .description(
       'Rate the events of a period again at another version of the prices, show the difference by tenant and model, and post it as signed corrections. Interrupted, the same command goes on; run again, it posts nothing twice. Unpriced events get their price the same way. Stop `tokenledger up` first unless it is a dry run; with Kafka everything runs on.',
     )
-    .requiredOption('--from <time>', 'first moment, e.g. 2026-10-01 or 2026-10-01T12:00:00Z', parseTime)
-    .requiredOption('--to <time>', 'the moment after the last', parseTime)
     .requiredOption(
       '--price-version <version>',
       "id of a price_book document, 'configured', 'shipped', or a version as rows name it, in full or its beginning",
     )
-    .option('--tenant <id...>', 'these tenants alone (default: all)')
     .option('--model <name...>', 'events that asked for one of these models or were answered by it (default: all)')
-    .option('--provider <name...>', 'events that went to one of these providers (default: all)')
     .option('--dry-run', 'show the difference, and post nothing', false)
     .option('--allow-unpriced', 'although events lose a price that they have, since the new prices do not know their model', false)
     .option('--reopen <reason>', 'correct closed periods too, and why: written to audit_log', '')
     .option('--note <text>', 'why, for the audit', '')
     .option('--by <name>', 'who, for the audit (default: the user of this shell)', shellUser())
     .option('--wait <seconds>', 'how long writers may take over what is in the log', wholeNumber(0, WAIT_SECONDS_MAX), 600)
-    .addOption(new Option('--format <name>', 'how to print it').choices(['table', 'json']).default('table'))
     .action(async (options: Options) => {
-      if (options.from >= options.to) throw new AppError('USAGE', '--to must be after --from');
-      await (options.dryRun ? show(settingsOf(command), options) : post(settingsOf(command), options));
+      const [settings, selection] = [settingsOf(command), selectionOf(options, options.model ?? [])];
+      await (options.dryRun ? show(settings, selection, options) : post(settings, selection, options));
     });
   return withExamples(
     withShared(command, 'config', 'data', 'clickhousePort'),
@@ -81,17 +81,17 @@ export function rerateCommand(): Command {
   );
 }
 
-async function show(settings: Settings, options: Options): Promise<void> {
+async function show(settings: Settings, selection: Selection, options: Options): Promise<void> {
   await withLedger(settings, { sends: false }, async (ledger) => {
     const documents = await readDocuments(ledger);
     const book = namedBook(settings, documents, options.priceVersion);
-    const found = await rerateDifferences(rating(ledger, book, agreedAt(documents), options));
-    print(options, book, found, null);
+    const found = await rerateDifferences(rating(ledger, book, agreedAt(documents), selection));
+    print(options, book, found);
   });
 }
 
 /** Throws `PERIOD_CLOSED`, `PRICE_VERSION_UNKNOWN`, and what posting throws. */
-async function post(settings: Settings, options: Options): Promise<void> {
+async function post(settings: Settings, selection: Selection, options: Options): Promise<void> {
   await withLedger(settings, { sends: true }, async (ledger) => {
     const documents = await readDocuments(ledger);
     const book = namedBook(settings, documents, options.priceVersion);
@@ -102,11 +102,11 @@ async function post(settings: Settings, options: Options): Promise<void> {
       await withWriting(settings, ledger, options.wait * SECOND_MS, async (writing) => {
         const found = await rerate({
           ...ledger,
-          ...rating(ledger, book, agreedAt(documents), options),
+          ...rating(ledger, book, agreedAt(documents), selection),
           producer,
           source,
           nowMs: Date.now(),
-          facts: { by: options.by, note: options.note, reopen: options.reopen, details: details(book, options) },
+          facts: { by: options.by, note: options.note, reopen: options.reopen, details: { price_version: book.version } },
           closedPeriods: closedPeriods(documents),
           mayUnprice: options.allowUnpriced,
           instance: `${hostname()}/${process.pid}`,
@@ -116,15 +116,18 @@ async function post(settings: Settings, options: Options): Promise<void> {
               `${before}, of ${facts.by} for ${facts.from} to ${facts.to}, was fixed and not posted whole: it is posted first.`,
             ),
           onDifferences: (differences) => {
-            if (options.format === 'table') print(options, book, differences, null);
+            if (options.format === 'table') print(options, book, differences);
           },
           onSent: ({ lines, sent: count }) => sent(`${count} of ${lines} corrections are sent`),
         });
-        if (options.format === 'json') print(options, book, found, found.posted?.source ?? null);
+        if (options.format === 'json') print(options, book, found, { source: found.posted?.source ?? null, resumed: found.resumed });
         if (found.posted === null) return;
         await writing.told();
         const { lines, refused } = found.posted;
-        if (options.format === 'table') console.log(`${lines} corrections are posted as ${source}, and in ClickHouse.`);
+        if (options.format === 'table') console.log(`${lines} corrections are posted as ${found.posted.source}, and in ClickHouse.`);
+        if (found.resumed) {
+          console.error('They are what the interrupted run found. Run it again for what has come to the period since, or was agreed anew.');
+        }
         if (refused === 0) return;
         console.error(`${refused} of them were refused: \`tokenledger dead-letters list\` says why.`);
         process.exitCode = EXIT.failed;
@@ -135,16 +138,11 @@ async function post(settings: Settings, options: Options): Promise<void> {
   });
 }
 
-function rating(
-  { clickhouse }: LedgerAccess,
-  book: PriceBook,
-  agreed: AgreedSchedule,
-  { from, to, tenant, model, provider }: Options,
-): RerateOptions {
+function rating({ clickhouse }: LedgerAccess, book: PriceBook, agreed: AgreedSchedule, selection: Selection): RerateOptions {
   const read = progressLine();
   return {
     clickhouse,
-    selection: { fromMs: from, toMs: to, tenants: tenant ?? [], models: model ?? [], providers: provider ?? [] },
+    selection,
     rate: (event) => rateEvent(event, book, agreed),
     onRead: ({ rows, of }) => read(`${rows} of ${of} rows are rated`),
   };
@@ -156,18 +154,8 @@ function closedPeriods(documents: DocumentSet): readonly ClosedPeriod[] {
     .map(({ id, tenant, from, to }) => ({ id, tenant: tenant ?? '', fromMs: Date.parse(from), toMs: Date.parse(to) }));
 }
 
-/** What the statement says it was made of. */
-function details(book: PriceBook, { tenant, model, provider }: Options): Readonly<Record<string, string>> {
-  return {
-    price_version: book.version,
-    ...(tenant === undefined ? {} : { tenants: tenant.join(' ') }),
-    ...(model === undefined ? {} : { models: model.join(' ') }),
-    ...(provider === undefined ? {} : { providers: provider.join(' ') }),
-  };
-}
-
-function print({ format }: Options, book: PriceBook, found: Differences, source: string | null): void {
-  console.log(format === 'json' ? JSON.stringify(differencesJson(book, found, source), null, 2) : differencesText(book, found));
+function print({ format }: Options, book: PriceBook, found: Differences, posted = NOTHING_POSTED): void {
+  console.log(format === 'json' ? JSON.stringify(differencesJson(book, found, posted), null, 2) : differencesText(book, found));
 }
 
 function differencesText(book: Pick<PriceBook, 'version'>, { rows, orphans, retiredDays }: Differences): string {
@@ -178,9 +166,7 @@ function differencesText(book: Pick<PriceBook, 'version'>, { rows, orphans, reti
   const notes = [
     `${sum.corrected} of ${sum.events} events are corrected at price version ${book.version.slice(0, 12)}: ${usd(before)} USD become ${usd(after)}.`,
     ...(changed.length > shown.length ? [`${changed.length - shown.length} more tenants and models: --format json has all.`] : []),
-    ...(retiredDays.length > 0
-      ? [`Raw rows have left of ${retiredDays.length} days (${retiredDays[0]} to ${retiredDays.at(-1)}): what left is not rated again.`]
-      : []),
+    ...retiredNote(retiredDays, 'what left is not rated again'),
     ...(orphans > 0 ? [`${orphans} earlier corrections are of events that have left: they stay as they are.`] : []),
   ];
   if (shown.length === 0) return notes.join('\n');
@@ -201,7 +187,7 @@ function differencesText(book: Pick<PriceBook, 'version'>, { rows, orphans, reti
   return [table, '', ...notes].join('\n');
 }
 
-function differencesJson(book: Pick<PriceBook, 'version'>, { rows, orphans, retiredDays }: Differences, source: string | null) {
+function differencesJson(book: Pick<PriceBook, 'version'>, { rows, orphans, retiredDays }: Differences, posted: PostedStatement) {
   const toJson = ({ events, corrected, amounts }: TallySums) => ({
     events,
     corrected,
@@ -215,7 +201,8 @@ function differencesJson(book: Pick<PriceBook, 'version'>, { rows, orphans, reti
   });
   return {
     price_version: book.version,
-    statement: source,
+    statement: posted.source,
+    resumed: posted.resumed,
     total: toJson(total(rows)),
     rows: rows.map((row) => ({ tenant: row.tenant, model: row.model, ...toJson(row) })),
     retired_days: retiredDays,

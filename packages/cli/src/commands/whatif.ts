@@ -1,37 +1,31 @@
 /** `tokenledger whatif`: what a period would have cost on another model or tier, or with another share of its input from a cache. */
 import { AppError, formatUsd } from '@tokenledger/domain';
 import { type PriceSchedule, rateEvent } from '@tokenledger/pricing';
-import { type Change, type OtherModel, whatIf, type WhatIf, type WhatIfRow } from '@tokenledger/rerating';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Change, type OtherModel, type Selection, whatIf, type WhatIf, type WhatIfRow } from '@tokenledger/rerating';
+import { Command, InvalidArgumentError } from 'commander';
 import { settingsOf, withExamples, withShared } from '../command-line.ts';
 import { withLedger } from '../ledger.ts';
-import { parseTime, progressLine, usd } from '../rerate/output.ts';
+import { progressLine, usd } from '../rerate/output.ts';
+import { type PeriodOptions, retiredNote, selectionOf, withPeriod } from '../rerate/period.ts';
 import { activatedBooks, agreedAt, namedBook, readDocuments } from '../rerate/prices.ts';
 import { textTable } from '../registry/text-table.ts';
 import type { Settings } from '../settings.ts';
 import { wholeNumber } from './topics.ts';
 
-interface Options {
-  readonly from: number;
-  readonly to: number;
-  readonly tenant?: readonly string[];
-  readonly provider?: readonly string[];
+interface Options extends PeriodOptions {
   readonly model?: ReadonlyMap<string, OtherModel>;
   readonly tier?: string;
   readonly cachedInput?: number;
   readonly priceVersion?: string;
-  readonly format: 'table' | 'json';
 }
 
 const PERCENT_MAX = 100;
 
 export function whatifCommand(): Command {
-  const command = new Command('whatif')
+  const command = withPeriod(new Command('whatif'))
     .description(
       'What the events of a period would have cost otherwise, by tenant and feature: the same tokens on another model or tier, or with another share of the input from a cache. Compared with what they cost by the ledger; nothing is posted.',
     )
-    .requiredOption('--from <time>', 'first moment, e.g. 2026-10-01 or 2026-10-01T12:00:00Z', parseTime)
-    .requiredOption('--to <time>', 'the moment after the last', parseTime)
     .option(
       '--model <a=b>',
       'what model a answered, on b; b may name its provider: a=PROVIDER/b. Repeat it for more models',
@@ -44,16 +38,13 @@ export function whatifCommand(): Command {
       'so much of the text that was read from a cache, and none written to one',
       wholeNumber(0, PERCENT_MAX),
     )
-    .option('--tenant <id...>', 'these tenants alone (default: all)')
-    .option('--provider <name...>', 'events that went to one of these providers (default: all)')
     .option('--price-version <version>', 'at these prices, as for `rerate` (default: those in force at each event’s time)')
-    .addOption(new Option('--format <name>', 'how to print it').choices(['table', 'json']).default('table'))
     .action(async (options: Options) => {
-      if (options.from >= options.to) throw new AppError('USAGE', '--to must be after --from');
+      const selection = selectionOf(options, [...(options.model?.keys() ?? [])]);
       if (options.model === undefined && options.tier === undefined && options.cachedInput === undefined) {
         throw new AppError('USAGE', 'say what is to be otherwise: --model, --tier or --cached-input');
       }
-      const found = await ask(settingsOf(command), options);
+      const found = await ask(settingsOf(command), selection, options);
       console.log(options.format === 'json' ? JSON.stringify(whatIfJson(found), null, 2) : whatIfText(found));
     });
   return withExamples(
@@ -64,7 +55,7 @@ export function whatifCommand(): Command {
   );
 }
 
-async function ask(settings: Settings, options: Options): Promise<WhatIf> {
+async function ask(settings: Settings, selection: Selection, options: Options): Promise<WhatIf> {
   return withLedger(settings, { sends: false }, async (ledger) => {
     const documents = await readDocuments(ledger);
     const agreed = agreedAt(documents);
@@ -74,13 +65,7 @@ async function ask(settings: Settings, options: Options): Promise<WhatIf> {
     const read = progressLine();
     return whatIf({
       clickhouse: ledger.clickhouse,
-      selection: {
-        fromMs: options.from,
-        toMs: options.to,
-        tenants: options.tenant ?? [],
-        models: [...(options.model?.keys() ?? [])],
-        providers: options.provider ?? [],
-      },
+      selection,
       change: changeOf(options),
       costOf: (attempt, event) =>
         rateEvent({ ...event, attempts: [attempt], avoidedUsage: null }, prices.bookAt(event.occurredAtMs), agreed).ratings[0]?.cost ??
@@ -99,11 +84,8 @@ function changeOf({ model, tier, cachedInput }: Options): Change {
 }
 
 function whatIfText({ rows, retiredDays }: WhatIf): string {
-  const notes =
-    retiredDays.length === 0
-      ? []
-      : ['', `Raw rows have left of ${retiredDays.length} days (${retiredDays[0]} to ${retiredDays.at(-1)}): they are not in it.`];
-  if (rows.length === 0) return ['Nothing would have been otherwise.', ...notes].join('\n');
+  const notes = retiredNote(retiredDays, 'they are not in it');
+  if (rows.length === 0) return ['Nothing would have been otherwise.', ...notes].join('\n\n');
   const table = textTable(
     ['TENANT', 'FEATURE', 'COMPARED', 'UNKNOWN', 'COST USD', 'WHAT IF USD', 'DIFFERENCE USD', 'SHARE'],
     [...rows, { ...totalOf(rows), tenant: 'all', feature: '' }].map((row) => [
@@ -117,7 +99,7 @@ function whatIfText({ rows, retiredDays }: WhatIf): string {
       share(row),
     ]),
   );
-  return [table, ...notes].join('\n');
+  return [table, ...notes].join('\n\n');
 }
 
 function whatIfJson({ rows, retiredDays, orphans }: WhatIf) {

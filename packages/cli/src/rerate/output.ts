@@ -1,6 +1,5 @@
-/** What commands that rate again take and print. */
+/** What commands that rate again print. */
 import { formatUsd } from '@tokenledger/domain';
-import { InvalidArgumentError } from 'commander';
 
 const PROGRESS_MS = 1_000;
 
@@ -16,10 +15,4 @@ export function progressLine(): (line: string) => void {
     saidMs = performance.now();
     console.error(line);
   };
-}
-
-export function parseTime(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('Write a time as 2026-01-31 or 2026-01-31T12:00:00Z.');
-  return ms;
 }
