@@ -1,9 +1,10 @@
-/** How long `tokenledger rerate` takes for a period that is in ClickHouse, killed once while it rates and once while it posts, on the embedded log.
+/** How long `tokenledger rerate` takes for a period that is in ClickHouse, killed once while it rates and once while it posts, a third into each, on the embedded log.
  *
- *  `--events N` (1,000,000); `--json` prints the last line alone. Ends with 1 when sums are not exact to the last decimal, when it was not killed twice, or when
+ *  `--events N` (1,000,000; at least 100,000, or it is done before it can be killed); `--json` prints the last line alone, and what goes on to stderr. Ends with 1 when sums are not exact to the last decimal, when it was not killed twice, or when
  *  it took longer than 1 s for 5,000 events, kills and starts included. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type ClickHouse, openClickHouse, quoteString, runMigrations, startEmbeddedClickHouse } from '@tokenledger/clickhouse';
 import { openEmbeddedLog, topicNames, topicSpecs } from '@tokenledger/event-log';
@@ -20,6 +21,10 @@ const PARTITIONS = 12;
 const ROWS_PER_INSERT = 100_000;
 const GOAL_PER_SECOND = 5_000;
 const RUN_MS_MAX = 3_600_000;
+const LOOK_MS = 20;
+const STOP_MS = 10_000;
+/** Of what is to be rated, or sent. */
+const KILLED_AT = 1 / 3;
 const RETENTION_MS = 86_400_000;
 const FROM = '2026-10-01';
 const TO = '2026-10-31';
@@ -32,22 +37,26 @@ blocks: [{ provider: acme, models: [big], effective_from: 2020-01-01, source: pa
 
 await using folder = await makeTempDir('rerate-bench');
 const data = join(folder.path, 'data');
-await prepare();
-const startedMs = performance.now();
-const kills = [await killedAt(/rows are rated/, 'stderr'), await killedAt(/corrections are sent/, 'stderr')].filter(Boolean).length;
-const last = await run();
-const seconds = (performance.now() - startedMs) / 1_000;
-const isExact = await withClickHouse(exact);
+const prepared = await timed('filling the table', prepare);
+const rated = await timed('rating, until it is killed', () => killedAt(/(\d+) of (\d+) rows are rated/g));
+const fixed = await timed('rating again, and posting, until it is killed', () => killedAt(/(\d+) of (\d+) corrections are sent/g));
+const posted = await timed('posting to its end', run);
+const checked = await timed('adding up', () => withClickHouse(exact));
+const kills = [rated.result, fixed.result].filter(Boolean).length;
+const seconds = rated.seconds + fixed.seconds + posted.seconds;
+const isExact = checked.result;
 const figures = {
   bench: 'rerate',
   events: EVENTS,
   kills,
   seconds: rounded(seconds, 1),
   events_per_second: rounded(EVENTS / seconds, 0),
+  seconds_by_run: [rated, fixed, posted].map((each) => rounded(each.seconds, 1)),
+  seconds_prepared: rounded(prepared.seconds, 1),
   exact: isExact,
 };
 if (!options.json) {
-  process.stdout.write(`${last.trim()}\n`);
+  process.stdout.write(`${posted.result.trim()}\n`);
   process.stdout.write(
     `${EVENTS} events re-rated in ${figures.seconds} s, killed ${kills} times: ${figures.events_per_second} events/s, ${isExact ? 'exact' : 'NOT EXACT'}\n`,
   );
@@ -67,22 +76,28 @@ async function run(): Promise<string> {
   return child.stdout();
 }
 
-/** Whether it was still running then. */
-async function killedAt(line: RegExp, stream: 'stderr'): Promise<boolean> {
+/** `progress`: so many of so many. Whether it was still running then. */
+async function killedAt(progress: RegExp): Promise<boolean> {
   await using child = start();
-  const isThere = async (): Promise<boolean> => {
-    const untilMs = performance.now() + RUN_MS_MAX;
-    let ended = false;
-    void child.exited.then(() => (ended = true));
-    while (!ended && performance.now() < untilMs) {
-      if (line.test(child[stream]())) return true;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    return false;
+  let ended = false;
+  void child.exited.then(() => (ended = true));
+  const isThere = (): boolean => {
+    const last = Array.from(child.stderr().matchAll(progress)).at(-1);
+    return last !== undefined && Number(last[1]) >= KILLED_AT * Number(last[2]);
   };
-  const found = await isThere();
-  await child.stop('SIGKILL', 10_000);
+  const untilMs = performance.now() + RUN_MS_MAX;
+  while (!ended && !isThere() && performance.now() < untilMs) await wait(LOOK_MS);
+  const found = !ended && isThere();
+  await child.stop('SIGKILL', STOP_MS);
   return found;
+}
+
+async function timed<Result>(what: string, step: () => Promise<Result>): Promise<{ readonly result: Result; readonly seconds: number }> {
+  const startedMs = performance.now();
+  const result = await step();
+  const seconds = (performance.now() - startedMs) / 1_000;
+  process.stderr.write(`${what}: ${seconds.toFixed(1)} s\n`);
+  return { result, seconds };
 }
 
 async function prepare(): Promise<void> {
@@ -93,7 +108,10 @@ async function prepare(): Promise<void> {
   await log.close();
   await withClickHouse(async (clickhouse) => {
     await runMigrations({ clickhouse, directory: join(repositoryRoot, 'schemas', 'clickhouse') });
-    for (let from = 0; from < EVENTS; from += ROWS_PER_INSERT) await fill(clickhouse, from, Math.min(ROWS_PER_INSERT, EVENTS - from));
+    for (let from = 0; from < EVENTS; from += ROWS_PER_INSERT) {
+      await fill(clickhouse, from, Math.min(ROWS_PER_INSERT, EVENTS - from));
+      process.stderr.write(`${Math.min(from + ROWS_PER_INSERT, EVENTS)} of ${EVENTS} events are in ClickHouse\n`);
+    }
   });
 }
 

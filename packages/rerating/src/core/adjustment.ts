@@ -1,5 +1,5 @@
 /** What has to be posted so that the ledger says of an event what a new rating says: the difference, and nothing where there is none. Pure. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   type Attempt,
   type AttemptRating,
@@ -187,7 +187,7 @@ export function adjustment({ event }: Pick<Standing, 'event'>, correction: Corre
 
 /** A statement corrects an event at most once in a currency, so these are an identity that anybody can make again. */
 function adjustmentId(source: string, eventId: string, currency: string): string {
-  return uuidv8(createHash('sha256').update(`${source} ${eventId} ${currency}`).digest());
+  return uuidv8(hash('sha256', `${source} ${eventId} ${currency}`, 'buffer'));
 }
 
 function withoutFacts(attempt: Attempt): Attempt {
