@@ -14,15 +14,6 @@ import {
 } from '@tokenledger/domain';
 import type { EventSums } from './core/sums.ts';
 
-/** What the defaults of an event without agreements follow from. */
-interface PlainRow {
-  readonly cost: PicoUsd | null;
-  readonly unpricedReason: UnpricedReason;
-  readonly priceVersion: string;
-  readonly lines: number;
-  readonly attempts: readonly Pick<AttemptRating, 'cost' | 'unpricedReason'>[];
-}
-
 export interface AgreedColumns {
   append(priced: PricedEvent, sums: EventSums): void;
   /** None while every event is without agreements. */
@@ -34,23 +25,22 @@ export function agreedColumns(): AgreedColumns {
   const columns = makeColumns();
   const all: NativeBlock = columns;
   const none: NativeBlock = {};
-  /** Rows that the columns do not have yet. */
-  let plain: PlainRow[] = [];
+  const plain = plainRows();
   let isSent = false;
   return {
     append(priced, sums) {
       if (!isSent && isPlain(priced)) {
-        plain.push(plainRow(priced, sums));
+        plain.add(priced, sums);
         return;
       }
+      if (!isSent) for (const row of plain.rows()) appendPlain(row);
+      plain.clear();
       isSent = true;
-      for (const row of plain) appendPlain(row);
-      plain = [];
       appendAgreed(priced, sums);
     },
     columns: () => (isSent ? all : none),
     clear() {
-      plain = [];
+      plain.clear();
       isSent = false;
       for (const column of Object.values(columns)) column.clear();
     },
@@ -173,13 +163,54 @@ function isPlain({ event, ratings, billing }: PricedEvent): boolean {
   return true;
 }
 
-function plainRow({ ratings, priceVersion }: PricedEvent, { cost, unpricedReason }: EventSums): PlainRow {
-  let lines = 0;
-  const attempts: Pick<AttemptRating, 'cost' | 'unpricedReason'>[] = [];
-  for (const rating of ratings) {
-    lines += rating.lineItems.length;
-    // Its lines are let go.
-    attempts.push({ cost: rating.cost, unpricedReason: rating.unpricedReason });
-  }
-  return { cost, unpricedReason, priceVersion, lines, attempts };
+/** What the defaults of an event without agreements follow from. */
+interface PlainRow {
+  readonly cost: PicoUsd | null;
+  readonly unpricedReason: UnpricedReason;
+  readonly priceVersion: string;
+  readonly lines: number;
+  readonly attempts: readonly Pick<AttemptRating, 'cost' | 'unpricedReason'>[];
+}
+
+/** Rows that the columns do not have yet: nearly always none of them is asked for, so that they are kept without an object each. */
+function plainRows() {
+  const [costs, reasons, versions]: [(PicoUsd | null)[], UnpricedReason[], string[]] = [[], [], []];
+  const [lines, attempts]: [number[], number[]] = [[], []];
+  const [attemptCosts, attemptReasons]: [(PicoUsd | null)[], UnpricedReason[]] = [[], []];
+  return {
+    add({ ratings, priceVersion }: PricedEvent, { cost, unpricedReason }: EventSums): void {
+      let own = 0;
+      for (const rating of ratings) {
+        own += rating.lineItems.length;
+        attemptCosts.push(rating.cost);
+        attemptReasons.push(rating.unpricedReason);
+      }
+      costs.push(cost);
+      reasons.push(unpricedReason);
+      versions.push(priceVersion);
+      lines.push(own);
+      attempts.push(ratings.length);
+    },
+
+    *rows(): Generator<PlainRow> {
+      let at = 0;
+      for (const [row, cost] of costs.entries()) {
+        const end = at + (attempts[row] as number);
+        yield {
+          cost,
+          unpricedReason: reasons[row] as UnpricedReason,
+          priceVersion: versions[row] as string,
+          lines: lines[row] as number,
+          attempts: attemptCosts
+            .slice(at, end)
+            .map((each, index) => ({ cost: each, unpricedReason: attemptReasons[at + index] as UnpricedReason })),
+        };
+        at = end;
+      }
+    },
+
+    clear(): void {
+      for (const list of [costs, reasons, versions, lines, attempts, attemptCosts, attemptReasons]) list.length = 0;
+    },
+  };
 }

@@ -33,6 +33,18 @@ const KEYS_VERSION = 1;
 const HAS_ADDITIONAL_KEYS = 1 << 9;
 const NEEDS_UPDATE = 1 << 10;
 
+/** A power of two. */
+const PLACES = 256;
+const NONE = -1;
+
+/** Where to look for texts like this one: by its length and three of its characters. */
+function placeOf(text: string): number {
+  const { length } = text;
+  if (length === 0) return 0;
+  const mixed = length + text.charCodeAt(0) + Math.imul(text.charCodeAt(length >> 1), 17) + Math.imul(text.charCodeAt(length - 1), 31);
+  return mixed & (PLACES - 1);
+}
+
 /** Each text once, and for each value the number of its text. */
 class LowCardinalityColumn implements NativeColumn<string> {
   readonly type = 'LowCardinality(String)';
@@ -40,6 +52,10 @@ class LowCardinalityColumn implements NativeColumn<string> {
   readonly #numbers = new Map<string, number>();
   readonly #keys = new Bytes(CAPACITY);
   #indexes = new Uint32Array(CAPACITY);
+  /** By number. */
+  readonly #texts: string[] = [];
+  /** The number of a text that was found last at its place. */
+  readonly #places = new Int32Array(PLACES);
   #last = '';
   #lastNumber = 0;
 
@@ -50,6 +66,8 @@ class LowCardinalityColumn implements NativeColumn<string> {
   clear(): void {
     this.count = 0;
     this.#numbers.clear();
+    this.#places.fill(NONE);
+    this.#texts.length = 0;
     this.#keys.clear();
     this.#last = '';
     this.#lastNumber = this.#numberOf('');
@@ -70,10 +88,16 @@ class LowCardinalityColumn implements NativeColumn<string> {
   }
 
   #numberOf(text: string): number {
+    // Texts come fresh from records, their hashes not computed yet: comparing with one that looks alike is cheaper than a look into the map.
+    const place = placeOf(text);
+    const alike = this.#places[place] as number;
+    if (alike !== NONE && this.#texts[alike] === text) return alike;
     const known = this.#numbers.get(text);
+    const number = known ?? this.#numbers.size;
+    this.#places[place] = number;
     if (known !== undefined) return known;
-    const number = this.#numbers.size;
     this.#numbers.set(text, number);
+    this.#texts.push(text);
     this.#keys.pushText(text);
     return number;
   }
