@@ -44,6 +44,11 @@ const overridesSchema = z.strictObject({
   blocks: z.array(z.looseObject({ source: z.string() })),
 });
 
+const NAME_KINDS = ['models', 'dated', 'prefixes', 'endings', 'containing'] as const;
+
+/** How the parts of a block are written down. */
+const ORDER: readonly string[] = ['provider', 'source', 'effective_from', 'effective_to', 'daily', 'prices', 'long_context'];
+
 /** The collection has prices of this tier alone. */
 const STANDARD = 'standard';
 
@@ -61,6 +66,7 @@ export function madeBook(overridesText: string, newerText: string): string {
   if (installed !== collection.version) throw new Error(`${collection.package} ${installed} is installed, not ${collection.version}`);
   const newer = newerSchema.parse(parse(newerText, { schema: 'failsafe' }));
   const stated = bookOf({ sources, blocks });
+  const takenByNewer = namesByProvider(newer.blocks);
   const collected = collection.providers.map((id) => {
     const provider = parseCollectedProvider(findProvider({ providerId: id }));
     const source = `collection-${id}`;
@@ -69,7 +75,7 @@ export function madeBook(overridesText: string, newerText: string): string {
       source,
       earliest: collection.earliest,
       alwaysDated: collection.dated.includes(id),
-      isTaken: (name) => stated.pricesOf(id, name) !== undefined,
+      isTaken: (name, kind) => stated.pricesOf(id, name) !== undefined || takenByNewer.has(`${id}|${kind}|${name.toLowerCase()}`),
       without: (model) => new Set(addedTo(own, model).flatMap(({ prices }) => Object.keys(prices[STANDARD] ?? {}))),
     });
     const url = provider.pricing_urls?.[0] ?? 'https://github.com/pydantic/genai-prices';
@@ -81,8 +87,42 @@ export function madeBook(overridesText: string, newerText: string): string {
   });
   const allSources = { ...sources, ...newer.sources, ...Object.fromEntries(collected.map(({ source, from }) => [source, from])) };
   return bookText(
-    { about, sources: allSources, providers, blocks: [...blocks, ...newer.blocks, ...collected.flatMap((each) => each.blocks)] },
+    {
+      about,
+      sources: allSources,
+      providers,
+      blocks: [...blocks, ...merged([...newer.blocks, ...collected.flatMap((each) => each.blocks)])],
+    },
     HEADER,
+  );
+}
+
+/** One block for all names that cost the same over the same time, by the same source: a book has to fit into a document. */
+function merged(blocks: readonly object[]): readonly object[] {
+  const byPrices = new Map<string, { names: Record<string, string[]>; prices: object }>();
+  for (const block of blocks) {
+    const all = Object.entries(block as Readonly<Record<string, unknown>>);
+    const isNames = ([key]: readonly [string, unknown]): boolean => (NAME_KINDS as readonly string[]).includes(key);
+    const prices = Object.fromEntries(all.filter((entry) => !isNames(entry)).toSorted(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b)));
+    const key = JSON.stringify(prices);
+    const group = byPrices.get(key) ?? { names: {}, prices };
+    for (const [kind, some] of all.filter(isNames)) (group.names[kind] ??= []).push(...names.parse(some));
+    byPrices.set(key, group);
+  }
+  return [...byPrices.values()].map(({ names: named, prices: { ...rest } }) => {
+    const { provider, ...others } = rest as { provider?: unknown };
+    return { provider, ...named, ...others };
+  });
+}
+
+/** Names whose price `newer.yaml` states, as a whole. */
+function namesByProvider(blocks: readonly { readonly [key: string]: unknown }[]): ReadonlySet<string> {
+  return new Set(
+    blocks.flatMap((block) =>
+      NAME_KINDS.flatMap((kind) =>
+        names.parse(block[kind]).map((name) => `${String(block['provider'])}|${kind === 'dated' ? 'models' : kind}|${name.toLowerCase()}`),
+      ),
+    ),
   );
 }
 

@@ -43,6 +43,16 @@ test.each([
   expect(doubtsOf(...blocks)).toEqual(doubts);
 });
 
+test('a price of longer requests did not end where what follows has none for them', () => {
+  const book = parsePriceBook(`sources: { page: { url: 'https://example.com', date: 2026-03-03 } }
+blocks:
+  - { provider: p, source: page, containing: [m], ${FROM}, effective_to: 2026-05-01, prices: { standard: { uncached_input: 3 } }, long_context: { above_input_tokens: 9, prices: { standard: { uncached_input: 6 } } } }
+  - { provider: p, source: page, containing: [m], effective_from: 2026-05-01, prices: { standard: { uncached_input: 3 } } }
+`);
+  if (isRejected(book)) throw new Error(book.message);
+  expect(bookDoubts(book, { nowMs: NOW_MS, sourceDaysMax: 90 })).toEqual([]);
+});
+
 test('a page that was read longer ago is old', () => {
   const book = parsePriceBook(
     `sources: { page: { url: 'https://example.com', date: 2026-03-02 } }\nblocks:\n  - { provider: p, source: page, models: [m], ${FROM}, prices: { standard: { uncached_input: 3 } } }\n`,

@@ -72,8 +72,10 @@ function isLatest(entry: PriceEntry, entries: readonly PriceEntry[]): boolean {
       other.provider === entry.provider &&
       other.serviceTier === entry.serviceTier &&
       other.usageClass === entry.usageClass &&
-      [...other.models, ...other.dated, ...other.prefixes].some((name) =>
-        [...entry.models, ...entry.dated, ...entry.prefixes].includes(name),
-      ),
+      namesOf(other).some((name) => namesOf(entry).includes(name)),
   );
+}
+
+function namesOf({ models, dated, prefixes, endings, containing }: PriceEntry): readonly string[] {
+  return [...models, ...dated, ...prefixes, ...endings, ...containing];
 }

@@ -22,8 +22,8 @@ export interface CollectionOptions {
   readonly earliest: string;
   /** Names may be followed by a date, whether or not the collection says so. */
   readonly alwaysDated: boolean;
-  /** True for a name whose price somebody states better. */
-  readonly isTaken: (name: string) => boolean;
+  /** True for a name whose price somebody states better. A name that may be followed by a date is an exact one too. */
+  readonly isTaken: (name: string, kind: keyof NamedScope) => boolean;
   /** Classes of a model whose price somebody states better. */
   readonly without: (model: string) => ReadonlySet<string>;
 }
@@ -59,11 +59,11 @@ function freeNames(model: CollectedModel, claimed: Set<string>, { alwaysDated, i
   const free = noNames();
   for (const kind of ['dated', 'models', 'prefixes', 'endings', 'containing'] as const) {
     for (const name of stated[kind]) {
-      // A dated name is an exact one too.
-      const key = `${kind === 'dated' ? 'models' : kind}|${name.toLowerCase()}`;
+      const exact = kind === 'dated' ? 'models' : kind;
+      const key = `${exact}|${name.toLowerCase()}`;
       if (claimed.has(key)) continue;
       claimed.add(key);
-      if (!isTaken(name)) free[kind].push(name);
+      if (!isTaken(name, exact)) free[kind].push(name);
     }
   }
   return free;
