@@ -46,6 +46,7 @@ CREATE TABLE IF NOT EXISTS {{database}}.contract_versions {{on_cluster}}
     effective_to Nullable(DateTime64(3, 'UTC')) COMMENT 'Until just before; null: until another takes over',
     activates_at DateTime64(3, 'UTC') COMMENT 'From here on events are rated by it as they come in',
     discounts Array(Tuple(factor Decimal(38, 12), models Array(String), classes Array(String))) COMMENT 'What is left of the list price; the first that fits a line holds for it',
+    volume_tiers Array(Tuple(measure String, models Array(String), classes Array(String), tiers Array(Tuple(above Decimal(38, 12), factor Decimal(38, 12))))) COMMENT 'Of a month (UTC) by this contract, what is left of the part above: in USD or tokens, by measure',
     price_version LowCardinality(String) COMMENT 'Content hash of its negotiated prices; empty when it has none'
 )
 ENGINE = {{engine_everywhere:ReplacingMergeTree(version)}}
@@ -68,6 +69,7 @@ CREATE TABLE IF NOT EXISTS {{database}}.rate_card_versions {{on_cluster}}
     basis LowCardinality(String) COMMENT 'What the markup is on: list or cost',
     markup Decimal(38, 12) COMMENT '1.2 for 20 % on top',
     currency LowCardinality(String) COMMENT 'Currency that the tenant is charged in (ISO 4217)',
+    included Array(Tuple(measure String, models Array(String), classes Array(String), up_to Decimal(38, 12), factor Decimal(38, 12))) COMMENT 'Of a month (UTC) of a tenant, what is left of the price of the first so much: in USD or tokens, by measure',
     price_version LowCardinality(String) COMMENT 'Content hash of the tenants own prices; empty when it has none'
 )
 ENGINE = {{engine_everywhere:ReplacingMergeTree(version)}}

@@ -1,5 +1,6 @@
 /** All commands of the program. */
 import { Command } from 'commander';
+import { adjustCommand } from './commands/adjust.ts';
 import { applyCommand } from './commands/apply.ts';
 import { auditCommand } from './commands/audit.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
@@ -49,6 +50,7 @@ export function createProgram(): Command {
     .addCommand(modelsCommand())
     .addCommand(pricesCommand())
     .addCommand(rerateCommand())
+    .addCommand(adjustCommand())
     .addCommand(whatifCommand())
     .addCommand(sqlCommand())
     .addCommand(eventsCommand())

@@ -10,6 +10,7 @@ const perUsd = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,12})?$/, 'must be units of the currency for one USD, in digits, e.g. "0.92"')
   .refine((text) => /[1-9]/.test(text), 'must be above 0');
+const volume = z.string().regex(/^\d{1,15}(\.\d{1,12})?$/, 'must be tokens or USD, in digits, e.g. "1000000"');
 const currency = z.string().regex(/^[A-Z]{3}$/, 'must be a code of ISO 4217, e.g. EUR');
 
 /** So that such a document and its audit fit into one change. */
@@ -28,6 +29,18 @@ const period = {
 /** Prices of its own, as YAML or JSON as a price book has them. */
 const prices = z.string().min(1).max(PRICES_CHARACTERS_MAX).optional();
 
+/** Beginnings of model names; absent: every model. */
+const models = z.array(z.string().min(1).max(200)).min(1).max(LIST_MAX).optional();
+const classes = z.array(z.enum(CHARGED_CLASSES)).min(1).optional();
+
+/** What a volume is of: what is counted by it, and what has its price. */
+const counted = {
+  /** `usd`: what it costs without; `tokens`: how many there are. */
+  measure: z.enum(['usd', 'tokens']),
+  models,
+  classes,
+};
+
 /** What was agreed with a provider. */
 export const contractSchema = z.strictObject({
   kind: z.literal('contract'),
@@ -44,13 +57,26 @@ export const contractSchema = z.strictObject({
       z.strictObject({
         /** What is left: 0.85 for 15 % off. */
         factor,
-        /** Beginnings of model names; absent: every model. */
-        models: z.array(z.string().min(1).max(200)).min(1).max(LIST_MAX).optional(),
-        classes: z.array(z.enum(CHARGED_CLASSES)).min(1).optional(),
+        models,
+        classes,
       }),
     )
     .max(LIST_MAX)
     .default([]),
+  /** Of the volume of a calendar month (UTC), over all tenants, the part above costs so much of what it was rated at; the first that fits a line holds for it.
+   *  Events are rated without: the difference is posted for each day that is over. */
+  volume_tiers: z
+    .array(
+      z.strictObject({
+        ...counted,
+        tiers: z
+          .array(z.strictObject({ above: volume, factor }))
+          .min(1)
+          .max(LIST_MAX),
+      }),
+    )
+    .max(LIST_MAX)
+    .optional(),
 });
 
 /** What a tenant pays. */
@@ -67,6 +93,12 @@ export const rateCardSchema = z.strictObject({
   /** 1.2 for 20 % on top. */
   markup: factor.default('1'),
   currency: currency.default('USD'),
+  /** Of each tenant's volume of a calendar month (UTC), the first so much costs this part of what it was rated at, nothing unless said otherwise; posted
+   *  as tiers of a contract are. */
+  included: z
+    .array(z.strictObject({ ...counted, up_to: volume, factor: factor.default('0') }))
+    .max(LIST_MAX)
+    .optional(),
 });
 
 /** What a currency is worth; in force until the next of its currency is. */

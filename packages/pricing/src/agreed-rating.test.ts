@@ -68,6 +68,7 @@ const contractOf = (change: Partial<Contract> = {}): Contract => ({
   channels: null,
   prices: null,
   discounts: [],
+  volumeTerms: [],
   ...change,
 });
 const cardOf = (change: Partial<RateCard> = {}): RateCard => ({
@@ -78,6 +79,7 @@ const cardOf = (change: Partial<RateCard> = {}): RateCard => ({
   basis: 'cost',
   factor: ONE,
   currency: 'USD',
+  volumeTerms: [],
   ...change,
 });
 const discount = (change: Partial<Discount>): Discount => ({ models: [], classes: [], factor: factor('0.5'), ...change });

@@ -16,8 +16,17 @@ const contract = (of: Period, channels: readonly string[] | null = null, provide
   channels,
   prices: null,
   discounts: [],
+  volumeTerms: [],
 });
-const card = (of: Period, tenant: string): RateCard => ({ ...of, tenant, prices: null, basis: 'cost', factor: ONE, currency: 'USD' });
+const card = (of: Period, tenant: string): RateCard => ({
+  ...of,
+  tenant,
+  prices: null,
+  basis: 'cost',
+  factor: ONE,
+  currency: 'USD',
+  volumeTerms: [],
+});
 const fx = (of: Period, currency: string): FxRate => ({ ...of, currency, perUsd: ONE, source: 'bank' });
 const agreed = (change: Partial<Agreements>): Agreements => ({ contracts: [], rateCards: [], fxRates: [], ...change });
 const ACCOUNT = { provider: 'p', channelId: 'main' };

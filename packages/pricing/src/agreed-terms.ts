@@ -2,6 +2,7 @@
  *  is no part of what events are rated by. Milliseconds since the epoch. */
 import { type ChargedClass, divideHalfEven, type Factor, isRejected, ONE, parseUsd, rejected, type Rejected } from '@tokenledger/domain';
 import type { PriceBook } from './price-book.ts';
+import type { VolumeTerm } from './volume-terms.ts';
 
 /** When something holds. */
 export interface Period {
@@ -22,6 +23,8 @@ export interface Contract extends Period {
   readonly prices: PriceBook | null;
   /** The first that fits a line holds for it. */
   readonly discounts: readonly Discount[];
+  /** Of what a month costs by this contract; the first that fits a line holds for it. */
+  readonly volumeTerms: readonly VolumeTerm[];
 }
 
 export interface Discount {
@@ -45,6 +48,8 @@ export interface RateCard extends Period {
   readonly factor: Factor;
   /** ISO 4217. */
   readonly currency: string;
+  /** Of what a month costs a tenant by this card; the first that fits a line holds for it. */
+  readonly volumeTerms: readonly VolumeTerm[];
 }
 
 export interface FxRate extends Period {

@@ -20,3 +20,12 @@ export { pricedTier, type PriceEntry } from './price-entry.ts';
 export { type PriceActivation, type PriceSchedule, priceSchedule } from './price-schedule.ts';
 export { rate, rateEvent } from './rate.ts';
 export { formatTimeOfDay } from './time-of-day.ts';
+export {
+  VOLUME_MEASURES,
+  type VolumeMeasure,
+  type VolumePiece,
+  volumePieces,
+  type VolumeStep,
+  type VolumeTerm,
+  volumeTermOf,
+} from './volume-terms.ts';

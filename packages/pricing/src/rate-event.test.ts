@@ -34,8 +34,9 @@ const contract: Contract = {
   channels: null,
   prices: null,
   discounts: [{ models: [], classes: [], factor: ONE / 2n }],
+  volumeTerms: [],
 };
-const card: RateCard = { ...from, id: 'euros', tenant: 'acme', prices: null, basis: 'list', factor: ONE, currency: 'EUR' };
+const card: RateCard = { ...from, id: 'euros', tenant: 'acme', prices: null, basis: 'list', factor: ONE, currency: 'EUR', volumeTerms: [] };
 const fx: FxRate = { ...from, id: 'eur-june', currency: 'EUR', perUsd: 333_333_333_333n, source: 'a bank' };
 const schedule = (change: Partial<Agreements>): AgreedSchedule => agreedSchedule({ contracts: [], rateCards: [], fxRates: [], ...change });
 

@@ -4,6 +4,8 @@ export const ERRORS = {
     'A re-rating would correct a period that was closed, so nothing was done. Choose another period, or say `--reopen` and why; the reason is written to `audit_log`, and the corrections are marked.',
   PRICES_LOST:
     'A re-rating would take the price from events whose models the new prices do not know, so nothing was posted. Choose a price book that knows them, name the models to correct with `--model`, or say `--allow-unpriced`.',
+  VOLUME_UNKNOWN:
+    'Raw rows of a month have left by retention, so tiers and allowances by its volume cannot be counted, and nothing was posted. What was posted before stands. Keep raw rows for 62 days or more (`writer.retention_days`) where contracts or rate cards have any.',
   STATEMENT_UNREADABLE:
     'A record of the topic `statements` cannot be read by this version, so nobody can say what is being posted. Use the version that wrote it, or a newer one.',
   STATEMENT_OVERTAKEN:

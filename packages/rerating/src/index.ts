@@ -8,3 +8,14 @@ export type { Differences } from './differences.ts';
 export { type PostOptions, rerate, type Rerated, rerateDifferences, type RerateOptions } from './rerate.ts';
 export type { Change, OtherModel } from './core/what-if.ts';
 export { whatIf, type WhatIf, type WhatIfOptions, type WhatIfRow } from './what-if.ts';
+export type { VolumeReached } from './core/volume-month.ts';
+export { lastSealedDay, VOLUME_PREFIX } from './volume-reader.ts';
+export {
+  monthThrough,
+  type VolumeDifferences,
+  volumeDifferences,
+  type VolumeOptions,
+  type VolumePostOptions,
+  type VolumesPosted,
+  postVolumes,
+} from './volumes.ts';

@@ -105,7 +105,7 @@ const LINE_COLUMNS = [
 
 const USAGE_COLUMNS = USAGE_CLASSES.map((name) => `attempts.${isToken(name) ? `${name}_tokens` : name}`);
 
-const SELECTED = [
+export const SELECTED = [
   'toString(event_id) AS id',
   `ifNull(toString(adjusts_event_id), '') AS adjusts`,
   'toUnixTimestamp64Milli(occurred_at) AS occurred_at_ms',
@@ -121,7 +121,7 @@ const SELECTED = [
   `arrayZip(${LINE_COLUMNS.map((name) => `line_items.${name}`).join(', ')}) AS lines`,
 ].join(', ');
 
-type Row = Readonly<Record<Exclude<(typeof EVENT_COLUMNS)[number], 'labels' | 'streamed' | 'log_partition'>, string>> &
+export type Row = Readonly<Record<Exclude<(typeof EVENT_COLUMNS)[number], 'labels' | 'streamed' | 'log_partition'>, string>> &
   Readonly<Record<`attempt_${Exclude<(typeof ATTEMPT_COLUMNS)[number], 'usage_flags'>}`, readonly string[]>> &
   Readonly<Record<`attempt_${(typeof AMOUNT_COLUMNS)[number]}`, readonly (string | null)[]>> & {
     readonly id: string;
@@ -191,7 +191,7 @@ function parameters({ fromMs, toMs, tenants, models, providers }: Selection) {
   return { from: fromMs, to: toMs, tenants, models, providers };
 }
 
-function toLedgerRow(row: Row): LedgerRow {
+export function toLedgerRow(row: Row): LedgerRow {
   const lines = Map.groupBy(row.lines, ([attempt]) => attempt);
   const attempts = row.attempt_attempt_id.map((_, index): RowAttempt => ({
     amounts: perAmount((name) => {

@@ -158,7 +158,7 @@ function pricesLost(events: number): AppError {
   );
 }
 
-function periodClosed(closed: readonly ClosedPeriod[]): AppError {
+export function periodClosed(closed: readonly ClosedPeriod[]): AppError {
   const names = closed.map(({ id }) => `'${id}'`).join(', ');
   return new AppError(
     'PERIOD_CLOSED',

@@ -7,7 +7,7 @@ import {
   type FxRateDocument,
   type RateCardDocument,
 } from '@tokenledger/control';
-import { AppError, type Factor, isRejected, parseUsd } from '@tokenledger/domain';
+import { AppError, type Factor, isRejected, ONE, parseUsd } from '@tokenledger/domain';
 import {
   type Agreements,
   type Contract,
@@ -17,6 +17,8 @@ import {
   type Period,
   type PriceBook,
   type RateCard,
+  type VolumeMeasure,
+  type VolumeTerm,
 } from '@tokenledger/pricing';
 
 /** Prices of an agreement, read once for as long as its document stays the same. */
@@ -52,6 +54,12 @@ function contractOf(document: ContractDocument, prices: PriceBook | null): Contr
     channels: document.channels ?? null,
     prices,
     discounts: document.discounts.map(({ factor, models = [], classes = [] }) => ({ factor: factorOf(document, factor), models, classes })),
+    volumeTerms: (document.volume_tiers ?? []).map(({ measure, models = [], classes = [], tiers }): VolumeTerm => ({
+      measure,
+      models,
+      classes,
+      steps: tiers.map(({ above, factor }) => ({ from: volumeOf(document, measure, above), factor: factorOf(document, factor) })),
+    })),
   };
 }
 
@@ -63,7 +71,25 @@ function rateCardOf(document: RateCardDocument, prices: PriceBook | null): RateC
     basis: document.basis,
     factor: factorOf(document, document.markup),
     currency: document.currency,
+    volumeTerms: (document.included ?? []).map(({ measure, models = [], classes = [], up_to: upTo, factor }): VolumeTerm => ({
+      measure,
+      models,
+      classes,
+      steps: [
+        { from: 0n, factor: factorOf(document, factor) },
+        { from: volumeOf(document, measure, upTo), factor: ONE },
+      ],
+    })),
   };
+}
+
+/** In pico-USD, or whole tokens. */
+function volumeOf(document: AgreedDocument, measure: VolumeMeasure, text: string): bigint {
+  const usd = parseUsd(text);
+  if (isRejected(usd)) throw unusable(document, usd.message);
+  if (measure === 'usd') return usd;
+  if (usd % ONE !== 0n) throw unusable(document, `${text} is no whole number of tokens`);
+  return usd / ONE;
 }
 
 function fxRateOf(document: FxRateDocument): FxRate {

@@ -1,12 +1,10 @@
 /** `tokenledger rerate`: rates a period again, shows the difference, and posts it. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { DocumentSet } from '@tokenledger/control';
 import { formatUsd, uuidv7 } from '@tokenledger/domain';
 import { type AgreedSchedule, type PriceBook, rateEvent } from '@tokenledger/pricing';
 import {
   AMOUNTS,
-  type ClosedPeriod,
   type Differences,
   rerate,
   RERATE_PREFIX,
@@ -22,7 +20,7 @@ import { EXIT } from '../exit.ts';
 import { type LedgerAccess, withLedger } from '../ledger.ts';
 import { progressLine, usd } from '../rerate/output.ts';
 import { type PeriodOptions, retiredNote, selectionOf, withPeriod } from '../rerate/period.ts';
-import { agreedAt, namedBook, readDocuments } from '../rerate/prices.ts';
+import { agreedAt, closedPeriods, namedBook, readDocuments } from '../rerate/prices.ts';
 import { withWriting } from '../rerate/writing.ts';
 import { textTable } from '../registry/text-table.ts';
 import type { Settings } from '../settings.ts';
@@ -146,12 +144,6 @@ function rating({ clickhouse }: LedgerAccess, book: PriceBook, agreed: AgreedSch
     rate: (event) => rateEvent(event, book, agreed),
     onRead: ({ rows, of }) => read(`${rows} of ${of} rows are rated`),
   };
-}
-
-function closedPeriods(documents: DocumentSet): readonly ClosedPeriod[] {
-  return documents
-    .of('closed_period')
-    .map(({ id, tenant, from, to }) => ({ id, tenant: tenant ?? '', fromMs: Date.parse(from), toMs: Date.parse(to) }));
 }
 
 function print({ format }: Options, book: PriceBook, found: Differences, posted = NOTHING_POSTED): void {

@@ -1,7 +1,15 @@
 /** Prices and agreements as the documents and the settings have them, for what is rated outside the pricer. */
 import { type DocumentSet, watchControl } from '@tokenledger/control';
 import { agreedPrices, agreementsOf } from '@tokenledger/pricer';
-import { agreedSchedule, type AgreedSchedule, type PriceBook, priceSchedule, type PriceSchedule } from '@tokenledger/pricing';
+import {
+  type Agreements,
+  agreedSchedule,
+  type AgreedSchedule,
+  type PriceBook,
+  priceSchedule,
+  type PriceSchedule,
+} from '@tokenledger/pricing';
+import type { ClosedPeriod } from '@tokenledger/rerating';
 import type { LedgerAccess } from '../ledger.ts';
 import { readPriceBook } from '../price-book.ts';
 import type { Settings } from '../settings.ts';
@@ -18,7 +26,17 @@ export async function readDocuments({ log, topics }: LedgerAccess): Promise<Docu
 
 /** What was agreed is chosen by when it is in force, also where it was written down later. */
 export function agreedAt(documents: DocumentSet): AgreedSchedule {
-  return agreedSchedule(agreementsOf(documents, agreedPrices()), 'effective');
+  return agreedSchedule(agreementsIn(documents), 'effective');
+}
+
+export function agreementsIn(documents: DocumentSet): Agreements {
+  return agreementsOf(documents, agreedPrices());
+}
+
+export function closedPeriods(documents: DocumentSet): readonly ClosedPeriod[] {
+  return documents
+    .of('closed_period')
+    .map(({ id, tenant, from, to }) => ({ id, tenant: tenant ?? '', fromMs: Date.parse(from), toMs: Date.parse(to) }));
 }
 
 /** Throws what `findPriceBook` throws. */

@@ -16,25 +16,8 @@ import { describe, expect, test } from 'vitest';
 import { adjustment, corrections, type NewRating } from './adjustment.ts';
 import { AMOUNTS, amountsOf, netLines } from './amounts.ts';
 import { FIRST_BOOK, MODELS, SAME_BOOK, type SampleAttempt, sampleEvent, SECOND_BOOK } from './sample-books.ts';
+import { rowOf } from './sample-rows.ts';
 import { type LedgerRow, type Standing, standingsOf } from './standing.ts';
-
-/** As the ledger gives it back. */
-function rowOf({ event, ratings, avoidedCost, billing, priceVersion }: PricedEvent): LedgerRow {
-  const known = ratings.flatMap((rating) => amountsOf(rating).billable.value ?? []);
-  const billable = known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0n);
-  return {
-    event,
-    partition: 0,
-    attempts: ratings.map((rating) => ({
-      amounts: amountsOf(rating),
-      saved: rating.saved,
-      lines: rating.lineItems.map((each) => ({ ...each, priceVersion: each.priceVersion || priceVersion })),
-    })),
-    avoidedCost,
-    currency: billing?.currency ?? USD,
-    billed: billing === null ? billable : billing.amount,
-  };
-}
 
 type Rate = (event: UsageEvent) => NewRating;
 

@@ -1,0 +1,136 @@
+/** Events of a month from ClickHouse in the order of their time and id, whoever's they are, with the corrections of their rating and of their volume. */
+import type { ClickHouse } from '@tokenledger/clickhouse';
+import type { Period } from './core/slices.ts';
+import { type VolumeEvent, volumeEvents } from './core/volume-rows.ts';
+import { RERATE_PREFIX, type Row, SELECTED, toLedgerRow } from './ledger-reader.ts';
+import { patiently } from './patience.ts';
+
+/** Statements whose corrections are for the volume of a month. */
+export const VOLUME_PREFIX = 'volume/';
+
+export interface VolumeSelection extends Period {
+  /** Events one of whose attempts went to one of these… */
+  readonly providers: readonly string[];
+  /** …or of these tenants; null: of every one. */
+  readonly tenants: readonly string[] | null;
+}
+
+/** A page of the order: it begins after the last event of the page before. */
+interface Place {
+  readonly ms: number;
+  readonly id: string;
+}
+
+interface Page {
+  readonly events: readonly VolumeEvent[];
+  readonly rows: number;
+  /** Null: there is no more. */
+  readonly next: Place | null;
+}
+
+type VolumeLine = Row & { readonly event_key: string; readonly version: string; readonly is_volume: number };
+
+interface Span extends Period {
+  readonly rows: number;
+}
+
+/** `rowsMax`: rows that are in memory at a time, twice over. While a page is worked on, the next is read. */
+export async function* eachVolumeEvent(
+  clickhouse: ClickHouse,
+  selection: VolumeSelection,
+  rowsMax: number,
+  onRead: (progress: { readonly rows: number; readonly of: number }) => void,
+): AsyncGenerator<VolumeEvent> {
+  const spans = spansOf(await patiently(() => minuteCounts(clickhouse, selection)), selection, rowsMax);
+  const of = spans.reduce((sum, { rows }) => sum + rows, 0);
+  let rows = 0;
+  const load = (index: number, after: Place | null): Promise<Page> | undefined => {
+    const span = spans[index];
+    const page = span === undefined ? undefined : patiently(() => readPage(clickhouse, selection, span, after, rowsMax));
+    // It is awaited in its turn; until then its failure is nobody's.
+    page?.catch(() => {});
+    return page;
+  };
+  let [index, next] = [0, load(0, null)];
+  while (next !== undefined) {
+    const page = await next;
+    if (page.next === null) index += 1;
+    next = load(index, page.next);
+    yield* page.events;
+    rows += page.rows;
+    onRead({ rows, of });
+  }
+}
+
+async function minuteCounts(clickhouse: ClickHouse, selection: VolumeSelection): Promise<readonly Span[]> {
+  const counts = await clickhouse.query<{ readonly minute_ms: string; readonly rows: string }>(
+    `SELECT toUnixTimestamp(minute) * 1000 AS minute_ms, count() AS rows FROM usage_events
+     WHERE ${conditions(selection)} GROUP BY minute ORDER BY minute`,
+    { params: parameters(selection) },
+  );
+  return counts.map(({ minute_ms: minute, rows }) => ({ fromMs: Number(minute), toMs: Number(minute) + MINUTE_MS, rows: Number(rows) }));
+}
+
+const MINUTE_MS = 60_000;
+
+/** Stretches of minutes with about as many rows as a page has, without gaps: what lands meanwhile is read too. */
+function spansOf(minutes: readonly Span[], { fromMs, toMs }: Period, rowsMax: number): readonly Span[] {
+  const spans: Span[] = [];
+  let [from, rows] = [fromMs, 0];
+  for (const minute of minutes) {
+    if (rows > 0 && rows + minute.rows > rowsMax) {
+      spans.push({ fromMs: from, toMs: minute.fromMs, rows });
+      [from, rows] = [minute.fromMs, 0];
+    }
+    rows += minute.rows;
+  }
+  if (rows > 0) spans.push({ fromMs: from, toMs, rows });
+  return spans;
+}
+
+/** All rows of an event, or none: those of the last one come along, however many rows there are. */
+async function readPage(
+  clickhouse: ClickHouse,
+  selection: VolumeSelection,
+  { fromMs, toMs }: Period,
+  after: Place | null,
+  rowsMax: number,
+): Promise<Page> {
+  const rows = await clickhouse.query<VolumeLine>(
+    `SELECT ${SELECTED}, ${EVENT_KEY} AS event_key, price_version AS version, startsWith(source, '${VOLUME_PREFIX}') AS is_volume
+     FROM usage_events WHERE ${conditions(selection)}
+     ${after === null ? '' : `AND (toUnixTimestamp64Milli(occurred_at), ${EVENT_KEY}) > ({after_ms:Int64}, {after_id:String})`}
+     ORDER BY occurred_at, event_key LIMIT {rows:UInt64} WITH TIES`,
+    { params: { ...parameters({ ...selection, fromMs, toMs }), rows: rowsMax, after_ms: after?.ms ?? 0, after_id: after?.id ?? '' } },
+  );
+  const last = rows.at(-1);
+  return {
+    events: volumeEvents(rows.map((row) => ({ ...toLedgerRow(row), priceVersion: row.version, isVolume: Boolean(row.is_volume) }))),
+    rows: rows.length,
+    next: last === undefined || rows.length < rowsMax ? null : { ms: Number(last.occurred_at_ms), id: last.event_key },
+  };
+}
+
+/** A correction has the time of its event, so it stands beside it. */
+const EVENT_KEY = 'toString(ifNull(adjusts_event_id, event_id))';
+
+function conditions({ tenants }: VolumeSelection): string {
+  return [
+    'occurred_at >= fromUnixTimestamp64Milli({from:Int64}) AND occurred_at < fromUnixTimestamp64Milli({to:Int64})',
+    `(kind IN ('usage', 'import') OR (kind = 'rerate' AND (startsWith(source, '${RERATE_PREFIX}') OR startsWith(source, '${VOLUME_PREFIX}'))))`,
+    'notEmpty(attempts.attempt_id)',
+    ...(tenants === null ? [] : ['(tenant_id IN {tenants:Array(String)} OR hasAny(attempts.provider, {providers:Array(String)}))']),
+  ].join(' AND ');
+}
+
+function parameters({ fromMs, toMs, tenants, providers }: VolumeSelection) {
+  return { from: fromMs, to: toMs, tenants: tenants ?? [], providers };
+}
+
+/** The last day that is over and sealed; null before the first. */
+export async function lastSealedDay(clickhouse: ClickHouse): Promise<string | null> {
+  const [row] = await clickhouse.query<{ readonly last: string; readonly rows: string }>(
+    "SELECT toString(max(day)) AS last, count() AS rows FROM usage_sealed WHERE row_kind = 'sums'",
+  );
+  return row === undefined || row.rows === '0' ? null : row.last;
+}
