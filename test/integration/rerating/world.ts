@@ -2,8 +2,16 @@
 import { join } from 'node:path';
 import { formatUsd, type UsageEvent } from '@tokenledger/domain';
 import { type EventLog, openEmbeddedLog, type OutgoingRecord, type Producer, topicNames, topicSpecs } from '@tokenledger/event-log';
-import { type PriceBook, rateEvent } from '@tokenledger/pricing';
-import { type PostOptions, rerate, type Rerated, type Selection } from '@tokenledger/rerating';
+import { type Agreements, type PriceBook, rateEvent } from '@tokenledger/pricing';
+import {
+  type PostOptions,
+  postVolumes,
+  rerate,
+  type Rerated,
+  type Selection,
+  type VolumePostOptions,
+  type VolumesPosted,
+} from '@tokenledger/rerating';
 import { createRegistry, silentLogger } from '@tokenledger/runtime';
 import { encodePriced, identityHeaders } from '@tokenledger/schemas';
 import { createWriter, writerConfig } from '@tokenledger/writer';
@@ -16,6 +24,8 @@ const PARTITIONS = 2;
 const STEP_MS = 600_000;
 /** So that there are many slices, and hours with more rows than a slice may have. */
 const SLICE_ROWS_MAX = 20;
+/** So that a page ends within a minute, and within the rows of an event. */
+const PAGE_ROWS_MAX = 10;
 const TIMEOUT_MS = 30_000;
 const STOP_MS = 5_000;
 const HOUR_MS = 3_600_000;
@@ -29,6 +39,8 @@ export interface World extends AsyncDisposable {
   fill(count: number): Promise<void>;
   /** `dies`: see `dyingProducer`. */
   rerate(book: PriceBook, options?: Partial<PostOptions> & { readonly dies?: Death }): Promise<Rerated>;
+  /** Of the month through the last event. */
+  volumes(agreements: Agreements, options?: Partial<VolumePostOptions> & { readonly dies?: Death }): Promise<VolumesPosted>;
   written(): Promise<void>;
   events(): readonly UsageEvent[];
   /** What the ledger must say of these events at these prices, in USD. */
@@ -44,7 +56,8 @@ export interface Death {
 
 export class Killed extends Error {}
 
-export async function openWorld(ledger: Ledger): Promise<World> {
+/** `stepMs`: between two events. */
+export async function openWorld(ledger: Ledger, stepMs = STEP_MS): Promise<World> {
   await ledger.empty();
   const resources = new AsyncDisposableStack();
   const folder = resources.use(await makeTempDir('rerating'));
@@ -72,13 +85,13 @@ export async function openWorld(ledger: Ledger): Promise<World> {
     log,
     topics,
     get period() {
-      return { fromMs: FIRST_OCCURRED_MS, toMs: FIRST_OCCURRED_MS + (events.size + 1) * STEP_MS, tenants: [], models: [], providers: [] };
+      return { fromMs: FIRST_OCCURRED_MS, toMs: FIRST_OCCURRED_MS + (events.size + 1) * stepMs, tenants: [], models: [], providers: [] };
     },
     async fill(count) {
       const records = Array.from({ length: PARTITIONS }, (): OutgoingRecord[] => []);
       for (let number = events.size + 1; number <= count; number += 1) {
         const lane = records[number % PARTITIONS] as OutgoingRecord[];
-        const event = rerateEvent(number, 'ingress/one', lane.length + 1, STEP_MS);
+        const event = rerateEvent(number, 'ingress/one', Math.ceil(number / PARTITIONS), stepMs);
         events.set(number, event);
         lane.push({ key: event.attribution.virtualKeyId, value: encodePriced(rateEvent(event, BEFORE)), headers: identityHeaders(event) });
       }
@@ -100,6 +113,27 @@ export async function openWorld(ledger: Ledger): Promise<World> {
         facts: { by: 'ann', note: '', reopen: '', details: { price_version: book.version } },
         closedPeriods: [],
         mayUnprice: true,
+        instance: 'host/1',
+        written: world.written,
+        onUnfinished: () => {},
+        onDifferences: () => {},
+        ...options,
+      });
+    },
+    async volumes(agreements, { dies, ...options } = {}) {
+      statements += 1;
+      return postVolumes({
+        clickhouse: ledger.clickhouse,
+        log,
+        producer: dies === undefined ? producer : dyingProducer(producer, dies),
+        topics,
+        period: world.period,
+        agreements,
+        pageRowsMax: PAGE_ROWS_MAX,
+        source: `volume/${statements}`,
+        nowMs: FIRST_OCCURRED_MS + HOUR_MS * 1_000 + statements,
+        facts: { by: 'ann', note: '', reopen: '' },
+        closedPeriods: [],
         instance: 'host/1',
         written: world.written,
         onUnfinished: () => {},

@@ -6,7 +6,6 @@ import {
   type LineParts,
   ONE,
   plainRating,
-  type PricedEvent,
   USD,
   type UsageEvent,
 } from '@tokenledger/domain';
@@ -14,7 +13,7 @@ import { type PriceBook, rateEvent } from '@tokenledger/pricing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { adjustment, corrections, type NewRating } from './adjustment.ts';
-import { AMOUNTS, amountsOf, netLines } from './amounts.ts';
+import { AMOUNTS, netLines } from './amounts.ts';
 import { FIRST_BOOK, MODELS, SAME_BOOK, type SampleAttempt, sampleEvent, SECOND_BOOK } from './sample-books.ts';
 import { rowOf } from './sample-rows.ts';
 import { type LedgerRow, type Standing, standingsOf } from './standing.ts';
