@@ -22,6 +22,7 @@ import { lateRole } from './late-role.ts';
 import { adminToken, adminTokenFile } from './ledger-secrets.ts';
 import { SHIPPED } from './price-files.ts';
 import { readPriceBook } from './price-book.ts';
+import { postedVolumes } from './rerate/volumes.ts';
 import type { Settings } from './settings.ts';
 import { tracingOf } from './tracing.ts';
 import { VERSION } from './version.ts';
@@ -87,15 +88,17 @@ export function compose(options: ComposeOptions): Composition {
   /** Read once, whatever roles want it. */
   const priceBook = (): PriceBook => (book ??= readPriceBook(settings));
 
-  const writer = lateRole('writer', () =>
-    createWriter({
+  const writer = lateRole('writer', () => {
+    const clickhouse = started(running.clickhouse, 'ClickHouse');
+    return createWriter({
       ...common('writer'),
       config: config.writer,
-      clickhouse: started(running.clickhouse, 'ClickHouse'),
+      clickhouse,
       priceBook: priceBook(),
       ...(running.nodes === undefined ? {} : { nodes: running.nodes }),
-    }),
-  );
+      ...(config.writer.post_volumes ? { volumes: postedVolumes({ ...common('writer'), clickhouse }) } : {}),
+    });
+  });
   const pricer = lateRole('pricer', () => createPricer({ ...common('pricer'), config: config.pricer, priceBook: priceBook() }));
   const registryRole = lateRole('registry', () => {
     const { documents, secrets, readSecret } = started(running.control, 'the documents');

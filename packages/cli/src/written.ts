@@ -1,7 +1,7 @@
 /** Waits until what the log has at this moment is in ClickHouse: step by step along the path of an event. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { AppError } from '@tokenledger/domain';
-import { type Consumer, consumers, type EventLog, type Topics } from '@tokenledger/event-log';
+import { AppError, invariant } from '@tokenledger/domain';
+import { type Consumer, consumers, type EventLog, GROUPS, type Topics } from '@tokenledger/event-log';
 
 const LOOK_MS = 200;
 
@@ -11,6 +11,15 @@ export async function untilWritten(log: EventLog, topics: Topics, timeoutMs: num
   const path: readonly string[] = [topics.usageEvents, topics.usagePriced, topics.deadLetter];
   for (const topic of path)
     for (const consumer of consumers(topics).filter((one) => one.topic === topic)) await untilRead(log, consumer, untilMs);
+}
+
+/** What the topic of priced events holds now, as rows or as dead letters. Throws `NOT_WRITTEN`. */
+export async function untilPricedWritten(log: EventLog, topics: Topics, untilMs: number): Promise<void> {
+  for (const group of [GROUPS.writer, GROUPS.writerDeadLetters]) {
+    const consumer = consumers(topics).find((one) => one.group === group);
+    invariant(consumer !== undefined, 'writers read priced events and dead letters');
+    await untilRead(log, consumer, untilMs);
+  }
 }
 
 /** Throws `NOT_WRITTEN` when the group of a consumer has not come to the present end of its topic by `untilMs`, of `performance.now()`. */

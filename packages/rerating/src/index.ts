@@ -19,3 +19,4 @@ export {
   type VolumesPosted,
   postVolumes,
 } from './volumes.ts';
+export { type Agreed, type DailyVolumes, dailyVolumes, type DailyVolumesOptions } from './daily-volumes.ts';

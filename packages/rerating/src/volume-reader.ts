@@ -127,10 +127,12 @@ function parameters({ fromMs, toMs, tenants, providers }: VolumeSelection) {
   return { from: fromMs, to: toMs, tenants: tenants ?? [], providers };
 }
 
-/** The last day that is over and sealed; null before the first. */
-export async function lastSealedDay(clickhouse: ClickHouse): Promise<string | null> {
+/** The last day that is over and sealed, of those that have begun at `nowMs`; null before the first. */
+export async function lastSealedDay(clickhouse: ClickHouse, nowMs: number): Promise<string | null> {
   const [row] = await clickhouse.query<{ readonly last: string; readonly rows: string }>(
-    "SELECT toString(max(day)) AS last, count() AS rows FROM usage_sealed WHERE row_kind = 'sums'",
+    `SELECT toString(max(day)) AS last, count() AS rows FROM usage_sealed
+     WHERE row_kind = 'sums' AND day <= toDate(fromUnixTimestamp64Milli({now:Int64}), 'UTC')`,
+    { params: { now: nowMs } },
   );
   return row === undefined || row.rows === '0' ? null : row.last;
 }

@@ -66,7 +66,17 @@ const DAY_MS = 86_400_000;
 export function monthThrough(day: string): Period | Rejected {
   const dayMs = Date.parse(`${day}T00:00:00.000Z`);
   if (!/^\d{4}-\d{2}-\d{2}$/.test(day) || Number.isNaN(dayMs)) return rejected('USAGE', `'${day}' is no day: write it as 2026-01-31`);
-  return { fromMs: Date.parse(`${day.slice(0, 7)}-01T00:00:00.000Z`), toMs: dayMs + DAY_MS };
+  return { fromMs: monthOf(dayMs).fromMs, toMs: dayMs + DAY_MS };
+}
+
+/** The calendar month, in UTC, that a moment lies in. */
+export function monthOf(ms: number): Period {
+  const [year, month] = [new Date(ms).getUTCFullYear(), new Date(ms).getUTCMonth()];
+  return { fromMs: Date.UTC(year, month), toMs: Date.UTC(year, month + 1) };
+}
+
+export function hasVolumeTerms({ contracts, rateCards }: Agreements): boolean {
+  return [...contracts, ...rateCards].some(({ volumeTerms }) => volumeTerms.length > 0);
 }
 
 /** Reads the month and posts nothing. Throws `VOLUME_UNKNOWN`. */

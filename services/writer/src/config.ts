@@ -50,6 +50,12 @@ export const writerConfig = z.strictObject({
     .describe(
       'How far behind the newest event another one may still be expected, in milliseconds. A day is sealed once events are that far beyond its end; what comes later has it sealed anew.',
     ),
+  post_volumes: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether the writer that seals days also posts what tiers of contracts and allowances of rate cards change by the volume of a month; else `tokenledger adjust` does.',
+    ),
   retention_days: z
     .int()
     .min(0)

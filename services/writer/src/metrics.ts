@@ -19,6 +19,8 @@ export interface WriterMetrics {
   /** A day was sealed, or could not be. */
   sealed(): void;
   sealFailed(): void;
+  /** Corrections for the volume of a month could not be posted. */
+  volumesFailed(): void;
 }
 
 const INSERT_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -50,6 +52,7 @@ export function writerMetrics(registry: Registry): WriterMetrics {
   const stops = metrics.counter('partitions_stopped_total', 'Partitions that stopped and need an operator, by topic.', ['topic']);
   const sealed = metrics.counter('days_sealed_total', 'Days that were sealed, or sealed anew.');
   const sealFailures = metrics.counter('seal_failures_total', 'Looks for days to seal that ended with an error.');
+  const volumeFailures = metrics.counter('volume_failures_total', "Looks for corrections by a month's volume that ended with an error.");
   return {
     inserted(table, count, durationMs) {
       rows.with({ table }).inc(count);
@@ -70,5 +73,6 @@ export function writerMetrics(registry: Registry): WriterMetrics {
     stopped: (topic) => stops.with({ topic }).inc(),
     sealed: () => sealed.inc(),
     sealFailed: () => sealFailures.inc(),
+    volumesFailed: () => volumeFailures.inc(),
   };
 }

@@ -41,6 +41,8 @@ export interface WriterOptions {
   readonly priceBook?: PriceBook;
   /** Of a cluster: its nodes, shard by shard, replica by replica, each with the database that holds the rows. Default: `clickhouse` has the rows itself. */
   readonly nodes?: readonly (readonly ClickHouse[])[];
+  /** What follows from days that are over, done by whoever seals them. The writer closes it. */
+  readonly volumes?: { look(signal: AbortSignal): Promise<void>; close(): Promise<void> };
   readonly logger: Logger;
   readonly metrics: Registry;
 }
@@ -58,7 +60,7 @@ interface NodeLanding {
 type Landings = ReadonlyMap<ClickHouse, NodeLanding>;
 
 export function createWriter(options: WriterOptions): Role {
-  const { config, log, topics, clickhouse, logger } = options;
+  const { config, log, topics, clickhouse, volumes, logger } = options;
   const metrics = writerMetrics(options.metrics);
   const health = partitionHealth();
   let state: RoleState = { status: 'stopped', detail: '' };
@@ -246,12 +248,14 @@ export function createWriter(options: WriterOptions): Role {
       now: Date.now,
       logger,
       metrics,
+      ...(volumes === undefined ? {} : { afterSealing: (signal: AbortSignal) => volumes.look(signal) }),
     });
   }
 
   async function closeAll(): Promise<void> {
     await Promise.all([lagWatch?.close(), priceTables?.close(), ...sinks.splice(0).map((sink) => sink.close())]);
     await sealer.close();
+    await volumes?.close();
     await Promise.all([...landings.values()].map(({ announcer }) => announcer.close()));
     await producer?.close();
   }

@@ -19,6 +19,8 @@ export interface SealerOptions {
   readonly now: () => number;
   readonly logger: Logger;
   readonly metrics: WriterMetrics;
+  /** Done after each look for days to seal, until which it waits. */
+  readonly afterSealing?: (signal: AbortSignal) => Promise<void>;
   readonly pacing?: Pacing;
 }
 
@@ -70,7 +72,19 @@ export function createSealer(options: SealerOptions): Sealer {
         metrics.sealFailed();
         logger.warn({ err: error }, 'a day could not be sealed; it is tried again');
       }
+      await afterLook(signal);
       await pacing.wait(intervalMs, signal);
+    }
+  }
+
+  async function afterLook(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || options.afterSealing === undefined) return;
+    try {
+      await options.afterSealing(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      metrics.volumesFailed();
+      logger.warn({ err: error }, 'corrections for the volume of a month could not be posted; it is tried again');
     }
   }
 }

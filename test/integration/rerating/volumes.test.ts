@@ -1,10 +1,11 @@
 // Tiers and allowances by a month's volume, against a real log, a real writer and ClickHouse: the ledger says what the whole month costs by them, however often and
 // wherever the run was killed, and whatever came late.
 import { formatUsd, ONE, parseUsd } from '@tokenledger/domain';
-import type { Agreements, Contract, RateCard, VolumeTerm } from '@tokenledger/pricing';
+import { type Agreements, type Contract, type RateCard, rateEvent, type VolumeTerm } from '@tokenledger/pricing';
 import { volumeDifferences } from '@tokenledger/rerating';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AFTER, BEFORE } from '../../support/rerating-events.ts';
+import { waitFor } from '../../support/wait-for.ts';
 import { type Ledger, openLedger } from '../writer/ledger.ts';
 import { Killed, openWorld, type World } from './world.ts';
 
@@ -16,6 +17,8 @@ afterAll(() => ledger[Symbol.asyncDispose]());
 
 /** So that some hundreds fall into one minute. */
 const STEP_MS = 100;
+/** So that a page ends within a minute, and within the rows of an event. */
+const PAGE_ROWS_MAX = 10;
 const ALWAYS = { effectiveFromMs: 0, effectiveToMs: null, activatesAtMs: 0 } as const;
 const HALF = ONE / 2n;
 const usd = (text: string): bigint => parseUsd(text) as bigint;
@@ -53,9 +56,9 @@ async function expectBy(world: World, agreed: Agreements, book = BEFORE): Promis
 }
 
 test('a month costs what its tiers say, running it again posts nothing, and what comes late is posted with what it moves', async () => {
-  await using world = await openWorld(ledger, STEP_MS);
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
   await world.fill(44);
-  const first = await world.volumes(FIRST);
+  const first = await world.volumes(FIRST, { pageRowsMax: PAGE_ROWS_MAX });
   expect(first).toMatchObject({
     posted: { source: 'volume/1', refused: 0 },
     reached: [{ document: 'acme-2026', volume: usd(world.costAt(BEFORE)) }],
@@ -67,19 +70,21 @@ test('a month costs what its tiers say, running it again posts nothing, and what
   expect((await world.volumes(FIRST)).posted).not.toBeNull();
   await expectBy(world, FIRST);
   await world.rerate(AFTER);
-  await world.volumes(FIRST);
+  await world.volumes(FIRST, { pageRowsMax: PAGE_ROWS_MAX });
   await expectBy(world, FIRST, AFTER);
   expect((await world.volumes(FIRST)).posted).toBeNull();
   // A re-rating does not take what was posted for volumes for its own.
   expect((await world.rerate(AFTER)).posted).toBeNull();
 
-  expect(
-    await ledger.value(`SELECT toString(countIf(statement_kind = 'volume') = countIf(startsWith(source, 'volume/'))) FROM corrections`),
-  ).toBe('1');
+  const isTold = async (): Promise<boolean> =>
+    (await ledger.value(
+      `SELECT toString(countIf(statement_kind = 'volume') = countIf(startsWith(source, 'volume/'))) FROM corrections`,
+    )) === '1';
+  await waitFor(isTold, { timeoutMs: 30_000, describe: 'corrections to name their statements' });
 });
 
 test('what tenants have included is posted by tenant, and leaves what we pay as it is', async () => {
-  await using world = await openWorld(ledger, STEP_MS);
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
   await world.fill(44);
   const volumeTerms: readonly VolumeTerm[] = [
     {
@@ -117,7 +122,7 @@ test('what tenants have included is posted by tenant, and leaves what we pay as 
 
 // To be killed before a send is to be killed after the one before.
 test('killed after any of its sends, the next run makes it whole', { timeout: 60_000 }, async () => {
-  await using world = await openWorld(ledger, STEP_MS);
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
   await world.fill(12);
   const [one, other] = [tiers({ from: usd('0.01'), factor: HALF }), tiers({ from: usd('0.02'), factor: 0n })];
   let dead = true;
@@ -138,7 +143,7 @@ test('killed after any of its sends, the next run makes it whole', { timeout: 60
 });
 
 test('what was fixed is posted though the agreements have become others', async () => {
-  await using world = await openWorld(ledger, STEP_MS);
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
   await world.fill(44);
   // Claim, lines of both partitions, and what fixes them: then it is killed.
   await expect(world.volumes(FIRST, { dies: { send: 4 } })).rejects.toThrow(Killed);
@@ -160,7 +165,7 @@ test('what was fixed is posted though the agreements have become others', async 
 });
 
 test('a closed period is refused where it would be corrected, unless it is opened with a reason', async () => {
-  await using world = await openWorld(ledger, STEP_MS);
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
   await world.fill(44);
   const { fromMs, toMs } = world.period;
   const middle = Math.round((fromMs + toMs) / 2);
@@ -177,7 +182,7 @@ test('a closed period is refused where it would be corrected, unless it is opene
 });
 
 test('a month that raw rows have left of is not counted', async () => {
-  await using world = await openWorld(ledger, STEP_MS);
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
   await world.fill(12);
   await ledger.clickhouse.command(
     `INSERT INTO usage_sealed (day, row_kind, tenant_id, retired) SELECT toDate('2026-10-01'), 'sums', 'acme', true`,
@@ -187,3 +192,34 @@ test('a month that raw rows have left of is not counted', async () => {
   await expect(looking).rejects.toThrow(expect.objectContaining({ code: 'VOLUME_UNKNOWN' }));
   await ledger.clickhouse.command('TRUNCATE TABLE usage_sealed');
 });
+
+test(
+  'days that are over are posted by the writer that seals them, and what comes for one of them later is too',
+  { timeout: 60_000 },
+  async () => {
+    await using world = await openWorld(ledger, { stepMs: 3_600_000, agreed: { agreements: OTHER, closedPeriods: [] } });
+    const ratedThrough = (day: number): string => {
+      const rated = world.events().filter(({ occurredAtMs }) => new Date(occurredAtMs).getUTCDate() <= day);
+      const costs = rated.flatMap((event) => rateEvent(event, BEFORE).ratings.map(({ cost: each }) => each ?? 0n));
+      return formatUsd(costs.reduce((sum, each) => sum + each, 0n));
+    };
+    const costThrough = async (day: number): Promise<bigint> =>
+      usd(await ledger.value(`SELECT toString(sum(cost_usd)) FROM usage_events WHERE day <= '2026-10-0${day}'`));
+    const posted = (day: number) =>
+      waitFor(async () => (await costThrough(day)) === byTiers(ratedThrough(day), OTHER), {
+        timeoutMs: 30_000,
+        describe: `what the tiers say of the month through day ${day}`,
+      });
+    await world.fill(30);
+    await posted(1);
+    expect(await costThrough(1)).not.toBe(usd(ratedThrough(1)));
+    await world.fill(60);
+    await posted(2);
+    expect(await ledger.value(`SELECT count() FROM corrections WHERE day > '2026-10-02'`)).toBe('0');
+    await world.rerate(AFTER);
+    await waitFor(async () => (await ledger.value(`SELECT count() FROM statements WHERE kind = 'volume'`)) === '3', {
+      timeoutMs: 30_000,
+      describe: 'what the new prices move',
+    });
+  },
+);

@@ -1,9 +1,13 @@
 /** A ledger with events that were priced by one book, a writer, and re-ratings that can be killed at any of their sends. */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { formatUsd, type UsageEvent } from '@tokenledger/domain';
 import { type EventLog, openEmbeddedLog, type OutgoingRecord, type Producer, topicNames, topicSpecs } from '@tokenledger/event-log';
 import { type Agreements, type PriceBook, rateEvent } from '@tokenledger/pricing';
 import {
+  type Agreed,
+  type DailyVolumes,
+  dailyVolumes,
   type PostOptions,
   postVolumes,
   rerate,
@@ -24,8 +28,6 @@ const PARTITIONS = 2;
 const STEP_MS = 600_000;
 /** So that there are many slices, and hours with more rows than a slice may have. */
 const SLICE_ROWS_MAX = 20;
-/** So that a page ends within a minute, and within the rows of an event. */
-const PAGE_ROWS_MAX = 10;
 const TIMEOUT_MS = 30_000;
 const STOP_MS = 5_000;
 const HOUR_MS = 3_600_000;
@@ -56,8 +58,14 @@ export interface Death {
 
 export class Killed extends Error {}
 
-/** `stepMs`: between two events. */
-export async function openWorld(ledger: Ledger, stepMs = STEP_MS): Promise<World> {
+export interface WorldOptions {
+  /** Between two events. */
+  readonly stepMs?: number;
+  /** The writer posts by these what a month's volume changes for each day that is over. */
+  readonly agreed?: Agreed;
+}
+
+export async function openWorld(ledger: Ledger, { stepMs = STEP_MS, agreed }: WorldOptions = {}): Promise<World> {
   await ledger.empty();
   const resources = new AsyncDisposableStack();
   const folder = resources.use(await makeTempDir('rerating'));
@@ -66,11 +74,31 @@ export async function openWorld(ledger: Ledger, stepMs = STEP_MS): Promise<World
   // The usage topics grew, the topic of lines did not.
   const specs = topicSpecs(topics, { partitions: PARTITIONS, retentionMs: HOUR_MS });
   await log.createTopics(specs.map((spec) => (spec.topic === topics.statementLines ? { ...spec, partitions: 1 } : spec)));
+  const daily = (terms: Agreed): DailyVolumes =>
+    dailyVolumes({
+      log,
+      topics,
+      clickhouse: ledger.clickhouse,
+      agreed: async () => terms,
+      instance: 'host/1',
+      written: () => world.written(),
+      now: () => FIRST_OCCURRED_MS + HOUR_MS * 1_000,
+      newId: () => randomUUID(),
+      onPosted: () => {},
+      onHeld: (error) => {
+        throw error;
+      },
+    });
   const writer = createWriter({
     log,
     topics,
     clickhouse: ledger.clickhouse,
-    config: writerConfig.parse({ flush_interval_ms: 10, landed_interval_ms: 20 }),
+    config: writerConfig.parse({
+      flush_interval_ms: 10,
+      landed_interval_ms: 20,
+      ...(agreed === undefined ? {} : { seal_interval_ms: 1_000, allowed_lateness_ms: 0 }),
+    }),
+    ...(agreed === undefined ? {} : { volumes: daily(agreed) }),
     logger: silentLogger(),
     metrics: createRegistry({ processMetrics: false }),
   });
@@ -129,7 +157,6 @@ export async function openWorld(ledger: Ledger, stepMs = STEP_MS): Promise<World
         topics,
         period: world.period,
         agreements,
-        pageRowsMax: PAGE_ROWS_MAX,
         source: `volume/${statements}`,
         nowMs: FIRST_OCCURRED_MS + HOUR_MS * 1_000 + statements,
         facts: { by: 'ann', note: '', reopen: '' },

@@ -116,7 +116,7 @@ async function post(settings: Settings, options: Options): Promise<void> {
 
 /** Throws `USAGE`. */
 async function dayOf({ clickhouse }: LedgerAccess, { day }: Options): Promise<string> {
-  const chosen = day ?? (await lastSealedDay(clickhouse));
+  const chosen = day ?? (await lastSealedDay(clickhouse, Date.now()));
   if (chosen === null) throw new AppError('USAGE', 'no day is over and sealed yet: say --day');
   return chosen;
 }

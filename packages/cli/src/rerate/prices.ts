@@ -30,7 +30,13 @@ export function agreedAt(documents: DocumentSet): AgreedSchedule {
 }
 
 export function agreementsIn(documents: DocumentSet): Agreements {
-  return agreementsOf(documents, agreedPrices());
+  return agreementsReader()(documents);
+}
+
+/** Reads the prices of each document once. */
+export function agreementsReader(): (documents: DocumentSet) => Agreements {
+  const prices = agreedPrices();
+  return (documents) => agreementsOf(documents, prices);
 }
 
 export function closedPeriods(documents: DocumentSet): readonly ClosedPeriod[] {

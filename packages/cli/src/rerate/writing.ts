@@ -7,7 +7,7 @@ import { clickhouseNodes } from '../clickhouse-tables.ts';
 import { usesKafka } from '../event-log.ts';
 import type { LedgerAccess } from '../ledger.ts';
 import type { Settings } from '../settings.ts';
-import { untilRead } from '../written.ts';
+import { untilPricedWritten, untilRead } from '../written.ts';
 
 export interface Writing {
   /** Resolves once everything that the topic of priced events holds now is written. Throws `NOT_WRITTEN`. */
@@ -31,10 +31,7 @@ export async function withWriting<Result>(
     await untilRead(log, consumer, performance.now() + waitMs);
   };
   const writing: Writing = {
-    written: async () => {
-      await untilWrittenBy(GROUPS.writer);
-      await untilWrittenBy(GROUPS.writerDeadLetters);
-    },
+    written: () => untilPricedWritten(log, topics, performance.now() + waitMs),
     told: () => untilWrittenBy(GROUPS.writerSources),
   };
   if (usesKafka(settings)) return use(writing);

@@ -55,6 +55,9 @@ const CARD: ControlDocument = {
   markup: '1.2',
   currency: 'EUR',
 };
+const tiers = (measure: 'usd' | 'tokens', ...above: readonly string[]): NonNullable<ContractDocument['volume_tiers']> => [
+  { measure, tiers: above.map((each) => ({ above: each, factor: '0.9' })) },
+];
 const FX: ControlDocument = { kind: 'fx_rate', id: 'f', currency: 'EUR', per_usd: '0.92', effective_from: at(LEAD_MS), source: 'a bank' };
 const GENERATION: ControlDocument = { kind: 'key_hash_secret', id: '1', generation: 1, check: `${'C'.repeat(43)}=`, created_at: at(-1000) };
 
@@ -176,6 +179,25 @@ describe('a document that is applied', () => {
       'documents[0].effective_to INPUT_INVALID',
     ],
     ['agrees on no prices that are none', records(), { ...CONTRACT, prices: 'x' }, 'documents[0].prices PRICE_BOOK_INVALID'],
+    ['agrees on tiers that rise', records(), { ...CONTRACT, volume_tiers: tiers('usd', '9.5', '10') }, 'create 1'],
+    [
+      'agrees on no tiers that do not',
+      records(),
+      { ...CONTRACT, volume_tiers: tiers('usd', '10', '9') },
+      'documents[0].volume_tiers[0] INPUT_INVALID',
+    ],
+    [
+      'agrees on no part of a token',
+      records(),
+      { ...CONTRACT, volume_tiers: tiers('tokens', '9.5') },
+      'documents[0].volume_tiers[0] INPUT_INVALID',
+    ],
+    [
+      'includes no searches among tokens',
+      records(TENANT),
+      { ...CARD, included: [{ measure: 'tokens', classes: ['web_search_requests'], up_to: '9', factor: '0' }] },
+      'documents[0].included[0].classes INPUT_INVALID',
+    ],
     ['gives a tenant that is there a rate card', records(TENANT), CARD, 'create 1'],
     ['gives no rate card to a tenant that is not', records(), CARD, 'documents[0].tenant REFERENCE_MISSING'],
     ['changes what is not near', records(CONTRACT), { ...CONTRACT, discounts: [] }, 'update 4'],

@@ -1,0 +1,73 @@
+// What a month's volume changes, by the command, on the log that `up` leaves: looked at beside it, killed once it is fixed, and run again.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { request } from 'undici';
+import { expect, test } from 'vitest';
+import { startCli } from '../support/cli.ts';
+import { CHAT_ANSWER, CHAT_REQUEST } from '../support/provider-answers.ts';
+import { LEDGER_KEY, runLedger } from '../support/running-ledger.ts';
+import { scriptedUpstream } from '../support/scripted-upstream.ts';
+
+const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${LEDGER_KEY}` };
+const EVENTS = 4;
+const WAIT_MS = 60_000;
+
+interface Volumes {
+  readonly statement: string | null;
+  readonly volumes: readonly { readonly kind: string; readonly document: string; readonly term: string; readonly volume: string }[];
+  readonly total: { readonly corrected: number; readonly cost_after_usd: string; readonly billable_after_usd: string };
+}
+
+test('tiers and allowances of a month are posted once, though the command is killed while it posts', async () => {
+  await using upstream = await scriptedUpstream(
+    (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(CHAT_ANSWER),
+  );
+  await using ledger = await runLedger({ upstreamUrl: upstream.url });
+  for (let sent = 0; sent < EVENTS; sent += 1) {
+    await (await request(`${ledger.url}/v1/chat/completions`, { method: 'POST', body: CHAT_REQUEST, headers: HEADERS })).body.dump();
+  }
+  await ledger.rows(EVENTS, WAIT_MS);
+  const [used] = await ledger.clickhouse.query<{ day: string; tokens: string }>(
+    'SELECT toString(max(day)) AS day, toString(any(total_tokens)) AS tokens FROM usage_events',
+  );
+  const documents = join(ledger.folder, 'agreed.json');
+  const agreed = { effective_from: '2026-01-01T00:00:00.000Z', activates_at: new Date(Date.now() + 3_600_000).toISOString() };
+  const tokens = Number(used?.tokens);
+  const volumes = [{ measure: 'tokens', tiers: [{ above: String(tokens), factor: '0' }] }];
+  const included = [{ measure: 'tokens', up_to: String(3 * tokens) }];
+  writeFileSync(
+    documents,
+    JSON.stringify([
+      { kind: 'contract', id: 'openai-2026', provider: 'openai', ...agreed, volume_tiers: volumes },
+      { kind: 'rate_card', id: 'all', ...agreed, included },
+    ]),
+  );
+  expect(await ledger.cli('apply', '-f', documents)).toMatchObject({ code: 0 });
+
+  const adjust = ['adjust', '--day', String(used?.day)];
+  const look = async (...args: readonly string[]): Promise<Volumes> => {
+    const { stdout, stderr, code } = await ledger.cli(...adjust, '--format', 'json', ...args);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    return JSON.parse(stdout) as Volumes;
+  };
+  const before = await look('--dry-run');
+  expect(before).toMatchObject({ statement: null, total: { corrected: EVENTS } });
+  expect(before.volumes.map(({ kind, document, term, volume }) => [kind, document, term, volume]).toSorted()).toEqual([
+    ['contract', 'openai-2026', 'volume_tiers[0]', String(EVENTS * tokens)],
+    ['rate_card', 'all', 'included[0]', String(EVENTS * tokens)],
+  ]);
+  expect(await ledger.cli(...adjust)).toMatchObject({ code: 2, stderr: expect.stringMatching(/is in use by/) });
+  const [rated] = await ledger.clickhouse.query<{ cost: string }>('SELECT toString(any(cost_usd)) AS cost FROM usage_events');
+
+  await ledger.process.stop('SIGKILL', WAIT_MS);
+  const killed = startCli([...adjust, '--data', join(ledger.folder, 'data')], { cwd: ledger.folder });
+  await killed.waitForOutput(/events are corrected/, WAIT_MS);
+  await killed.stop('SIGKILL', WAIT_MS);
+
+  expect(await ledger.cli(...adjust)).toMatchObject({ code: 0 });
+  const again = await look();
+  expect(again).toMatchObject({ statement: null, total: { corrected: 0 } });
+  // Three of four cost us nothing, and three of four are included.
+  expect(Number(again.total.cost_after_usd)).toBeCloseTo(-3 * Number(rated?.cost), 11);
+  expect(again.total.billable_after_usd).toBe(again.total.cost_after_usd);
+});
