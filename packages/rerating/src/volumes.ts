@@ -1,5 +1,6 @@
 /** Volumes of a month: what its tiers and allowances change of what was rated, and the corrections that make the ledger say so. What is posted is what is owed
  *  less what was posted before, so it may be run as often as one likes. It reads top to bottom as it goes. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { AppError, rejected, type Rejected } from '@tokenledger/domain';
 import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
 import { type Agreements, agreedSchedule } from '@tokenledger/pricing';
@@ -24,7 +25,7 @@ export interface VolumeOptions {
   /** From the beginning of a month in UTC: see `monthThrough`. */
   readonly period: Period;
   readonly agreements: Agreements;
-  /** 4,000 unless given. */
+  /** Rows that are in memory at a time, twice over; 2,000 unless given. */
   readonly pageRowsMax?: number;
   readonly onRead?: (progress: { readonly rows: number; readonly of: number }) => void;
 }
@@ -59,7 +60,9 @@ export interface VolumesPosted extends VolumeDifferences {
   readonly posted: (Posted & { readonly source: string }) | null;
 }
 
-const PAGE_ROWS_MAX = 4_000;
+const PAGE_ROWS_MAX = 2_000;
+/** After so many events others have their turn: a writer that counts also writes. */
+const TURN_EVENTS = 100;
 const DAY_MS = 86_400_000;
 
 /** From the beginning of its month through this day, `YYYY-MM-DD`. Rejects `USAGE`. */
@@ -143,7 +146,10 @@ async function eachCorrection(options: VolumeOptions, correct: Correct): Promise
   await requireRows(clickhouse, selection);
   // Chosen by when it is in force, also where it was written down later.
   const month = volumeMonth(agreedSchedule(agreements, 'effective'));
+  let events = 0;
   for await (const { rated, posted, priceVersion } of eachVolumeEvent(clickhouse, selection, pageRowsMax, onRead)) {
+    events += 1;
+    if (events % TURN_EVENTS === 0) await turn();
     const changes = corrections(posted, month.owed(rated, priceVersion));
     sums.add(posted, changes);
     for (const change of changes) await correct(rated, change);

@@ -1,11 +1,12 @@
 // Amounts computed again in SQL, by the queries of docs/amounts.md, from usage and from the tables of prices and agreements that the writer keeps.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ControlDocument } from '@tokenledger/control';
+import { type ControlDocument, watchControl } from '@tokenledger/control';
 import { isRejected, type PricedEvent, type UsageEvent } from '@tokenledger/domain';
 import { type EventLog, lags, openEmbeddedLog, topicNames, topicSpecs } from '@tokenledger/event-log';
-import { createPricer, pricerConfig } from '@tokenledger/pricer';
+import { agreedPrices, agreementsOf, createPricer, pricerConfig } from '@tokenledger/pricer';
 import { parsePriceBook, type PriceBook, SHIPPED_PRICE_BOOK } from '@tokenledger/pricing';
+import { monthThrough, postVolumes } from '@tokenledger/rerating';
 import { createRegistry, type Role, silentLogger } from '@tokenledger/runtime';
 import { encodeUsageEvent, identityHeaders } from '@tokenledger/schemas';
 import { createWriter, writerConfig } from '@tokenledger/writer';
@@ -36,6 +37,15 @@ blocks:
   - { provider: openai, source: page, effective_from: 2020-01-01, prefixes: [gpt], prices: { standard: { cache_read: ['0.01 up to 100', 0.003], output: 7 } } }
 `;
 const from = { effective_from: AGREED_AT };
+const TIERS = [
+  {
+    measure: 'usd' as const,
+    tiers: [
+      { above: '0.01', factor: '0.9' },
+      { above: '0.02', factor: '0.333333' },
+    ],
+  },
+];
 const documents: readonly ControlDocument[] = [
   { kind: 'tenant', id: 'tenant-0', name: 'Tenant' },
   {
@@ -52,6 +62,7 @@ const documents: readonly ControlDocument[] = [
     provider: 'anthropic',
     ...from,
     discounts: [{ factor: '0.777777', models: ['Claude'] }],
+    volume_tiers: TIERS,
   },
   { kind: 'rate_card', id: 'euros', tenant: 'tenant-0', ...from, basis: 'list', markup: '1.1', currency: 'EUR' },
   { kind: 'rate_card', id: 'all', ...from, basis: 'cost', markup: '1.234567', currency: 'USD' },
@@ -178,9 +189,17 @@ describe('the tables', () => {
 
   test('have what was agreed, as it stands in the documents', async () => {
     expect(
-      await rows('SELECT contract, provider, discounts, price_version != $$$$ AS negotiated FROM contracts ORDER BY contract'),
+      await rows(
+        'SELECT contract, provider, discounts, volume_tiers, price_version != $$$$ AS negotiated FROM contracts ORDER BY contract',
+      ),
     ).toEqual([
-      { contract: 'anthropic', provider: 'anthropic', discounts: [{ factor: '0.777777', models: ['Claude'], classes: [] }], negotiated: 0 },
+      {
+        contract: 'anthropic',
+        provider: 'anthropic',
+        discounts: [{ factor: '0.777777', models: ['Claude'], classes: [] }],
+        volume_tiers: [{ ...TIERS[0], models: [], classes: [] }],
+        negotiated: 0,
+      },
       {
         contract: 'openai',
         provider: 'openai',
@@ -188,6 +207,7 @@ describe('the tables', () => {
           { factor: '0.333333', models: [], classes: ['uncached_input'] },
           { factor: '0.9', models: [], classes: [] },
         ],
+        volume_tiers: [],
         negotiated: 1,
       },
     ]);
@@ -221,10 +241,10 @@ describe('the tables', () => {
   });
 });
 
-describe('charges as FOCUS wants them', () => {
-  const focus = readFileSync(join(repositoryRoot, 'docs', 'focus.md'), 'utf8');
-  const [charges = ''] = [...focus.matchAll(/```sql\n(-- focus charges of providers\n[\s\S]*?)```/g)].map(([, sql]) => sql ?? '');
+const focus = readFileSync(join(repositoryRoot, 'docs', 'focus.md'), 'utf8');
+const [charges = ''] = [...focus.matchAll(/```sql\n(-- focus charges of providers\n[\s\S]*?)```/g)].map(([, sql]) => sql ?? '');
 
+describe('charges as FOCUS wants them', () => {
   test('add up to what the ledger says, and each to its quantity at its price', async () => {
     const [ours] = await rows(`SELECT sum(cost_usd) AS paid, sum(list_cost_usd) AS listed FROM usage_events`);
     const [theirs] = await rows(
@@ -248,5 +268,43 @@ describe('charges as FOCUS wants them', () => {
       { ChargeClass: null, billed: '2025-11-01', charged: '2025-11-01', BilledCost: '-0.005' },
       { ChargeClass: 'Correction', billed: '2025-12-01', charged: '2025-11-01', BilledCost: '-0.005' },
     ]);
+  });
+});
+
+describe('a month by its volume', () => {
+  test('comes to what the tiers of the contract make of its total, is no correction of an invoice, and adds up in FOCUS', async () => {
+    const watch = await watchControl({ log, topic: topics.control });
+    const agreements = agreementsOf(watch.documents(), agreedPrices());
+    await watch.close();
+    const producer = await log.producer();
+    const settled = async (): Promise<boolean> => (await lags(log, topics)).every(({ records }) => records === 0);
+    const { posted } = await postVolumes({
+      log,
+      topics,
+      clickhouse: ledger.clickhouse,
+      producer,
+      agreements,
+      period: monthThrough('2026-03-05') as { fromMs: number; toMs: number },
+      source: 'volume/1',
+      nowMs: Date.parse('2026-04-01T01:00:00Z'),
+      facts: { by: 'ann', note: '', reopen: '' },
+      closedPeriods: [],
+      instance: 'host/1',
+      written: async () => void (await waitFor(settled, { timeoutMs: TIMEOUT_MS, describe: 'every correction to be written' })),
+      onUnfinished: () => {},
+      onDifferences: () => {},
+    });
+    await producer.close();
+    const lines = posted?.lines ?? 0;
+    expect(lines).toBeGreaterThan(20);
+    const [sum] = await rows(
+      `SELECT contract, posted_usd < 0 AS lowers, abs(toDecimal256(posted_usd, 24) - owed_usd) < ${lines * 4} * toDecimal256('0.000000000001', 24) AS exact FROM (${query('tiers by volume')})`,
+    );
+    expect(sum).toEqual({ contract: 'anthropic', lowers: 1, exact: 1 });
+    const [ours] = await rows(`SELECT sum(cost_usd) AS paid FROM usage_events`);
+    const [theirs] = await rows(
+      `SELECT sum(BilledCost) AS paid, countIf(ChargeClass = 'Correction' AND x_ContractId = 'anthropic') AS marked FROM (${charges})`,
+    );
+    expect(theirs).toEqual({ ...ours, marked: '0' });
   });
 });
