@@ -52,7 +52,7 @@ test('tiers and allowances of a month are posted once, though the command is kil
   };
   const before = await look('--dry-run');
   expect(before).toMatchObject({ statement: null, total: { corrected: EVENTS } });
-  expect(before.volumes.map(({ kind, document, term, volume }) => [kind, document, term, volume]).toSorted()).toEqual([
+  expect(before.volumes.map(({ kind, document, term, volume }) => [kind, document, term, volume])).toEqual([
     ['contract', 'openai-2026', 'volume_tiers[0]', String(EVENTS * tokens)],
     ['rate_card', 'all', 'included[0]', String(EVENTS * tokens)],
   ]);

@@ -106,7 +106,7 @@ test('what tenants have included is posted by tenant, and leaves what we pay as 
     let [left, saved] = [900n, 0n];
     for (const { attribution, attempts } of world.events()) {
       const served = attempts.at(-1);
-      if (attribution.tenantId !== tenant || served?.usage == null || served.servedModel === 'new') continue;
+      if (attribution.tenantId !== tenant || served === undefined || served.usage === null || served.servedModel === 'new') continue;
       const tokens = BigInt(served.usage.visible_output ?? 0);
       const taken = tokens < left ? tokens : left;
       left -= taken;

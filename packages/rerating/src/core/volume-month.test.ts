@@ -79,7 +79,8 @@ class Ledger {
     for (const [index, { rated, change }] of found.entries()) {
       const identity = { source: `volume/${this.#statements}`, sequence: index + 1, recordedAtMs: 2e12 + this.#statements };
       const priced = adjustment(rated, change, identity);
-      expect(checkUsageEvent(priced.event)).toBeNull();
+      const refused = checkUsageEvent(priced.event);
+      if (refused !== null) throw new Error(refused.message);
       this.#push(priced, true);
     }
     return found.length;
