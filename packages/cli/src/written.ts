@@ -13,22 +13,27 @@ export async function untilWritten(log: EventLog, topics: Topics, timeoutMs: num
     for (const consumer of consumers(topics).filter((one) => one.topic === topic)) await untilRead(log, consumer, untilMs);
 }
 
+/** Told how many records a group has not read yet. */
+export type OnBehind = (records: number) => void;
+
 /** What the topic of priced events holds now, as rows or as dead letters. Throws `NOT_WRITTEN`. */
-export async function untilPricedWritten(log: EventLog, topics: Topics, untilMs: number): Promise<void> {
+export async function untilPricedWritten(log: EventLog, topics: Topics, untilMs: number, onBehind: OnBehind = () => {}): Promise<void> {
   for (const group of [GROUPS.writer, GROUPS.writerDeadLetters]) {
     const consumer = consumers(topics).find((one) => one.group === group);
     invariant(consumer !== undefined, 'writers read priced events and dead letters');
-    await untilRead(log, consumer, untilMs);
+    await untilRead(log, consumer, untilMs, onBehind);
   }
 }
 
 /** Throws `NOT_WRITTEN` when the group of a consumer has not come to the present end of its topic by `untilMs`, of `performance.now()`. */
-export async function untilRead(log: EventLog, consumer: Consumer, untilMs: number): Promise<void> {
+export async function untilRead(log: EventLog, consumer: Consumer, untilMs: number, onBehind: OnBehind = () => {}): Promise<void> {
   const ends = (await log.ranges(consumer.topic)).map(({ start, end }) => (end > start ? end : 0));
   for (;;) {
     const committed = await log.committedOffsets(consumer.group, consumer.topic);
-    const behind = ends.findIndex((end, partition) => (committed.get(partition)?.offset ?? 0) < end);
+    const left = ends.map((end, partition) => Math.max(0, end - (committed.get(partition)?.offset ?? 0)));
+    const behind = left.findIndex((records) => records > 0);
     if (behind < 0) return;
+    onBehind(left.reduce((sum, records) => sum + records, 0));
     if (performance.now() >= untilMs) {
       throw new AppError(
         'NOT_WRITTEN',

@@ -12,6 +12,7 @@ import {
   UNKNOWN_USAGE,
   type Usage,
   USAGE_CLASSES,
+  usageColumn,
   type UsageClass,
 } from './usage.ts';
 
@@ -30,6 +31,16 @@ describe('classes', () => {
     expect([...INPUT_CLASSES, ...OUTPUT_CLASSES]).toEqual([...TOKEN_CLASSES]);
     expect([...TOKEN_CLASSES, ...UNIT_CLASSES]).toEqual([...USAGE_CLASSES]);
     expect(Object.keys(UNKNOWN_USAGE)).toEqual([...USAGE_CLASSES]);
+  });
+
+  test('have a column each', () => {
+    expect(['cache_write_5m', 'visible_output', 'images', 'audio_seconds'].map((name) => usageColumn(name as UsageClass))).toEqual([
+      'cache_write_5m_tokens',
+      'visible_output_tokens',
+      'images',
+      'audio_seconds',
+    ]);
+    expect(new Set(USAGE_CLASSES.map(usageColumn)).size).toBe(USAGE_CLASSES.length);
   });
 });
 

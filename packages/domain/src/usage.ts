@@ -24,6 +24,13 @@ export type TokenClass = (typeof TOKEN_CLASSES)[number];
 export type UnitClass = (typeof UNIT_CLASSES)[number];
 export type UsageClass = (typeof USAGE_CLASSES)[number];
 
+const UNITS: ReadonlySet<string> = new Set(UNIT_CLASSES);
+
+/** The column of a class, in every table that has one. */
+export function usageColumn(name: UsageClass): string {
+  return UNITS.has(name) ? name : `${name}_tokens`;
+}
+
 /** Quantities per class. `null` means unknown, which is never the same as 0. Negative only in adjustments. */
 export type Usage = Readonly<Record<UsageClass, number | null>>;
 

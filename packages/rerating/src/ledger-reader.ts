@@ -9,11 +9,11 @@ import {
   type LineParts,
   parseUsd,
   type PicoUsd,
-  UNIT_CLASSES,
   UNKNOWN_USAGE,
   type UnpricedReason,
   type Usage,
   USAGE_CLASSES,
+  usageColumn,
   type UsageClass,
   type UsageEvent,
 } from '@tokenledger/domain';
@@ -103,7 +103,7 @@ const LINE_COLUMNS = [
   'price_version',
 ] as const;
 
-const USAGE_COLUMNS = USAGE_CLASSES.map((name) => `attempts.${isToken(name) ? `${name}_tokens` : name}`);
+const USAGE_COLUMNS = USAGE_CLASSES.map((name) => `attempts.${usageColumn(name)}`);
 
 export const SELECTED = [
   'toString(event_id) AS id',
@@ -351,8 +351,4 @@ function amountOf(text: string): PicoUsd {
   const amount = parseUsd(text);
   invariant(!isRejected(amount), `${text} is an amount of the ledger`);
   return amount;
-}
-
-function isToken(name: UsageClass): boolean {
-  return !UNIT_CLASSES.some((unit) => unit === name);
 }

@@ -22,8 +22,8 @@ import {
   type Attribution,
   type LineItem,
   type PricedEvent,
-  TOKEN_CLASSES,
-  UNIT_CLASSES,
+  USAGE_CLASSES,
+  usageColumn,
   type UsageClass,
   type UsageEvent,
 } from '@tokenledger/domain';
@@ -40,11 +40,7 @@ export interface EventBlock {
   clear(): void;
 }
 
-/** The columns of usage classes: `<class>_tokens`, units under their own names. */
-const CLASS_COLUMNS: readonly (readonly [UsageClass, column: string])[] = [
-  ...TOKEN_CLASSES.map((name) => [name, `${name}_tokens`] as const),
-  ...UNIT_CLASSES.map((name) => [name, name] as const),
-];
+const CLASS_COLUMNS: readonly (readonly [UsageClass, column: string])[] = USAGE_CLASSES.map((name) => [name, usageColumn(name)]);
 
 const integerOrNull = () => nullableColumn(int64Column(), 0);
 const statusOrNull = () => nullableColumn(uint16Column(), 0);

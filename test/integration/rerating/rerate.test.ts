@@ -47,6 +47,15 @@ test('a period costs what the new prices say, and running it again posts nothing
   expect(await ledger.value(`SELECT toString(sum(attempts_unpriced)) FROM usage_events WHERE kind = 'rerate'`)).toBe('0');
 });
 
+test('events of the same moment keep their own corrections', async () => {
+  await using world = await openWorld(ledger, { stepMs: 0 });
+  await world.fill(EVENTS);
+  for (const book of [AFTER, BEFORE, AFTER]) {
+    expect(await world.rerate(book)).toMatchObject({ orphans: 0, posted: { refused: 0 } });
+    await expectAt(world, book);
+  }
+});
+
 test('every row sums to its lines, and its lines to their prices', async () => {
   await using world = await openWorld(ledger);
   await world.fill(EVENTS);

@@ -1,5 +1,5 @@
 /** The story of one request for people: who asked for what, where it went and why, every attempt with its usage and cost, the prices, and what corrected it. Pure. */
-import { formatUsd, isRejected, parseUsd, USAGE_CLASSES } from '@tokenledger/domain';
+import { formatUsd, isRejected, parseUsd, USAGE_CLASSES, usageColumn } from '@tokenledger/domain';
 import { textTable } from '../registry/text-table.ts';
 import type { Fields, FoundEvent, StoredEvent, Value } from './stored-event.ts';
 
@@ -137,7 +137,7 @@ function attemptsText({ columns, nested: { attempts = [] } }: StoredEvent): stri
 
 function usageText(attempt: Fields): string {
   const reason = text(attempt['usage_reason']);
-  const known = USAGE_CLASSES.map((name) => ({ name, quantity: text(attempt[`${name}_tokens`] ?? attempt[name]) }))
+  const known = USAGE_CLASSES.map((name) => ({ name, quantity: text(attempt[usageColumn(name)]) }))
     .filter(({ quantity }) => quantity !== '' && quantity !== '0')
     .map(({ name, quantity }) => `${name} ${quantity}`);
   const contract = text(attempt['contract']);

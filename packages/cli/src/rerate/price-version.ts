@@ -8,8 +8,8 @@ const HASH_CHARACTERS_MIN = 8;
 
 export interface KnownBooks {
   readonly documents: Pick<DocumentSet, 'of'>;
-  /** Name and book: those that need no document. */
-  readonly others: readonly (readonly [name: string, book: PriceBook])[];
+  /** Name and book: those that need no document. Read when asked, since a book is large. */
+  readonly others: readonly (readonly [name: string, read: () => PriceBook])[];
 }
 
 /** `version`: the id of a `price_book` document, the name of another, or its version or the first eight characters or more of that.
@@ -19,8 +19,8 @@ export function findPriceBook(version: string, { documents, others }: KnownBooks
   const named = byDocument.find(({ id }) => id === version);
   if (named !== undefined) return parsed(named.text);
   const other = others.find(([name]) => name === version);
-  if (other !== undefined) return other[1];
-  const books = [...others.map(([, book]) => book), ...byDocument.map(({ text }) => parsed(text))];
+  if (other !== undefined) return other[1]();
+  const books = [...others.map(([, read]) => read()), ...byDocument.map(({ text }) => parsed(text))];
   const found = version.length < HASH_CHARACTERS_MIN ? [] : books.filter((book) => book.version.startsWith(version));
   const [first] = found;
   if (first !== undefined && found.every((book) => book.version === first.version)) return first;

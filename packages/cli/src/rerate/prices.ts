@@ -51,8 +51,8 @@ export function namedBook(settings: Settings, documents: DocumentSet, version: s
   return findPriceBook(version, {
     documents,
     others: [
-      ['configured', readPriceBook(settings)],
-      ['shipped', readPriceBook(shipped)],
+      ['configured', () => readPriceBook(settings)],
+      ['shipped', () => readPriceBook(shipped)],
     ],
   });
 }

@@ -8,6 +8,7 @@ import { usesKafka } from '../event-log.ts';
 import type { LedgerAccess } from '../ledger.ts';
 import type { Settings } from '../settings.ts';
 import { untilPricedWritten, untilRead } from '../written.ts';
+import { progressLine } from './output.ts';
 
 export interface Writing {
   /** Resolves once everything that the topic of priced events holds now is written. Throws `NOT_WRITTEN`. */
@@ -25,13 +26,15 @@ export async function withWriting<Result>(
   use: (writing: Writing) => Promise<Result>,
 ): Promise<Result> {
   const { log, topics, clickhouse } = ledger;
+  const said = progressLine();
+  const onBehind = (records: number): void => said(`${records} records are still to be written`);
   const untilWrittenBy = async (group: string): Promise<void> => {
     const consumer = consumers(topics).find((one) => one.group === group);
     if (consumer === undefined) throw new AppError('NOT_WRITTEN', `nobody reads as ${group}`);
     await untilRead(log, consumer, performance.now() + waitMs);
   };
   const writing: Writing = {
-    written: () => untilPricedWritten(log, topics, performance.now() + waitMs),
+    written: () => untilPricedWritten(log, topics, performance.now() + waitMs, onBehind),
     told: () => untilWrittenBy(GROUPS.writerSources),
   };
   if (usesKafka(settings)) return use(writing);

@@ -1,6 +1,6 @@
 /** What the tables hold, as the checks of `tokenledger verify` compare it. Each comparison is one query: its parts see the same rows, whoever inserts meanwhile. */
 import type { ClickHouse } from '@tokenledger/clickhouse';
-import { USAGE_CLASSES, UNIT_CLASSES } from '@tokenledger/domain';
+import { USAGE_CLASSES, usageColumn } from '@tokenledger/domain';
 import type { Topics } from '@tokenledger/event-log';
 import { type Compared, type Lane, laneKey, type LaneNumbers, type RepeatedId, type SealedDay, type Sums, type Tables } from './judge.ts';
 import type { NumberRange, NumberSet } from './number-set.ts';
@@ -19,7 +19,6 @@ const COUNTS: Readonly<Record<string, string>> = {
   events_billable_unpriced: 'sum(billable_unpriced)',
   events_not_forwarded: `countIf(kind = 'usage' AND usage_reason = 'not_forwarded')`,
 };
-const units: ReadonlySet<string> = new Set(UNIT_CLASSES);
 const SUMMED = [
   'attempts_usage_unknown',
   'attempts_unpriced',
@@ -28,7 +27,7 @@ const SUMMED = [
   'billable_usd',
   'saved_usd',
   'billable_amount',
-  ...USAGE_CLASSES.map((name) => (units.has(name) ? name : `${name}_tokens`)),
+  ...USAGE_CLASSES.map(usageColumn),
 ];
 const COLUMNS = [...Object.keys(COUNTS), ...SUMMED];
 const TOTALS = ['input_tokens', 'output_tokens', 'total_tokens'];

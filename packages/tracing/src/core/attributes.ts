@@ -11,6 +11,7 @@ import {
   type Usage,
   type UsageClass,
   type UsageEvent,
+  usageColumn,
 } from '@tokenledger/domain';
 import type { SurfaceTraits } from './surface-traits.ts';
 
@@ -91,7 +92,7 @@ export const REQUEST_ATTRIBUTES: readonly AttributeMapping<RequestView>[] = [
 ];
 
 function columnsOf(classes: readonly UsageClass[]): readonly string[] {
-  return classes.map((name) => `attempts.${name}_tokens`);
+  return classes.map((name) => `attempts.${usageColumn(name)}`);
 }
 
 /** Tokens of the named classes together; null when none of them is known. */
