@@ -1,5 +1,7 @@
 /** Codes of this package. Held together with docs/errors.md by a test. */
 export const ERRORS = {
+  STATEMENT_FACTS_INVALID:
+    'What a statement would say of itself is too long, so nothing was done: its note, who posts it, or the names of tenants, models or providers, each kind at most 2,000 characters together. Shorten the note, or name fewer and run it once for each part.',
   PERIOD_CLOSED:
     'A re-rating would correct a period that was closed, so nothing was done. Choose another period, or say `--reopen` and why; the reason is written to `audit_log`, and the corrections are marked.',
   PRICES_LOST:

@@ -2,7 +2,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, type UsageEvent } from '@tokenledger/domain';
 import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
-import { encodePriced, type StatementFacts } from '@tokenledger/schemas';
+import { encodePriced, type StatementFacts, statementFactsSchema } from '@tokenledger/schemas';
+import { z } from 'zod';
 import { adjustment, type Correction, corrections, type NewRating } from './core/adjustment.ts';
 import { type ClosedPeriod, reopenedFact, touchedPeriods } from './core/closed-periods.ts';
 import { type Differences, shortened } from './differences.ts';
@@ -54,7 +55,7 @@ export interface Rerated extends Differences {
   readonly resumed: boolean;
 }
 
-/** Throws `PERIOD_CLOSED`, `PRICES_LOST`, `STATEMENT_OVERTAKEN`, and what posting throws. Interrupted at any point, it is run again with the same arguments. */
+/** Throws `PERIOD_CLOSED`, `STATEMENT_FACTS_INVALID`, `PRICES_LOST`, `STATEMENT_OVERTAKEN`, and what posting throws. Interrupted at any point, it is run again with the same arguments. */
 export async function rerate(options: PostOptions): Promise<Rerated> {
   const { selection, source, nowMs } = options;
   // 1. Closed periods stay closed unless somebody says why not.
@@ -68,6 +69,9 @@ export async function rerate(options: PostOptions): Promise<Rerated> {
     reopened: closed.map(reopenedFact),
     details: { ...options.facts.details, ...selectionDetails(selection) },
   };
+  // A record that nobody could read would stand in the way of every later statement.
+  const checked = statementFactsSchema.safeParse(facts);
+  if (!checked.success) throw new AppError('STATEMENT_FACTS_INVALID', z.prettifyError(checked.error));
   const statements = statementStore(options);
   const posting = { ...options, statements, onProgress: options.onSent ?? (() => {}) };
   // 2. From here on nobody else corrects, unless he overtakes us. A crash: whoever comes next finds the claim, and drops what was drafted under it.

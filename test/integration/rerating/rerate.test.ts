@@ -196,6 +196,16 @@ test('nothing is posted that takes prices away, unless that is said', async () =
   expect(posted).not.toBeNull();
 });
 
+test('a statement that could not be read later is refused before it begins', async () => {
+  await using world = await openWorld(ledger);
+  const tenants = Array.from({ length: 500 }, (_, index) => `tenant-${index}`);
+  const refused = world.rerate(AFTER, { selection: { ...world.period, tenants } });
+  await expect(refused).rejects.toThrow(
+    expect.objectContaining({ code: 'STATEMENT_FACTS_INVALID', message: expect.stringMatching(/tenants/) }),
+  );
+  await expect(world.rerate(AFTER)).resolves.toMatchObject({ posted: null });
+});
+
 test('the difference is of what is known: a failure before it is fixed posts nothing', async () => {
   await using world = await openWorld(ledger);
   await world.fill(EVENTS);
