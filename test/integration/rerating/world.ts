@@ -113,7 +113,8 @@ export async function openWorld(ledger: Ledger, { stepMs = STEP_MS, agreed }: Wo
     log,
     topics,
     get period() {
-      return { fromMs: FIRST_OCCURRED_MS, toMs: FIRST_OCCURRED_MS + (events.size + 1) * stepMs, tenants: [], models: [], providers: [] };
+      const toMs = FIRST_OCCURRED_MS + Math.max(1, (events.size + 1) * stepMs);
+      return { fromMs: FIRST_OCCURRED_MS, toMs, tenants: [], models: [], providers: [] };
     },
     async fill(count) {
       const records = Array.from({ length: PARTITIONS }, (): OutgoingRecord[] => []);
