@@ -111,8 +111,8 @@ async function readPage(
   };
 }
 
-/** A correction has the time of its event, so it stands beside it. */
-const EVENT_KEY = 'toString(ifNull(adjusts_event_id, event_id))';
+/** A correction has the time of its event, so it stands beside it. A result names the request that it is of, and is an event of its own. */
+const EVENT_KEY = `toString(if(kind = 'rerate', ifNull(adjusts_event_id, event_id), event_id))`;
 
 function conditions({ tenants }: VolumeSelection): string {
   return [

@@ -43,6 +43,8 @@ function byTiers(cost: string, { contracts }: Agreements): bigint {
 const FIRST = tiers({ from: usd('0.1'), factor: HALF }, { from: usd('0.15'), factor: 0n });
 const OTHER = tiers({ from: usd('0.05'), factor: ONE / 4n });
 
+const [SMALL, OTHER_SMALL] = [tiers({ from: usd('0.01'), factor: HALF }), tiers({ from: usd('0.02'), factor: 0n })];
+
 const cost = async (): Promise<bigint> => usd(await ledger.value('SELECT toString(sum(cost_usd)) FROM usage_events'));
 
 async function expectBy(world: World, agreed: Agreements, book = BEFORE): Promise<void> {
@@ -120,14 +122,24 @@ test('what tenants have included is posted by tenant, and leaves what we pay as 
   ]);
 });
 
+test('results that name what they are of are counted like any event, one by one', async () => {
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
+  // Less than any id of an event: their corrections come behind them, and not beside.
+  const submission = '00000000-0000-7000-8000-000000000000';
+  await world.fill(6, (event) => ({ ...event, kind: 'import', adjustsEventId: submission }));
+  for (const agreed of [OTHER_SMALL, SMALL, OTHER_SMALL]) {
+    await world.volumes(agreed, { pageRowsMax: 1 });
+    await expectBy(world, agreed);
+  }
+});
+
 // To be killed before a send is to be killed after the one before.
 test('killed after any of its sends, the next run makes it whole', { timeout: 60_000 }, async () => {
   await using world = await openWorld(ledger, { stepMs: STEP_MS });
   await world.fill(12);
-  const [one, other] = [tiers({ from: usd('0.01'), factor: HALF }), tiers({ from: usd('0.02'), factor: 0n })];
   let dead = true;
   for (let send = 1; dead; send += 1) {
-    const agreed = send % 2 === 1 ? one : other;
+    const agreed = send % 2 === 1 ? SMALL : OTHER_SMALL;
     dead = await world.volumes(agreed, { dies: { send } }).then(
       () => false,
       (error: unknown) => {

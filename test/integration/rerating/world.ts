@@ -37,8 +37,8 @@ export interface World extends AsyncDisposable {
   readonly topics: ReturnType<typeof topicNames>;
   /** All events. */
   readonly period: Selection;
-  /** Posts `count` events, priced by `BEFORE`. */
-  fill(count: number): Promise<void>;
+  /** Posts what is missing to `count` events, priced by `BEFORE`. */
+  fill(count: number, change?: (event: UsageEvent) => UsageEvent): Promise<void>;
   /** `dies`: see `dyingProducer`. */
   rerate(book: PriceBook, options?: Partial<PostOptions> & { readonly dies?: Death }): Promise<Rerated>;
   /** Of the month through the last event. */
@@ -116,11 +116,11 @@ export async function openWorld(ledger: Ledger, { stepMs = STEP_MS, agreed }: Wo
       const toMs = FIRST_OCCURRED_MS + Math.max(1, (events.size + 1) * stepMs);
       return { fromMs: FIRST_OCCURRED_MS, toMs, tenants: [], models: [], providers: [] };
     },
-    async fill(count) {
+    async fill(count, change = (event) => event) {
       const records = Array.from({ length: PARTITIONS }, (): OutgoingRecord[] => []);
       for (let number = events.size + 1; number <= count; number += 1) {
         const lane = records[number % PARTITIONS] as OutgoingRecord[];
-        const event = rerateEvent(number, 'ingress/one', Math.ceil(number / PARTITIONS), stepMs);
+        const event = change(rerateEvent(number, 'ingress/one', Math.ceil(number / PARTITIONS), stepMs));
         events.set(number, event);
         lane.push({ key: event.attribution.virtualKeyId, value: encodePriced(rateEvent(event, BEFORE)), headers: identityHeaders(event) });
       }
