@@ -94,7 +94,7 @@ SELECT
 FROM
 (
     SELECT
-        ifNull(e.adjusts_event_id, e.event_id) AS event,
+        if(e.kind = 'rerate', ifNull(e.adjusts_event_id, e.event_id), e.event_id) AS event,
         a.attempt_id AS attempt_id,
         argMax(a.provider, e.recorded_at) AS provider,
         argMax(if(a.served_model = '', a.requested_model, a.served_model), e.recorded_at) AS model,
@@ -103,14 +103,14 @@ FROM
         argMaxIf(a.unpriced_reason, e.recorded_at, a.unpriced_reason != 'repriced') AS reason,
         any(e.tenant_id) AS tenant,
         min(e.occurred_at) AS occurred_at,
-        sumIf(if(coalesce(a.uncached_input_tokens, a.cache_read_tokens, a.cache_write_5m_tokens, a.cache_write_1h_tokens, a.input_audio_tokens, a.cached_audio_tokens, a.input_image_tokens) IS NULL, NULL, ifNull(a.uncached_input_tokens, 0) + ifNull(a.cache_read_tokens, 0) + ifNull(a.cache_write_5m_tokens, 0) + ifNull(a.cache_write_1h_tokens, 0) + ifNull(a.input_audio_tokens, 0) + ifNull(a.cached_audio_tokens, 0) + ifNull(a.input_image_tokens, 0)), e.adjusts_event_id IS NULL) AS input,
-        sumIf(if(coalesce(a.visible_output_tokens, a.reasoning_tokens, a.output_audio_tokens, a.output_image_tokens) IS NULL, NULL, ifNull(a.visible_output_tokens, 0) + ifNull(a.reasoning_tokens, 0) + ifNull(a.output_audio_tokens, 0) + ifNull(a.output_image_tokens, 0)), e.adjusts_event_id IS NULL) AS output,
+        sumIf(if(coalesce(a.uncached_input_tokens, a.cache_read_tokens, a.cache_write_5m_tokens, a.cache_write_1h_tokens, a.input_audio_tokens, a.cached_audio_tokens, a.input_image_tokens) IS NULL, NULL, ifNull(a.uncached_input_tokens, 0) + ifNull(a.cache_read_tokens, 0) + ifNull(a.cache_write_5m_tokens, 0) + ifNull(a.cache_write_1h_tokens, 0) + ifNull(a.input_audio_tokens, 0) + ifNull(a.cached_audio_tokens, 0) + ifNull(a.input_image_tokens, 0)), e.kind IN ('usage', 'import')) AS input,
+        sumIf(if(coalesce(a.visible_output_tokens, a.reasoning_tokens, a.output_audio_tokens, a.output_image_tokens) IS NULL, NULL, ifNull(a.visible_output_tokens, 0) + ifNull(a.reasoning_tokens, 0) + ifNull(a.output_audio_tokens, 0) + ifNull(a.output_image_tokens, 0)), e.kind IN ('usage', 'import')) AS output,
         if(input IS NULL AND output IS NULL, NULL, ifNull(input, 0) + ifNull(output, 0)) AS total,
         groupUniqArrayArray(a.price_candidates) AS near,
-        countIf(e.adjusts_event_id IS NULL) + countIf(e.adjusts_event_id IS NOT NULL AND a.unpriced_reason != 'repriced' AND a.cost_usd IS NOT NULL) - countIf(a.unpriced_reason = 'repriced') AS times_unpriced
+        countIf(e.kind IN ('usage', 'import')) + countIf(e.kind = 'rerate' AND a.unpriced_reason != 'repriced' AND a.cost_usd IS NOT NULL) - countIf(a.unpriced_reason = 'repriced') AS times_unpriced
     FROM {{database}}.usage_events AS e
     ARRAY JOIN attempts AS a
-    WHERE (e.attempts_unpriced > 0 OR e.adjusts_event_id IS NOT NULL) AND a.unpriced_reason IN ('model_unknown', 'price_missing', 'repriced')
+    WHERE (e.attempts_unpriced > 0 OR e.kind = 'rerate') AND a.unpriced_reason IN ('model_unknown', 'price_missing', 'repriced')
     GROUP BY event, attempt_id
     HAVING times_unpriced > 0
 )

@@ -60,7 +60,7 @@ SELECT
     arrayExists(period -> period.2 IN ('', e.tenant_id) AND e.occurred_at >= period.3 AND e.occurred_at < period.4, s.reopened_periods) AS in_closed_period
 FROM {{database}}.usage_events AS e
 LEFT JOIN {{database}}.statements AS s ON e.source = s.source
-WHERE e.adjusts_event_id IS NOT NULL
+WHERE e.adjusts_event_id IS NOT NULL AND e.kind != 'import'
 COMMENT 'One row per correction of an event: by how much, who posted it and why, and whether the period was closed';
 
 -- What was believed at a time: of rows that were recorded by then. `SELECT … FROM cost_as_of(as_of = '2026-11-05 00:00:00')`.
@@ -104,5 +104,5 @@ SELECT
     sum(e.saved_usd) AS saved_usd
 FROM {{database}}.usage_events AS e
 WHERE e.recorded_at <= {as_of:DateTime64(3, 'UTC')} AND e.kind IN ('usage', 'import', 'rerate')
-GROUP BY ifNull(e.adjusts_event_id, e.event_id) AS event_id
+GROUP BY if(e.kind = 'rerate', ifNull(e.adjusts_event_id, e.event_id), e.event_id) AS event_id
 COMMENT 'What the ledger said of each event at a time, its corrections by then included: the parameter is as_of';

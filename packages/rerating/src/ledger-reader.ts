@@ -140,6 +140,9 @@ export type Row = Readonly<Record<Exclude<(typeof EVENT_COLUMNS)[number], 'label
     readonly lines: readonly (readonly [number, string, string, string, string, string, string, string, string, string])[];
   };
 
+/** The event that a row is of. A result names the request that it is of, and is an event of its own. */
+export const EVENT_ID = "if(kind = 'rerate', ifNull(adjusts_event_id, event_id), event_id)";
+
 /** What the slices of a selection are. Asks for counts alone. */
 export async function planSlices(clickhouse: ClickHouse, selection: Selection, rowsMax: number): Promise<readonly Slice[]> {
   const rows = await clickhouse.query<{ readonly tenant_id: string; readonly hour_ms: string; readonly rows: string }>(
@@ -155,7 +158,7 @@ export async function planSlices(clickhouse: ClickHouse, selection: Selection, r
 export async function readSlice(clickhouse: ClickHouse, selection: Selection, slice: Slice): Promise<Iterable<LedgerRow>> {
   const ofSlice = { ...selection, fromMs: slice.fromMs, toMs: slice.toMs, tenants: slice.tenants };
   // A correction is in the bucket of its event.
-  const bucket = slice.buckets === 1 ? '' : 'AND cityHash64(ifNull(adjusts_event_id, event_id)) % {buckets:UInt64} = {bucket:UInt64}';
+  const bucket = slice.buckets === 1 ? '' : `AND cityHash64(${EVENT_ID}) % {buckets:UInt64} = {bucket:UInt64}`;
   const rows = await clickhouse.queryLazily<Row>(
     `SELECT ${SELECTED} FROM usage_events WHERE ${conditions(ofSlice)} ${bucket} ORDER BY tenant_id, occurred_at`,
     { params: { ...parameters(ofSlice), buckets: slice.buckets, bucket: slice.bucket } },

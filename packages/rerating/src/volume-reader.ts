@@ -2,7 +2,7 @@
 import type { ClickHouse } from '@tokenledger/clickhouse';
 import type { Period } from './core/slices.ts';
 import { type VolumeEvent, volumeEvents } from './core/volume-rows.ts';
-import { RERATE_PREFIX, type Row, SELECTED, toLedgerRow } from './ledger-reader.ts';
+import { EVENT_ID, RERATE_PREFIX, type Row, SELECTED, toLedgerRow } from './ledger-reader.ts';
 import { patiently } from './patience.ts';
 
 /** Statements whose corrections are for the volume of a month. */
@@ -111,8 +111,8 @@ async function readPage(
   };
 }
 
-/** A correction has the time of its event, so it stands beside it. A result names the request that it is of, and is an event of its own. */
-const EVENT_KEY = `toString(if(kind = 'rerate', ifNull(adjusts_event_id, event_id), event_id))`;
+/** A correction has the time of its event, so it stands beside it. */
+const EVENT_KEY = `toString(${EVENT_ID})`;
 
 function conditions({ tenants }: VolumeSelection): string {
   return [

@@ -56,6 +56,24 @@ test('events of the same moment keep their own corrections', async () => {
   }
 });
 
+test('results that name their request are re-rated once, though an hour is read in parts', async () => {
+  await using world = await openWorld(ledger, { stepMs: 1_000 });
+  // Several requests, so that a part has a result and another its correction, if these went by the request.
+  const submissionOf = (sequence: number): string => `00000000-0000-7000-8000-${String(sequence).padStart(12, '0')}`;
+  await world.fill(EVENTS, (event) => ({ ...event, kind: 'import', adjustsEventId: submissionOf(event.sequence) }));
+  expect((await world.rerate(AFTER)).orphans).toBe(0);
+  const again = await world.rerate(AFTER);
+  expect({ posted: again.posted, orphans: again.orphans }).toEqual({ posted: null, orphans: 0 });
+  await expectAt(world, AFTER);
+  // Views, too, take each result for an event of its own, and for no correction.
+  const withoutPrice = world
+    .events()
+    .filter((event) => rateEvent(event, AFTER).ratings.some((each) => each.unpricedReason === 'model_unknown'));
+  expect(await ledger.value('SELECT sum(events) FROM unpriced')).toBe(String(withoutPrice.length));
+  expect(await ledger.value('SELECT count() FROM corrections')).toBe(await corrections());
+  expect(await ledger.value(`SELECT count() FROM events_as_of(as_of = '2100-01-01 00:00:00')`)).toBe(String(EVENTS));
+});
+
 test('every row sums to its lines, and its lines to their prices', async () => {
   await using world = await openWorld(ledger);
   await world.fill(EVENTS);
