@@ -74,7 +74,10 @@ const TAKEN_FOR_OLDER = 'the collection takes it for the model whose name it beg
 const EXPLAINED: Readonly<Record<string, string>> = {
   'anthropic/claude-sonnet-5-5': 'cached input costs half since 2026-10-07, and the collection is older',
   'fireworks/accounts/fireworks/models/glm-4p7': 'the page has a price of cached input, the collection has none',
+  'mistral/magistral-medium-latest': MOVED_ALIAS,
+  'mistral/magistral-small-latest': MOVED_ALIAS,
   'mistral/mistral-large-latest': MOVED_ALIAS,
+  'mistral/mistral-medium': MOVED_ALIAS,
   'mistral/mistral-small-latest': MOVED_ALIAS,
   'perplexity/sonar': LARGEST_SEARCH,
   'perplexity/sonar-pro': LARGEST_SEARCH,
@@ -86,6 +89,7 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   'openrouter/openai/gpt-5.6-sol': 'OpenRouter took half the price until 2026-10-19, and the collection still does',
   'openrouter/z-ai/glm-5.3-flash': CORRECTED,
   'x-ai/grok-4.20-multi-agent': CORRECTED,
+  'x-ai/grok-code-fast-1': 'retired on 2026-05-15 and answered by another model, at its price',
   'zai/GLM-5.3-Flash': CORRECTED,
   'zhipuai/GLM-5.3-Flash': CORRECTED,
   ...Object.fromEntries(
