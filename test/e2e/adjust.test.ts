@@ -7,6 +7,7 @@ import { startCli } from '../support/cli.ts';
 import { CHAT_ANSWER, CHAT_REQUEST } from '../support/provider-answers.ts';
 import { LEDGER_KEY, runLedger } from '../support/running-ledger.ts';
 import { scriptedUpstream } from '../support/scripted-upstream.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${LEDGER_KEY}` };
 const EVENTS = 4;
@@ -31,7 +32,7 @@ test('tiers and allowances of a month are posted once, though the command is kil
     'SELECT toString(max(day)) AS day, toString(any(total_tokens)) AS tokens FROM usage_events',
   );
   const documents = join(ledger.folder, 'agreed.json');
-  const agreed = { effective_from: '2026-01-01T00:00:00.000Z', activates_at: new Date(Date.now() + 3_600_000).toISOString() };
+  const agreed = { effective_from: '2020-01-01T00:00:00.000Z', activates_at: new Date(Date.now() + 3_600_000).toISOString() };
   const tokens = Number(used?.tokens);
   const volumes = [{ measure: 'tokens', tiers: [{ above: String(tokens), factor: '0' }] }];
   const included = [{ measure: 'tokens', up_to: String(3 * tokens) }];
@@ -70,4 +71,31 @@ test('tiers and allowances of a month are posted once, though the command is kil
   // Three of four cost us nothing, and three of four are included.
   expect(Number(again.total.cost_after_usd)).toBeCloseTo(-3 * Number(rated?.cost), 11);
   expect(again.total.billable_after_usd).toBe(again.total.cost_after_usd);
+});
+
+test('a ledger that runs posts them by itself for a day that is over, and not for the one that is not', async () => {
+  await using upstream = await scriptedUpstream(
+    (response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(CHAT_ANSWER),
+  );
+  await using ledger = await runLedger({
+    upstreamUrl: upstream.url,
+    config: 'writer: { seal_interval_ms: 1000, allowed_lateness_ms: 0 }\n',
+  });
+  await (await request(`${ledger.url}/v1/chat/completions`, { method: 'POST', body: CHAT_REQUEST, headers: HEADERS })).body.dump();
+  await ledger.rows(1, WAIT_MS);
+  // The same, two days ago.
+  await ledger.clickhouse.command(
+    `INSERT INTO usage_events SELECT * REPLACE (occurred_at - INTERVAL 2 DAY AS occurred_at, generateUUIDv4() AS event_id, 'ingress/before' AS source) FROM usage_events`,
+  );
+  const documents = join(ledger.folder, 'agreed.json');
+  const card = { kind: 'rate_card', id: 'all', included: [{ measure: 'usd', up_to: '1' }], effective_from: '2020-01-01T00:00:00.000Z' };
+  writeFileSync(documents, JSON.stringify([{ ...card, activates_at: new Date(Date.now() + 3_600_000).toISOString() }]));
+  expect(await ledger.cli('apply', '-f', documents)).toMatchObject({ code: 0 });
+  const sums = () =>
+    ledger.clickhouse.query(
+      `SELECT day = today() AS today, count() AS corrections, sum(e.cost_usd) AS cost, sum(e.billable_usd) = -(SELECT any(billable_usd) FROM usage_events WHERE source = 'ingress/before') AS free
+       FROM usage_events AS e WHERE startsWith(source, 'volume/') GROUP BY today`,
+    );
+  await waitFor(async () => (await sums()).length > 0, { timeoutMs: WAIT_MS, describe: () => `corrections: ${ledger.process.stderr()}` });
+  expect(await sums()).toEqual([{ today: 0, corrections: '1', cost: '0', free: 1 }]);
 });

@@ -15,17 +15,10 @@ export interface VolumeSelection extends Period {
   readonly tenants: readonly string[] | null;
 }
 
-/** A page of the order: it begins after the last event of the page before. */
+/** Where a page of the order ended. */
 interface Place {
   readonly ms: number;
   readonly id: string;
-}
-
-interface Page {
-  readonly events: readonly VolumeEvent[];
-  readonly rows: number;
-  /** Null: there is no more. */
-  readonly next: Place | null;
 }
 
 type VolumeLine = Row & { readonly event_key: string; readonly version: string; readonly is_volume: number };
@@ -34,7 +27,7 @@ interface Span extends Period {
   readonly rows: number;
 }
 
-/** `rowsMax`: rows that are in memory at a time, twice over. While a page is worked on, the next is read. */
+/** `rowsMax`: rows that are in memory at a time, as text and twice over. While some are worked on, the next are read. */
 export async function* eachVolumeEvent(
   clickhouse: ClickHouse,
   selection: VolumeSelection,
@@ -43,23 +36,43 @@ export async function* eachVolumeEvent(
 ): AsyncGenerator<VolumeEvent> {
   const spans = spansOf(await patiently(() => minuteCounts(clickhouse, selection)), selection, rowsMax);
   const of = spans.reduce((sum, { rows }) => sum + rows, 0);
-  let rows = 0;
-  const load = (index: number, after: Place | null): Promise<Page> | undefined => {
-    const span = spans[index];
-    const page = span === undefined ? undefined : patiently(() => readPage(clickhouse, selection, span, after, rowsMax));
+  let read = 0;
+  const load = (span: Span | undefined, after: Place | null): Promise<Iterable<VolumeLine>> | undefined => {
+    const rows = span === undefined ? undefined : patiently(() => readPage(clickhouse, selection, span, after, rowsMax));
     // It is awaited in its turn; until then its failure is nobody's.
-    page?.catch(() => {});
-    return page;
+    rows?.catch(() => {});
+    return rows;
   };
-  let [index, next] = [0, load(0, null)];
-  while (next !== undefined) {
-    const page = await next;
-    if (page.next === null) index += 1;
-    next = load(index, page.next);
-    yield* page.events;
-    rows += page.rows;
-    onRead({ rows, of });
+  let next = load(spans[0], null);
+  for (const [index, span] of spans.entries()) {
+    let page = next;
+    next = load(spans[index + 1], null);
+    while (page !== undefined) {
+      let [rows, last] = [0, null as Place | null];
+      for (const lines of together(await page)) {
+        yield* volumeEvents(lines.map((line) => ({ ...toLedgerRow(line), priceVersion: line.version, isVolume: Boolean(line.is_volume) })));
+        rows += lines.length;
+        const [first] = lines;
+        if (first !== undefined) last = { ms: Number(first.occurred_at_ms), id: first.event_key };
+      }
+      read += rows;
+      onRead({ rows: read, of });
+      page = rows < rowsMax ? undefined : load(span, last);
+    }
   }
+}
+
+/** Rows of one event after the other. */
+function* together(lines: Iterable<VolumeLine>): Generator<readonly VolumeLine[]> {
+  let event: VolumeLine[] = [];
+  for (const line of lines) {
+    if (event.length > 0 && event[0]?.event_key !== line.event_key) {
+      yield event;
+      event = [];
+    }
+    event.push(line);
+  }
+  if (event.length > 0) yield event;
 }
 
 async function minuteCounts(clickhouse: ClickHouse, selection: VolumeSelection): Promise<readonly Span[]> {
@@ -88,27 +101,21 @@ function spansOf(minutes: readonly Span[], { fromMs, toMs }: Period, rowsMax: nu
   return spans;
 }
 
-/** All rows of an event, or none: those of the last one come along, however many rows there are. */
+/** All rows of an event, or none: those of the last one come along, however many rows there are. Fewer than `rowsMax`: there is no more in the span. */
 async function readPage(
   clickhouse: ClickHouse,
   selection: VolumeSelection,
   { fromMs, toMs }: Period,
   after: Place | null,
   rowsMax: number,
-): Promise<Page> {
-  const rows = await clickhouse.query<VolumeLine>(
+): Promise<Iterable<VolumeLine>> {
+  return clickhouse.queryLazily<VolumeLine>(
     `SELECT ${SELECTED}, ${EVENT_KEY} AS event_key, price_version AS version, startsWith(source, '${VOLUME_PREFIX}') AS is_volume
      FROM usage_events WHERE ${conditions(selection)}
      ${after === null ? '' : `AND (toUnixTimestamp64Milli(occurred_at), ${EVENT_KEY}) > ({after_ms:Int64}, {after_id:String})`}
      ORDER BY occurred_at, event_key LIMIT {rows:UInt64} WITH TIES`,
     { params: { ...parameters({ ...selection, fromMs, toMs }), rows: rowsMax, after_ms: after?.ms ?? 0, after_id: after?.id ?? '' } },
   );
-  const last = rows.at(-1);
-  return {
-    events: volumeEvents(rows.map((row) => ({ ...toLedgerRow(row), priceVersion: row.version, isVolume: Boolean(row.is_volume) }))),
-    rows: rows.length,
-    next: last === undefined || rows.length < rowsMax ? null : { ms: Number(last.occurred_at_ms), id: last.event_key },
-  };
 }
 
 /** A correction has the time of its event, so it stands beside it. */

@@ -25,7 +25,7 @@ export interface VolumeOptions {
   /** From the beginning of a month in UTC: see `monthThrough`. */
   readonly period: Period;
   readonly agreements: Agreements;
-  /** Rows that are in memory at a time, twice over; 2,000 unless given. */
+  /** Rows that are in memory at a time, as text and twice over; 16,000 unless given. */
   readonly pageRowsMax?: number;
   readonly onRead?: (progress: { readonly rows: number; readonly of: number }) => void;
 }
@@ -60,7 +60,7 @@ export interface VolumesPosted extends VolumeDifferences {
   readonly posted: (Posted & { readonly source: string }) | null;
 }
 
-const PAGE_ROWS_MAX = 2_000;
+const PAGE_ROWS_MAX = 16_000;
 /** After so many events others have their turn: a writer that counts also writes. */
 const TURN_EVENTS = 100;
 const DAY_MS = 86_400_000;
