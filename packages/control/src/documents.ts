@@ -164,7 +164,7 @@ export const routeSchema = z.strictObject({
 });
 
 /** So that a book and its audit fit into one change. */
-export const PRICE_BOOK_CHARACTERS_MAX = 500_000;
+export const PRICE_BOOK_CHARACTERS_MAX = 700_000;
 
 /** A whole price book. What it says cannot change once an activation names it. */
 export const priceBookSchema = z.strictObject({
