@@ -34,8 +34,8 @@ export interface Agreed {
 }
 
 export interface DailyVolumes {
-  /** Throws what posting throws; it is called again. */
-  look(signal: AbortSignal): Promise<void>;
+  /** Gives how many months stay as they are, see `onHeld`. Throws what posting throws; it is called again. */
+  look(signal: AbortSignal): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -43,6 +43,7 @@ export interface DailyVolumes {
 interface Seen {
   readonly rows: string;
   readonly agreed: Agreed;
+  readonly isHeld: boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -54,37 +55,44 @@ export function dailyVolumes(options: DailyVolumesOptions): DailyVolumes {
   return {
     async look(signal) {
       const agreed = await options.agreed();
-      if (!hasVolumeTerms(agreed.agreements)) return;
+      if (!hasVolumeTerms(agreed.agreements)) return 0;
       // An event that claims to be of next year does not end this month.
       const day = await lastSealedDay(options.clickhouse, options.now());
-      if (day === null) return;
+      if (day === null) return 0;
       const month = monthOf(Date.parse(day));
       // What comes late for a month that is over moves what comes after it there.
       const before = monthOf(month.fromMs - DAY_MS);
-      await lookAt(before, false, agreed, signal);
-      await lookAt({ ...month, toMs: Date.parse(day) + DAY_MS }, true, agreed, signal);
+      const held = [
+        await lookAt(before, false, agreed, signal),
+        await lookAt({ ...month, toMs: Date.parse(day) + DAY_MS }, true, agreed, signal),
+      ];
+      return held.filter(Boolean).length;
     },
     async close() {
       await producer?.close();
     },
   };
 
-  async function lookAt(period: Period, isThisMonth: boolean, agreed: Agreed, signal: AbortSignal): Promise<void> {
+  /** Whether it is held. */
+  async function lookAt(period: Period, isThisMonth: boolean, agreed: Agreed, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     const through = new Date(period.toMs - DAY_MS).toISOString().slice(0, 10);
     const rows = await rowsOf(period);
     const last = seen.get(through);
-    if (last !== undefined && last.rows === rows && last.agreed === agreed) return;
+    if (last !== undefined && last.rows === rows && last.agreed === agreed) return last.isHeld;
+    let isHeld = false;
     try {
       await post(period, through, agreed, signal);
     } catch (error) {
       if (signal.aborted || !(error instanceof AppError) || !HELD.has(error.code)) throw error;
       // Rows of a month that is over may leave: nothing can be done about that.
-      if (isThisMonth || error.code !== 'VOLUME_UNKNOWN') options.onHeld(error, through);
+      isHeld = isThisMonth || error.code !== 'VOLUME_UNKNOWN';
+      if (isHeld) options.onHeld(error, through);
     }
     // Months and days before these two are not looked at again.
     for (const other of seen.keys()) if (other.slice(0, 7) === through.slice(0, 7)) seen.delete(other);
-    seen.set(through, { rows, agreed });
+    seen.set(through, { rows, agreed, isHeld });
+    return isHeld;
   }
 
   async function post(period: Period, through: string, { agreements, closedPeriods }: Agreed, signal: AbortSignal): Promise<void> {

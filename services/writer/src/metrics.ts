@@ -21,6 +21,8 @@ export interface WriterMetrics {
   sealFailed(): void;
   /** Corrections for the volume of a month could not be posted. */
   volumesFailed(): void;
+  /** How many months' corrections are held back. */
+  volumesHeld(months: number): void;
 }
 
 const INSERT_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -53,6 +55,10 @@ export function writerMetrics(registry: Registry): WriterMetrics {
   const sealed = metrics.counter('days_sealed_total', 'Days that were sealed, or sealed anew.');
   const sealFailures = metrics.counter('seal_failures_total', 'Looks for days to seal that ended with an error.');
   const volumeFailures = metrics.counter('volume_failures_total', "Looks for corrections by a month's volume that ended with an error.");
+  const volumesHeld = metrics.gauge(
+    'volume_months_held',
+    'Months whose corrections by volume are owed and not posted, since their period is closed or their rows have left.',
+  );
   return {
     inserted(table, count, durationMs) {
       rows.with({ table }).inc(count);
@@ -74,5 +80,6 @@ export function writerMetrics(registry: Registry): WriterMetrics {
     sealed: () => sealed.inc(),
     sealFailed: () => sealFailures.inc(),
     volumesFailed: () => volumeFailures.inc(),
+    volumesHeld: (months) => volumesHeld.set(months),
   };
 }

@@ -42,7 +42,7 @@ export interface WriterOptions {
   /** Of a cluster: its nodes, shard by shard, replica by replica, each with the database that holds the rows. Default: `clickhouse` has the rows itself. */
   readonly nodes?: readonly (readonly ClickHouse[])[];
   /** What follows from days that are over, done by whoever seals them. The writer closes it. */
-  readonly volumes?: { look(signal: AbortSignal): Promise<void>; close(): Promise<void> };
+  readonly volumes?: { look(signal: AbortSignal): Promise<number>; close(): Promise<void> };
   readonly logger: Logger;
   readonly metrics: Registry;
 }

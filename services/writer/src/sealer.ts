@@ -19,8 +19,8 @@ export interface SealerOptions {
   readonly now: () => number;
   readonly logger: Logger;
   readonly metrics: WriterMetrics;
-  /** Done after each look for days to seal, until which it waits. */
-  readonly afterSealing?: (signal: AbortSignal) => Promise<void>;
+  /** Posts what a month's volume changes, after each look for days to seal. Gives how many months it cannot post. */
+  readonly afterSealing?: (signal: AbortSignal) => Promise<number>;
   readonly pacing?: Pacing;
 }
 
@@ -47,7 +47,11 @@ export function createSealer(options: SealerOptions): Sealer {
       current?.stopping.abort();
       const stopping = new AbortController();
       current = { epoch: owner.epoch, stopping };
-      const run = sealUntil(owner, stopping.signal).finally(() => running.delete(run));
+      const run = sealUntil(owner, stopping.signal).finally(() => {
+        running.delete(run);
+        // Whoever seals from now on says so.
+        metrics.volumesHeld(0);
+      });
       running.add(run);
     },
     stop(owner) {
@@ -80,7 +84,7 @@ export function createSealer(options: SealerOptions): Sealer {
   async function afterLook(signal: AbortSignal): Promise<void> {
     if (signal.aborted || options.afterSealing === undefined) return;
     try {
-      await options.afterSealing(signal);
+      metrics.volumesHeld(await options.afterSealing(signal));
     } catch (error) {
       if (signal.aborted) return;
       metrics.volumesFailed();

@@ -2,7 +2,7 @@
 // wherever the run was killed, and whatever came late.
 import { formatUsd, ONE, parseUsd } from '@tokenledger/domain';
 import { type Agreements, type Contract, type RateCard, rateEvent, type VolumeTerm } from '@tokenledger/pricing';
-import { volumeDifferences } from '@tokenledger/rerating';
+import { type Agreed, dailyVolumes, volumeDifferences } from '@tokenledger/rerating';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AFTER, BEFORE } from '../../support/rerating-events.ts';
 import { waitFor } from '../../support/wait-for.ts';
@@ -235,3 +235,31 @@ test(
     });
   },
 );
+
+test('a month that is closed is held, said once, and posted when it is not any more', async () => {
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
+  await world.fill(12);
+  await ledger.clickhouse.command(`INSERT INTO usage_sealed (day, row_kind, tenant_id) SELECT toDate('2026-10-01'), 'sums', 'acme'`);
+  const closed: Agreed = { agreements: SMALL, closedPeriods: [{ id: 'october', tenant: '', ...world.period }] };
+  let agreed = closed;
+  const told: string[] = [];
+  const volumes = dailyVolumes({
+    ...world,
+    clickhouse: ledger.clickhouse,
+    agreed: async () => agreed,
+    instance: 'host/1',
+    now: () => world.period.toMs,
+    newId: () => String(told.length),
+    onPosted: ({ through, lines }) => told.push(`${through}: ${lines > 0}`),
+    onHeld: ({ code }, through) => told.push(`${through}: ${code}`),
+  });
+  const { signal } = new AbortController();
+  expect([await volumes.look(signal), await volumes.look(signal)]).toEqual([1, 1]);
+  expect(formatUsd(await cost())).toBe(world.costAt(BEFORE));
+  agreed = { ...closed, closedPeriods: [] };
+  expect([await volumes.look(signal), await volumes.look(signal)]).toEqual([0, 0]);
+  expect(told).toEqual(['2026-10-01: PERIOD_CLOSED', '2026-10-01: true']);
+  await expectBy(world, SMALL);
+  await volumes.close();
+  await ledger.clickhouse.command('TRUNCATE TABLE usage_sealed');
+});
