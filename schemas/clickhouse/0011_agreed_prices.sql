@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS {{database}}.contract_versions {{on_cluster}}
     effective_to Nullable(DateTime64(3, 'UTC')) COMMENT 'Until just before; null: until another takes over',
     activates_at DateTime64(3, 'UTC') COMMENT 'From here on events are rated by it as they come in',
     discounts Array(Tuple(factor Decimal(38, 12), models Array(String), classes Array(String))) COMMENT 'What is left of the list price; the first that fits a line holds for it',
-    volume_tiers Array(Tuple(measure String, models Array(String), classes Array(String), tiers Array(Tuple(above Decimal(38, 12), factor Decimal(38, 12))))) COMMENT 'Of a month (UTC) by this contract, what is left of the part above: in USD or tokens, by measure',
+    volume_tiers Array(Tuple(measure String, models Array(String), classes Array(String), applies_to String, tiers Array(Tuple(above Decimal(38, 12), factor Decimal(38, 12))))) COMMENT 'Of a month (UTC) by this contract, what is left of the part above, or of the whole month once it is above: in USD or tokens, by measure',
     price_version LowCardinality(String) COMMENT 'Content hash of its negotiated prices; empty when it has none'
 )
 ENGINE = {{engine_everywhere:ReplacingMergeTree(version)}}

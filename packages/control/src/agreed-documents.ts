@@ -63,12 +63,14 @@ export const contractSchema = z.strictObject({
     )
     .max(LIST_MAX)
     .default([]),
-  /** Of the volume of a calendar month (UTC), over all tenants, the part above costs so much of what it was rated at; the first that fits a line holds for it.
+  /** Of the volume of a calendar month (UTC), over all tenants, what is above costs so much of what it was rated at; the first that fits a line holds for it.
    *  Events are rated without: the difference is posted for each day that is over. */
   volume_tiers: z
     .array(
       z.strictObject({
         ...counted,
+        /** What has the price of a tier that the month has come to: the part beyond it, or all of the month. */
+        applies_to: z.enum(['beyond', 'whole_month']).default('beyond'),
         tiers: z
           .array(z.strictObject({ above: volume, factor }))
           .min(1)

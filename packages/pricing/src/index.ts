@@ -24,6 +24,7 @@ export {
   VOLUME_MEASURES,
   type VolumeMeasure,
   type VolumePiece,
+  type VolumeScope,
   volumePieces,
   type VolumeStep,
   type VolumeTerm,

@@ -6,13 +6,17 @@ import { type ChargedClass, type Factor, ONE, TOKEN_CLASSES } from '@tokenledger
 export const VOLUME_MEASURES = ['usd', 'tokens'] as const;
 export type VolumeMeasure = (typeof VOLUME_MEASURES)[number];
 
-/** Of a calendar month (UTC), each part of the volume has the factor of the step that it lies in. */
+/** `beyond`: each part of the volume has the factor of the step that it lies in. `whole_month`: all of it has that of the step that the month has come to. */
+export type VolumeScope = 'beyond' | 'whole_month';
+
+/** Of a calendar month, in UTC. */
 export interface VolumeTerm {
   /** Beginnings of model names; none: every model. */
   readonly models: readonly string[];
   /** None: every class. */
   readonly classes: readonly ChargedClass[];
   readonly measure: VolumeMeasure;
+  readonly appliesTo: VolumeScope;
   /** Rising. What lies below the first stays as it was rated. */
   readonly steps: readonly VolumeStep[];
 }
@@ -44,8 +48,9 @@ export function volumeTermOf(terms: readonly VolumeTerm[], model: string, usageC
   );
 }
 
-/** The stretches of `size` units that come after `before` units of the month. */
-export function volumePieces({ steps }: VolumeTerm, before: bigint, size: bigint): readonly VolumePiece[] {
+/** The stretches of `size` units that come after `before` units of the month; `total`: how many the month has in all. */
+export function volumePieces({ steps, appliesTo }: VolumeTerm, before: bigint, size: bigint, total: bigint): readonly VolumePiece[] {
+  if (appliesTo === 'whole_month') return [{ size, factor: steps.findLast(({ from }) => from < total)?.factor ?? ONE }];
   const pieces: VolumePiece[] = [];
   const end = before + size;
   let at = before;

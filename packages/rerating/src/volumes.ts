@@ -6,12 +6,13 @@ import type { EventLog, Producer, Topics } from '@tokenledger/event-log';
 import { type Agreements, agreedSchedule } from '@tokenledger/pricing';
 import { encodePriced, type StatementFacts } from '@tokenledger/schemas';
 import type { ClickHouse } from '@tokenledger/clickhouse';
-import { adjustment, type Correction, corrections } from './core/adjustment.ts';
+import { adjustment, type Correction, corrections, type NewRating } from './core/adjustment.ts';
 import { type ClosedPeriod, reopenedFact, touchedPeriods } from './core/closed-periods.ts';
 import type { Period } from './core/slices.ts';
 import type { Standing } from './core/standing.ts';
 import { tally, type TallyRow } from './core/tally.ts';
-import { volumeMonth, type VolumeReached } from './core/volume-month.ts';
+import { volumeMonth, type VolumeMonth, type VolumeReached } from './core/volume-month.ts';
+import type { VolumeEvent } from './core/volume-rows.ts';
 import { retiredDays } from './ledger-reader.ts';
 import { patiently } from './patience.ts';
 import { type Posted, postStatement } from './posting.ts';
@@ -145,15 +146,25 @@ async function eachCorrection(options: VolumeOptions, correct: Correct): Promise
   if (selection === null) return { rows: sums.rows(), reached: [] };
   await requireRows(clickhouse, selection);
   // Chosen by when it is in force, also where it was written down later.
-  const month = volumeMonth(agreedSchedule(agreements, 'effective'));
-  let events = 0;
-  for await (const { rated, posted, priceVersion } of eachVolumeEvent(clickhouse, selection, pageRowsMax, onRead)) {
-    events += 1;
-    if (events % TURN_EVENTS === 0) await turn();
-    const changes = corrections(posted, month.owed(rated, priceVersion));
+  const agreed = agreedSchedule(agreements, 'effective');
+  const count = async (month: VolumeMonth, use: (event: VolumeEvent, owed: NewRating) => Promise<void> | void): Promise<void> => {
+    let events = 0;
+    for await (const event of eachVolumeEvent(clickhouse, selection, pageRowsMax, onRead)) {
+      events += 1;
+      if (events % TURN_EVENTS === 0) await turn();
+      await use(event, month.owed(event.rated, event.priceVersion));
+    }
+  };
+  // What all of a month costs is known once it is counted.
+  const whole = volumeMonth(agreed);
+  if (agreements.contracts.some(({ volumeTerms }) => volumeTerms.some(({ appliesTo }) => appliesTo === 'whole_month')))
+    await count(whole, () => {});
+  const month = volumeMonth(agreed, whole.reached());
+  await count(month, async ({ rated, posted }, owed) => {
+    const changes = corrections(posted, owed);
     sums.add(posted, changes);
     for (const change of changes) await correct(rated, change);
-  }
+  });
   return { rows: sums.rows(), reached: month.reached() };
 }
 

@@ -54,8 +54,9 @@ function contractOf(document: ContractDocument, prices: PriceBook | null): Contr
     channels: document.channels ?? null,
     prices,
     discounts: document.discounts.map(({ factor, models = [], classes = [] }) => ({ factor: factorOf(document, factor), models, classes })),
-    volumeTerms: (document.volume_tiers ?? []).map(({ measure, models = [], classes = [], tiers }): VolumeTerm => ({
+    volumeTerms: (document.volume_tiers ?? []).map(({ measure, models = [], classes = [], applies_to: appliesTo, tiers }): VolumeTerm => ({
       measure,
+      appliesTo,
       models,
       classes,
       steps: tiers.map(({ above, factor }) => ({ from: volumeOf(document, measure, above), factor: factorOf(document, factor) })),
@@ -73,6 +74,7 @@ function rateCardOf(document: RateCardDocument, prices: PriceBook | null): RateC
     currency: document.currency,
     volumeTerms: (document.included ?? []).map(({ measure, models = [], classes = [], up_to: upTo, factor }): VolumeTerm => ({
       measure,
+      appliesTo: 'beyond',
       models,
       classes,
       steps: [

@@ -40,6 +40,7 @@ const from = { effective_from: AGREED_AT };
 const TIERS = [
   {
     measure: 'usd' as const,
+    applies_to: 'beyond' as const,
     tiers: [
       { above: '0.01', factor: '0.9' },
       { above: '0.02', factor: '0.333333' },

@@ -24,7 +24,7 @@ const HALF = ONE / 2n;
 const usd = (text: string): bigint => parseUsd(text) as bigint;
 
 function tiers(...steps: VolumeTerm['steps']): Agreements {
-  const volumeTerms: readonly VolumeTerm[] = [{ models: [], classes: [], measure: 'usd', steps }];
+  const volumeTerms: readonly VolumeTerm[] = [{ models: [], classes: [], measure: 'usd', appliesTo: 'beyond', steps }];
   const contract: Contract = { ...ALWAYS, id: 'acme-2026', provider: 'acme', channels: null, prices: null, discounts: [], volumeTerms };
   return { contracts: [contract], rateCards: [], fxRates: [] };
 }
@@ -93,6 +93,7 @@ test('what tenants have included is posted by tenant, and leaves what we pay as 
       models: [],
       classes: ['visible_output'],
       measure: 'tokens',
+      appliesTo: 'beyond',
       steps: [
         { from: 0n, factor: 0n },
         { from: 900n, factor: ONE },
@@ -120,6 +121,16 @@ test('what tenants have included is posted by tenant, and leaves what we pay as 
     ['acme', 0n, -free('acme')],
     ['globex', 0n, -free('globex')],
   ]);
+});
+
+test('where a tier is of the whole month, all of it has its price once the month comes to it', async () => {
+  await using world = await openWorld(ledger, { stepMs: STEP_MS });
+  await world.fill(12);
+  const volumeTerms = SMALL.contracts[0]?.volumeTerms.map((term): VolumeTerm => ({ ...term, appliesTo: 'whole_month' })) ?? [];
+  const whole: Agreements = { ...SMALL, contracts: SMALL.contracts.map((contract) => ({ ...contract, volumeTerms })) };
+  await world.volumes(whole);
+  expect(await cost()).toBe(usd(world.costAt(BEFORE)) / 2n);
+  expect((await world.volumes(whole)).posted).toBeNull();
 });
 
 test('results that name what they are of are counted like any event, one by one', async () => {

@@ -37,7 +37,14 @@ const cardOf = (change: Partial<RateCard>): RateCard => ({
   volumeTerms: [],
   ...change,
 });
-const term = (change: Partial<VolumeTerm>): VolumeTerm => ({ models: [], classes: [], measure: 'tokens', steps: [], ...change });
+const term = (change: Partial<VolumeTerm>): VolumeTerm => ({
+  models: [],
+  classes: [],
+  measure: 'tokens',
+  appliesTo: 'beyond',
+  steps: [],
+  ...change,
+});
 const agreements = (change: Partial<Agreements>): Agreements => ({ contracts: [], rateCards: [], fxRates: [], ...change });
 
 function usd(text: string): bigint {
@@ -125,8 +132,11 @@ class Ledger {
   }
 
   #owed(throughNumber: number) {
-    const month = volumeMonth(agreedSchedule(this.agreed, 'effective'));
+    const schedule = agreedSchedule(this.agreed, 'effective');
     const inTime = this.#events().filter(({ rated }) => rated.event.sequence <= throughNumber);
+    const whole = volumeMonth(schedule);
+    for (const { rated, priceVersion } of inTime) whole.owed(rated, priceVersion);
+    const month = volumeMonth(schedule, whole.reached());
     const changes = inTime.flatMap(({ rated, posted, priceVersion }) =>
       corrections(posted, month.owed(rated, priceVersion)).map((change) => ({ rated, change })),
     );
@@ -186,6 +196,18 @@ test('an allowance is free for each tenant by itself, and what the tenant pays i
     ['acme', 240n],
     ['globex', 50n],
   ]);
+});
+
+test('a month that comes to a tier has its price as a whole, also what came before', () => {
+  const ledger = new Ledger(agreements({ contracts: [contractOf(term({ appliesTo: 'whole_month', steps: STEPS }))] }));
+  ledger.add([small(1, 900), small(2, 100)]);
+  expect(ledger.post()).toBe(0);
+  ledger.add([small(3, 1)]);
+  expect(ledger.post()).toBe(3);
+  expect(ledger.total('cost')).toBe(-(1_001n * 3_000_000n) / 10n);
+  ledger.add([small(4, 999)]);
+  expect(ledger.post()).toBe(4);
+  expect(ledger.total('cost')).toBe(-(2_000n * 3_000_000n) / 2n);
 });
 
 describe('what is counted', () => {
@@ -272,8 +294,8 @@ test('USD cost by tiers what the whole month costs by tiers', () => {
 });
 
 const measured = fc
-  .tuple(fc.constantFrom('usd' as const, 'tokens' as const), steps)
-  .map(([measure, all]) => term({ measure, steps: measure === 'usd' ? scaled(all) : all }));
+  .tuple(fc.constantFrom('usd' as const, 'tokens' as const), fc.constantFrom('beyond' as const, 'whole_month' as const), steps)
+  .map(([measure, appliesTo, all]) => term({ measure, appliesTo, steps: measure === 'usd' ? scaled(all) : all }));
 const agreed = fc
   .tuple(measured, measured)
   .map(([ours, theirs]) => agreements({ contracts: [contractOf(ours)], rateCards: [cardOf({ volumeTerms: [theirs] })] }));

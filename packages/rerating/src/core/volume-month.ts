@@ -17,6 +17,7 @@ import {
   type RateCard,
   volumePieces,
   type VolumeMeasure,
+  type VolumePiece,
   type VolumeTerm,
   volumeTermOf,
 } from '@tokenledger/pricing';
@@ -43,9 +44,10 @@ export interface VolumeMonth {
   reached(): readonly VolumeReached[];
 }
 
-/** `agreed`: chosen by when it is in force. */
-export function volumeMonth(agreed: AgreedSchedule): VolumeMonth {
+/** `agreed`: chosen by when it is in force. `whole`: what the month has in all, as it was reached before, where a term asks for that. */
+export function volumeMonth(agreed: AgreedSchedule, whole: readonly VolumeReached[] = []): VolumeMonth {
   const counts = new Map<string, VolumeReached>();
+  const totals = new Map(whole.map((each) => [keyOf(each), each.volume]));
   return {
     owed(rated, priceVersion) {
       const { occurredAtMs: atMs, attribution } = rated.event;
@@ -95,23 +97,27 @@ export function volumeMonth(agreed: AgreedSchedule): VolumeMonth {
       const size = term.measure === 'usd' ? line.amount : BigInt(line.quantity);
       // What was taken back by a correction, and what is free, is no volume.
       if (size <= 0n) return NO_LINES;
-      const key = JSON.stringify([of.kind, of.document, of.tenant, index]);
+      const key = keyOf({ ...of, term: index });
       const before = counts.get(key)?.volume ?? 0n;
       counts.set(key, { ...of, term: index, measure: term.measure, volume: before + size });
-      return pieceLines(line, term, before, size);
+      return pieceLines(line, volumePieces(term, before, size, totals.get(key) ?? before + size), size);
     });
   }
 }
 
 const NO_LINES: readonly LineItem[] = Object.freeze([]);
 
+function keyOf({ kind, document, tenant, term }: Pick<VolumeReached, 'kind' | 'document' | 'tenant' | 'term'>): string {
+  return JSON.stringify([kind, document, tenant, term]);
+}
+
 /** Of each stretch whose price changes, what is taken back, and what it costs now: rounded once, half to even, from the exact product. The parts of a line that
  *  are taken back add up to it, wherever it is cut. */
-function pieceLines(line: LineItem, term: VolumeTerm, before: bigint, size: bigint): readonly LineItem[] {
+function pieceLines(line: LineItem, pieces: readonly VolumePiece[], size: bigint): readonly LineItem[] {
   const lines: LineItem[] = [];
   const shareOf = (whole: bigint, part: bigint): bigint => divideHalfEven(whole * part, size);
   let from = 0n;
-  for (const piece of volumePieces(term, before, size)) {
+  for (const piece of pieces) {
     const to = from + piece.size;
     const amount = shareOf(line.amount, to) - shareOf(line.amount, from);
     const quantity = Number(shareOf(BigInt(line.quantity), to) - shareOf(BigInt(line.quantity), from));

@@ -56,7 +56,7 @@ const CARD: ControlDocument = {
   currency: 'EUR',
 };
 const tiers = (measure: 'usd' | 'tokens', ...above: readonly string[]): NonNullable<ContractDocument['volume_tiers']> => [
-  { measure, tiers: above.map((each) => ({ above: each, factor: '0.9' })) },
+  { measure, applies_to: 'beyond', tiers: above.map((each) => ({ above: each, factor: '0.9' })) },
 ];
 const FX: ControlDocument = { kind: 'fx_rate', id: 'f', currency: 'EUR', per_usd: '0.92', effective_from: at(LEAD_MS), source: 'a bank' };
 const GENERATION: ControlDocument = { kind: 'key_hash_secret', id: '1', generation: 1, check: `${'C'.repeat(43)}=`, created_at: at(-1000) };
