@@ -1,6 +1,6 @@
 /** How long `SELECT * FROM completeness` takes: on rows of many sources, of which a few lack numbers, in several parts and once they are merged.
  *
- *  `--rows N` (10,000,000) also takes 100,000,000, which needs some 10 GB of disk and a while; `--json` prints the last line alone. Ends with 1 when the
+ *  `--rows N` (10,000,000) also takes 100,000,000, which needs some 4 GB of disk and a quarter of an hour; `--json` prints the last line alone. Ends with 1 when the
  *  median is above 300 ms at 10,000,000 rows, or a gap is not found. */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

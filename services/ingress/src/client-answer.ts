@@ -1,4 +1,4 @@
-/** The answer as its client gets it: the head with the first byte, chunks as they come, and what shows the end only once it may. */
+/** The answer as its client gets it: nothing before it may begin, the head with the first byte, chunks as they come, and what shows the end only once it may. */
 import type { ServerResponse } from 'node:http';
 import type { ObservedAnswer, StreamFilter } from '@tokenledger/providers';
 import { type AnswerHeaders, type KeptAnswer, keptAnswer } from './cached-answers.ts';
@@ -35,6 +35,9 @@ export class ClientAnswer {
   #hasDate = false;
   #isLeft = false;
   #listens = false;
+  #mayBegin = false;
+  /** What came before it might begin. */
+  #early: Buffer[] = [];
   #sentBytes = 0;
   /** Keeps it for the response cache; undefined where none may come from there. */
   readonly #capture: AnswerCapture | undefined;
@@ -68,7 +71,19 @@ export class ClientAnswer {
 
   /** What is held included. */
   get bytes(): number {
-    return this.#sentBytes + this.#end.bytes;
+    return this.#early.reduce((sum, { length }) => sum + length, this.#sentBytes + this.#end.bytes);
+  }
+
+  get mayBegin(): boolean {
+    return this.#mayBegin;
+  }
+
+  /** Before that its client gets no byte of it, and is behind as soon as there is one. */
+  begin(): void {
+    this.#mayBegin = true;
+    if (this.#early.length === 0) return;
+    for (const chunk of this.#early.splice(0)) this.#write(chunk);
+    if (!this.#response.writableNeedDrain) this.#onBehind(false);
   }
 
   /** What the head will be. `filter`: takes out again what was added; `ours`: flat pairs. */
@@ -96,14 +111,17 @@ export class ClientAnswer {
     if (passed !== undefined) this.#write(passed);
   }
 
-  /** Lets go of what is held: nobody gets it. */
+  /** Lets go of what is held: nobody gets it, and what follows begins anew. */
   drop(): void {
+    this.#mayBegin = false;
+    this.#early = [];
     this.#end.take();
   }
 
   /** The client has left: nothing more is written. */
   leave(): void {
     this.#isLeft = true;
+    this.#early = [];
     this.#end.take();
     this.#capture?.drop();
   }
@@ -131,6 +149,11 @@ export class ClientAnswer {
 
   #write(chunk: Buffer): void {
     if (this.#isLeft) return;
+    if (!this.#mayBegin) {
+      this.#early.push(chunk);
+      this.#onBehind(true);
+      return;
+    }
     if (!this.#response.headersSent) this.#writeHead();
     this.#sentBytes += chunk.length;
     this.#capture?.push(chunk);

@@ -1,7 +1,7 @@
 /** One request on its way: forwarded, its answer streamed back untouched and watched, its event recorded before the client can know the end.
  *
  *  1. opened in the journal          before the first byte leaves for the provider
- *  2. opening synced                 before the first byte of the answer reaches the client
+ *  2. opening synced                 before the first byte of the answer reaches the client; with 5. where all of the answer is held
  *  3. answer passed on chunk by chunk, read beside; whatever shows its end is held
  *  4. closed in the journal          with the event's final bytes
  *  5. closing synced                 before what was held and the end of message go out
@@ -27,6 +27,7 @@ import { requestIdIn, singleHeader } from './core/headers.ts';
 import { type AnswerTimes, requestEnd, timesToFirst } from './core/request-end.ts';
 import { type Progress, type SentAttempt, unresolvedAttempt, unresolvedEvent } from './core/unresolved-event.ts';
 import { type AttemptRecord, type EventIdentity, usageEvent } from './core/usage-event.ts';
+import { HELD_BYTES_MAX } from './held-end.ts';
 import { HeldRequest } from './held-request.ts';
 import { ERRORS } from './errors.ts';
 import { ProgressPace } from './progress-pace.ts';
@@ -58,7 +59,7 @@ export class Exchange implements HedgedHandler {
   #status: number | null = null;
   #contentLength = -1;
   #receivedBytes = 0;
-  #openSynced = false;
+  #waitsForOpening = false;
   #waitsForReading = false;
   #waitsForClient = false;
   /** Null while the client is there. */
@@ -131,22 +132,22 @@ export class Exchange implements HedgedHandler {
     this.#answer.expect({ status, statusText, headers, isDecoded: this.#decodesInline }, filter, ownHeaders(accepted, sent));
     if (this.#attempts !== undefined && isRetryable(status) && this.#drain === null) {
       this.#next = this.#attempts.afterStatus(status, singleHeader(headers['retry-after']));
-      if (this.#next !== null) {
-        this.#openSynced = true;
-        return this.#attempts.readAside(controller, this.#next);
-      }
+      if (this.#next !== null) return this.#attempts.readAside(controller, this.#next);
     }
-    if (this.#entry === null) this.#openSynced = true;
-    else this.#context.journal.onSynced(this.#recordedThrough, () => this.#synced(sent));
-    if (!this.#openSynced) controller.pause();
-    if (this.#entry !== null) this.#progress.begin(this.#firstByteAt);
+    if (this.#entry === null) return this.#answer.begin();
+    this.#progress.begin(this.#firstByteAt);
+    // A short one is held until it is closed, which is safe no sooner than this: one sync serves for both.
+    if (this.#contentLength < 0 || this.#contentLength > HELD_BYTES_MAX) this.#awaitOpening();
   }
 
-  /** The record of an attempt is safe; where another has begun meanwhile, it has one of its own. */
-  #synced(sent: SentAttempt): void {
-    if (sent !== this.#call.sent) return;
-    this.#openSynced = true;
-    this.#resumeIfFlowing();
+  /** The answer begins once the record of its attempt is safe; where another has begun meanwhile, it has one of its own. */
+  #awaitOpening(): void {
+    if (this.#waitsForOpening) return;
+    this.#waitsForOpening = true;
+    const { sent } = this.#call;
+    this.#context.journal.onSynced(this.#recordedThrough, () => {
+      if (sent === this.#call.sent) this.#answer.begin();
+    });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -208,13 +209,10 @@ export class Exchange implements HedgedHandler {
   #flow(waitsForReading: boolean, waitsForClient: boolean): void {
     this.#waitsForReading = waitsForReading;
     this.#waitsForClient = waitsForClient;
+    if (waitsForClient && !this.#answer.mayBegin) this.#awaitOpening();
     if (this.#decodesInline) this.#reading?.pauseDecoding(waitsForClient);
     if (waitsForReading || waitsForClient) this.#controller?.pause();
-    else this.#resumeIfFlowing();
-  }
-
-  #resumeIfFlowing(): void {
-    if (this.#openSynced && !this.#waitsForReading && !this.#waitsForClient && this.#controller?.paused === true) this.#controller.resume();
+    else if (this.#controller?.paused === true) this.#controller.resume();
   }
 
   /** The connection to the client is closed: it has the whole answer, or it left. `released` is called once nothing of the request is held any more:
@@ -312,8 +310,9 @@ export class Exchange implements HedgedHandler {
     this.#status = null;
     this.#contentLength = -1;
     this.#receivedBytes = 0;
-    this.#openSynced = false;
+    this.#waitsForOpening = false;
     this.#waitsForReading = false;
+    this.#waitsForClient = false;
     this.#firstByteAt = null;
     this.#firstTokenAt = null;
     this.#upstreamRequestId = '';
@@ -365,9 +364,9 @@ export class Exchange implements HedgedHandler {
       },
     });
     this.#context.metrics.finished(this.#request.record, end);
-    const passOn = (): void => journal.onSynced(position, () => this.#endAnswer(failure));
+    const passOn = (failed = failure): void => journal.onSynced(position, () => this.#endAnswer(failed));
     if (observed === null || submission === undefined) passOn();
-    else postAnswered(this.#context, { channel, observed, submission }).then(passOn, (full: Error) => this.#endAnswer(full));
+    else postAnswered(this.#context, { channel, observed, submission }).then(() => passOn(), passOn);
   }
 
   #endAnswer(error: Error | undefined): void {

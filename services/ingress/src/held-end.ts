@@ -1,7 +1,7 @@
 /** What shows a client that its answer is complete, and what comes after it: kept back until the event is safe. */
 
 /** What comes after the end of an answer is short. */
-const HELD_BYTES_MAX = 16_384;
+export const HELD_BYTES_MAX = 16_384;
 
 export class HeldEnd {
   #held: Buffer | undefined;

@@ -2,7 +2,7 @@
 import { simulatedDisk } from '@tokenledger/journal';
 import { request } from 'undici';
 import { afterEach, expect, test, vi } from 'vitest';
-import { CHAT_ANSWER, CHAT_REQUEST } from '../../support/provider-answers.ts';
+import { CHAT_ANSWER, CHAT_REQUEST, CHAT_STREAM_REQUEST } from '../../support/provider-answers.ts';
 import { type RunningIngress, runIngress, TEST_KEY } from '../../support/running-ingress.ts';
 import { scriptedUpstream } from '../../support/scripted-upstream.ts';
 import { testJournal } from '../../support/test-journal.ts';
@@ -118,6 +118,88 @@ test('while the disk stalls no byte of an answer goes out, what waits is bounded
   expect(answered).toBe(100 - refused);
   expect(upstream.seen.length).toBe(1 + answered);
   await ingress.events(1 + answered);
+});
+
+/** A disk whose syncs stand still until they are let go. */
+function stallingDisk() {
+  const disk = simulatedDisk();
+  const state = { disk, isStalled: false, waiting: [] as (() => void)[], syncs: 0, goOn };
+  disk.before = (operation) => {
+    if (operation !== 'sync') return Promise.resolve();
+    state.syncs += 1;
+    return state.isStalled ? new Promise((resolve) => void state.waiting.push(resolve)) : Promise.resolve();
+  };
+  return state;
+
+  function goOn(): void {
+    state.isStalled = false;
+    for (const resolve of state.waiting.splice(0)) resolve();
+  }
+}
+
+test('a short answer waits for one sync, which makes its opening and its closing safe together', async () => {
+  await using upstream = await answering();
+  const stalling = stallingDisk();
+  await using ingress = await runIngress({ upstreamUrl: upstream.url, journal: await testJournal({ disk: stalling.disk }) });
+  expect(await chat(ingress)).toBe(200);
+  stalling.isStalled = true;
+  const before = stalling.syncs;
+  const answered = chat(ingress);
+  await waitFor(() => stalling.waiting.length === 1, { timeoutMs: 5000, describe: 'a sync that somebody waits for' });
+  stalling.goOn();
+  expect(await answered).toBe(200);
+  // Of those that nobody waits for there may be one more.
+  expect(stalling.syncs - before).toBeLessThanOrEqual(2);
+  await ingress.events(2);
+});
+
+test('while the disk stalls a stream has not begun, and its provider is not read ahead; then it is whole', async () => {
+  const CHUNK = `data: {"choices":[{"index":0,"delta":{"content":"${'a'.repeat(1_000)}"}}]}\n\n`;
+  const CHUNKS = 20_000;
+  let written = 0;
+  await using upstream = await scriptedUpstream(async (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (; written < CHUNKS; written += 1) if (!response.write(CHUNK)) await new Promise((resolve) => response.once('drain', resolve));
+    response.end('data: [DONE]\n\n');
+  });
+  const stalling = stallingDisk();
+  stalling.isStalled = true;
+  await using ingress = await runIngress({ upstreamUrl: upstream.url, journal: await testJournal({ disk: stalling.disk }) });
+  let hasBegun = false;
+  const read = request(`${ingress.url}/v1/chat/completions`, { method: 'POST', body: CHAT_STREAM_REQUEST, headers: HEADERS }).then(
+    async ({ body }) => {
+      hasBegun = true;
+      return body.text();
+    },
+  );
+  let last = -1;
+  await waitFor(() => (written > 0 && written === last) || ((last = written), false), {
+    timeoutMs: 5000,
+    intervalMs: 200,
+    describe: 'the provider to be held up',
+  });
+  expect(hasBegun).toBe(false);
+  expect(written).toBeLessThan(CHUNKS);
+  stalling.goOn();
+  const whole = await read;
+  expect(whole.split('data: {"choices"').length - 1).toBe(CHUNKS);
+  expect(whole.endsWith('data: [DONE]\n\n')).toBe(true);
+});
+
+test('an answer that breaks off before it may begin breaks off at the client, too, and is recorded', async () => {
+  await using upstream = await scriptedUpstream((response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100000' });
+    response.write('{"choices":[');
+    setImmediate(() => response.destroy());
+  });
+  const stalling = stallingDisk();
+  stalling.isStalled = true;
+  await using ingress = await runIngress({ upstreamUrl: upstream.url, journal: await testJournal({ disk: stalling.disk }) });
+  const answered = chat(ingress).catch(() => 'torn');
+  await waitFor(() => stalling.waiting.length > 0, { timeoutMs: 5000, describe: 'a sync that somebody waits for' });
+  stalling.goOn();
+  expect(await answered).not.toBe(200);
+  expect(await ingress.events(1)).toMatchObject([{ outcome: 'upstream_error' }]);
 });
 
 test.each([
