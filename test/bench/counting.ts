@@ -196,7 +196,10 @@ function table(): readonly string[] {
     ),
     '',
     `the main thread was late by ${texts.main_thread_delay_p99_ms.idle} ms (p99) when idle, by ${texts.main_thread_delay_p99_ms.while_counting} ms while these were counted`,
-    `requests of 1 KB to an ingress: p50 ${ingress.alone.p50_ms} ms, p99 ${ingress.alone.p99_ms} ms alone; p50 ${ingress.beside.p50_ms} ms, p99 ${ingress.beside.p99_ms} ms beside such texts`,
+    ...Object.entries(ingress).map(
+      ([name, { alone, beside }]) =>
+        `requests of 1 KB to an ingress, ${name}: p50 ${alone.p50_ms} ms, p99 ${alone.p99_ms} ms alone; p50 ${beside.p50_ms} ms, p99 ${beside.p99_ms} ms beside such texts`,
+    ),
     '',
   ];
 }
