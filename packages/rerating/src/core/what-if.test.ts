@@ -20,6 +20,14 @@ test('on another model the tokens are the same, at its provider or at another', 
   });
 });
 
+test('a model goes by the name that it was asked for by, too; the one that it answered by comes first', () => {
+  const dated = { ...attempt, servedModel: 'small-2026-01-01' };
+  const asked = new Map([['small', { model: 'mid' }]]);
+  expect(changedAttempt(dated, change({ models: asked }))).toMatchObject({ servedModel: 'mid' });
+  const both = new Map([...asked, ['small-2026-01-01', { model: 'large' }]]);
+  expect(changedAttempt(dated, change({ models: both }))).toMatchObject({ servedModel: 'large' });
+});
+
 test('nothing changes for another model, nor where nobody knows the usage', () => {
   expect(changedAttempt(attempt, change({ models: new Map([['big', { model: 'mid' }]]), tier: 'batch' }))).toBeNull();
   expect(changedAttempt(unknown, change({ tier: 'batch' }))).toBeNull();

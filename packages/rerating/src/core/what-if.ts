@@ -9,7 +9,7 @@ export interface OtherModel {
 }
 
 export interface Change {
-  /** By the model that was rated. None: every model stays as it is. */
+  /** By the model that was rated, else by the one that was asked for, whose answers come under dated names. None: every model stays as it is. */
   readonly models: ReadonlyMap<string, OtherModel>;
   /** Undefined: as it was served. */
   readonly tier?: string;
@@ -19,7 +19,7 @@ export interface Change {
 
 /** Null where nothing changes: the attempt is of another model, or nobody knows its usage. */
 export function changedAttempt(attempt: Attempt, { models, tier, cachedPercent }: Change): Attempt | null {
-  const other = models.get(ratedModel(attempt));
+  const other = models.get(ratedModel(attempt)) ?? models.get(attempt.requestedModel);
   if (attempt.usage === null || (models.size > 0 && other === undefined)) return null;
   return {
     ...attempt,
