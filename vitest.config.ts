@@ -16,6 +16,7 @@ const kinds: readonly Kind[] = [
   { name: 'conformance', include: ['test/conformance/**/*.test.ts'], timeoutMs: 60_000, workers: 2 },
   { name: 'simulation', include: ['test/simulation/**/*.test.ts'], timeoutMs: 120_000, workers: 2 },
   { name: 'integration', include: ['test/integration/**/*.test.ts'], timeoutMs: 120_000, workers: 2 },
+  { name: 'cli', include: ['test/cli/**/*.test.ts'], timeoutMs: 240_000, workers: 2 },
   { name: 'deploy', include: ['test/deploy/**/*.test.ts'], timeoutMs: 600_000, workers: 1 },
   { name: 'chaos', include: ['test/chaos/**/*.test.ts'], timeoutMs: 400_000, workers: 1 },
   { name: 'e2e', include: ['test/e2e/**/*.test.ts'], timeoutMs: 240_000, workers: 1 },
